@@ -1,0 +1,55 @@
+"""isotone: adaptive generative music, synthesized while it plays.
+
+    from synth import Session
+
+    session = Session("settle", seed=1, minutes=5)
+    session.feed("hr", 72.0)
+    block = session.render(256)  # (256, 2) float32
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Audio": "synth.session",
+    "CONTROLS": "synth.controls",
+    "Control": "synth.controls",
+    "ControlError": "synth.controls",
+    "OutputError": "synth.output.folder",
+    "Preset": "synth.preset",
+    "PresetError": "synth.preset",
+    "RecordError": "synth.record.reader",
+    "Recording": "synth.wearables.recording",
+    "RecordingError": "synth.wearables.recording",
+    "Samples": "synth.wearables.samples",
+    "Score": "synth.score.model",
+    "Session": "synth.session",
+    "SessionError": "synth.session",
+    "State": "synth.estimator.state",
+    "compose_session": "synth.output.render",
+    "load_preset": "synth.preset",
+    "open_recording": "synth.wearables.recording",
+    "preset_names": "synth.preset",
+    "read_record": "synth.record.reader",
+    "render_session": "synth.output.render",
+    "replay_session": "synth.output.replay",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import synth` stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'synth' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

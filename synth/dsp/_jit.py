@@ -1,0 +1,80 @@
+"""The one decorator every kernel is compiled with.
+
+`nsz` alone of the fast-math flags: sums keep their written order, so the same samples come out whatever the
+compiler does around them; sums over voices are written out to stay vectorised. The cache folder is named by a
+hash of all sources that hold kernels, because Numba stamps a cached function by its own file only and would
+keep stale inlined helpers (numba issues 1833, 9304).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import platformdirs
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+KERNEL_ROOMS = ("dsp", "instruments", "mix", "safety")
+
+
+def sources_hash() -> str:
+    """Hash of every source that may hold a kernel, with Numba's version."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for room in KERNEL_ROOMS:
+        for path in sorted((_PACKAGE / room).glob("*.py")):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache_folder() -> Path:
+    """A writable folder for this version's compiled kernels; a temporary one when the user's cache is not writable."""
+    chosen = os.environ.get("ISOTONE_CACHE_DIR")
+    root = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("isotone"))
+    folder = root / f"kernels-{sources_hash()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"isotone-{os.getuid()}" / folder.name
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+CACHE = _cache_folder()
+
+
+def prune_caches(days: float = 30.0) -> list[Path]:
+    """Remove kernel folders of other versions not used for `days`; the removed ones."""
+    old = [p for p in CACHE.parent.glob("kernels-*") if p != CACHE and time.time() - p.stat().st_mtime > days * 86400]
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return old
+
+
+@contextlib.contextmanager
+def _own_cache() -> Iterator[None]:
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(CACHE)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def kernel(function: F) -> F:
+    """Compile `function` for the audio path: cached on disk, without the GIL, C division, ordered sums."""
+    with _own_cache():
+        compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nsz"})(function)
+    return compiled

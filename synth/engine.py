@@ -1,0 +1,169 @@
+"""The engine: preset, seed and committed controls in; stems, pre-master and mix out, a block of quanta at a time.
+
+It cannot be built without the guards: the bus holds the control guard, and the output guard is its last stage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.bus import Bus, new_edges
+from synth.composer.composer import Composer
+from synth.controls import STEMS
+from synth.expression import Expression
+from synth.instruments import make
+from synth.instruments.base import (
+    EVENT_COLUMNS,
+    FRAME,
+    KIND,
+    MAX_EVENTS,
+    MAX_FRAMES,
+    MAX_QUANTA,
+    NOTE_ID,
+    PITCH,
+    QUANTUM,
+    VARIATION,
+    VELOCITY,
+)
+from synth.mix import Master, Mixer
+from synth.preset import Preset
+from synth.rng import stream_seed
+from synth.safety.control_guard import ControlGuard
+from synth.safety.output import OutputGuard
+from synth.score.model import Score
+from synth.transport import Transport
+
+
+@dataclass(slots=True)
+class Block:
+    """Views into the engine's buffers, valid until its next block; audio is (2, frames) float32.
+
+    `mix` is `premaster` times `gain`; `premaster` is the sum of `stems` ((stems, 2, frames)). All are late by
+    `Engine.latency_frames`. `edges` are the controls as heard at the block's quantum edges.
+    """
+
+    quantum: int
+    frames: int
+    mix: NDArray[np.float32]
+    premaster: NDArray[np.float32]
+    stems: NDArray[np.float32]
+    gain: NDArray[np.float32]
+    edges: NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class _Buffers:
+    stems: NDArray[np.float32]
+    delayed_stems: NDArray[np.float32]
+    premaster: NDArray[np.float32] = field(default_factory=lambda: np.zeros((2, MAX_FRAMES), np.float32))
+    delayed: NDArray[np.float32] = field(default_factory=lambda: np.zeros((2, MAX_FRAMES), np.float32))
+    mix: NDArray[np.float32] = field(default_factory=lambda: np.zeros((2, MAX_FRAMES), np.float32))
+    gain: NDArray[np.float32] = field(default_factory=lambda: np.zeros(MAX_FRAMES, np.float32))
+    events: NDArray[np.float64] = field(default_factory=lambda: np.zeros((MAX_EVENTS, EVENT_COLUMNS)))
+    edges: NDArray[np.float32] = field(default_factory=lambda: new_edges(MAX_QUANTA))
+    swell: NDArray[np.float64] = field(default_factory=lambda: np.zeros(MAX_QUANTA + 1))
+
+
+class Engine:
+    """One session's composer, instruments, mix and guards.
+
+    `length_s`: the session ends there on a cadence (None: it goes on). `audio=False` writes the score only.
+    """
+
+    def __init__(
+        self,
+        preset: Preset,
+        seed: int,
+        sample_rate: int,
+        length_s: float | None = None,
+        *,
+        held: tuple[str, ...] = (),
+        audio: bool = True,
+    ) -> None:
+        self.preset = preset
+        self.sample_rate = sample_rate
+        self.guard = ControlGuard(preset.profile)
+        self.bus = Bus(sample_rate, QUANTUM, self.guard, preset.controls, held)
+        self.stems = (*(s for s in STEMS if s in preset.stems and s != "reverb"), "reverb")
+        played = self.stems[:-1]
+        self.transport = Transport(Composer(preset, seed).bar, played, seed, sample_rate, length_s)
+        self.expression = Expression(sample_rate, length_s)
+        self.audio = audio
+        self.latency_frames = 0
+        self._held_frames = 0
+        stems = len(self.stems) if audio else 0
+        self._buffers = _Buffers(np.zeros((stems, 2, MAX_FRAMES), np.float32), np.zeros((stems, 2, 0), np.float32))
+        if not audio:
+            return
+        self.instruments = {
+            stem: make(
+                preset.stems[stem].instrument,
+                sample_rate,
+                stream_seed(seed, "instrument", stem),
+                **preset.stems[stem].settings,
+            )
+            for stem in played
+        }
+        self.mixer = Mixer(sample_rate, preset.stems, preset.space, stream_seed(seed, "mix"))
+        assert self.mixer.names == self.stems
+        self.master = Master(sample_rate)
+        self.output_guard = OutputGuard(sample_rate, self.guard.output_limits)
+        self.latency_frames = self.master.latency_frames
+        self._buffers.delayed_stems = np.zeros((stems, 2, self.latency_frames + MAX_FRAMES), np.float32)
+
+    @property
+    def score(self) -> Score:
+        """What was composed so far."""
+        return self.transport.score
+
+    def render(self, quantum: int, quanta: int) -> Block:
+        """Render `quanta` (1 to MAX_QUANTA) quanta from `quantum` on; blocks must follow each other."""
+        b, frames = self._buffers, quanta * QUANTUM
+        self.bus.edges(quantum, quanta, b.edges)
+        self.transport.walk(quantum, quanta, b.edges, b.swell)
+        self.expression.write(quantum, quanta, b.swell, b.edges)
+        if self.audio:
+            for i, (stem, instrument) in enumerate(self.instruments.items()):
+                count = self._events(stem, quantum * QUANTUM, frames)
+                instrument.render(b.events, count, b.edges, quanta, b.stems[i])
+            self.mixer.render(b.stems, b.edges, quanta, b.premaster)
+            self.master.render(b.premaster, b.edges, quanta, b.delayed, b.gain, b.mix)
+            self.output_guard.render(b.mix, b.gain, quanta)
+            self._delay_stems(frames)
+        else:
+            for stem in self.stems[:-1]:
+                self.transport.take(stem, quantum * QUANTUM + frames)
+        return Block(
+            quantum,
+            frames,
+            b.mix[:, :frames],
+            b.delayed[:, :frames],
+            b.delayed_stems[:, :, :frames],
+            b.gain[:frames],
+            b.edges[: quanta + 1],
+        )
+
+    def sounding(self) -> dict[str, int]:
+        """Voices that sound now, by stem."""
+        return {stem: instrument.sounding for stem, instrument in self.instruments.items()} if self.audio else {}
+
+    def _events(self, stem: str, start_frame: int, frames: int) -> int:
+        taken = self.transport.take(stem, start_frame + frames)
+        for row, event in zip(self._buffers.events, taken, strict=False):
+            row[FRAME] = event.frame - start_frame
+            row[KIND] = event.kind
+            row[NOTE_ID] = event.note_id
+            row[PITCH] = event.pitch
+            row[VELOCITY] = event.velocity
+            row[VARIATION] = event.variation
+        return min(len(taken), MAX_EVENTS)
+
+    def _delay_stems(self, frames: int) -> None:
+        """Hold the stems back by the master's look-ahead, so that they line up with the mix."""
+        late, latency = self._buffers.delayed_stems, self.latency_frames
+        late[:, :, :latency] = late[:, :, self._held_frames : self._held_frames + latency].copy()
+        late[:, :, latency : latency + frames] = self._buffers.stems[:, :, :frames]
+        self._held_frames = frames

@@ -1,0 +1,35 @@
+"""What every instrument is to the engine: events and controls in, a stereo stem out, one compiled call a block."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUANTUM = 64  # frames; every state change lands on this grid or on an event's exact frame
+MAX_QUANTA = 64  # quanta in the longest block an instrument is asked for
+MAX_FRAMES = QUANTUM * MAX_QUANTA
+MAX_EVENTS = 512  # in one block
+
+# Columns of an event row, float64, rows sorted by FRAME; an off comes before an on of the same frame.
+FRAME, KIND, NOTE_ID, PITCH, VELOCITY, VARIATION = range(6)
+EVENT_COLUMNS = 6
+OFF, ON = 0.0, 1.0  # KIND; VARIATION is a number in [0, 1) of the note's own, so that no two hits are alike
+
+Events = NDArray[np.float64]  # (MAX_EVENTS, EVENT_COLUMNS)
+Edges = NDArray[np.float32]  # (MAX_QUANTA + 1, controls.EDGE_COLUMNS), a row for each quantum edge
+Buffer = NDArray[np.float32]  # (2, MAX_FRAMES), C order
+
+
+class Instrument(Protocol):
+    """`render` overwrites `out[:, : quanta * QUANTUM]`; same seed, events and edges give the same samples in any split."""
+
+    def __init__(self, sample_rate: int, seed: int, **settings: float) -> None: ...
+
+    def render(self, events: Events, count: int, edges: Edges, quanta: int, out: Buffer) -> None:
+        """Play `count` events over `quanta` quanta."""
+
+    @property
+    def sounding(self) -> int:
+        """Voices that sound now."""

@@ -1,0 +1,72 @@
+"""Audio files of a session: 24-bit FLAC or WAV, written as it is rendered, valid whenever they are closed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from synth.output.folder import OutputError
+
+FORMATS = ("flac", "wav")
+_RF64_BYTES = 4_000_000_000  # beyond this a plain WAV header overflows
+
+
+class AudioFiles:
+    """Opens files by name in a folder and writes float32 (frames, 2) to them as 24-bit; a context manager.
+
+    Names may hold a folder ("stems/pad"). Files that stayed silent are removed at the end, unless in `keep`.
+    """
+
+    def __init__(self, folder: Path, names: tuple[str, ...], sample_rate: int, format: str, frames: int) -> None:
+        self.encode_s = 0.0
+        self._peaks = dict.fromkeys(names, 0.0)
+        self._files: dict[str, soundfile.SoundFile] = {}
+        self.paths = {name: folder / f"{name}.{format}" for name in names}
+        container = "RF64" if format == "wav" and frames * 6 > _RF64_BYTES else format.upper()
+        for name, path in self.paths.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._files[name] = soundfile.SoundFile(path, "w", sample_rate, 2, "PCM_24", format=container)
+            except (OSError, soundfile.SoundFileError) as error:
+                self.close()
+                raise OutputError(f"{path} cannot be written: {error}") from None
+
+    def write(self, name: str, audio: NDArray[np.float32]) -> None:
+        """Append to the file `name`. OutputError when the disk is full; what was written before stays valid."""
+        start = time.perf_counter()
+        try:
+            self._files[name].write(audio)
+        except (OSError, soundfile.SoundFileError) as error:
+            raise OutputError(
+                f"{self.paths[name]} could not be written on ({error}): is the disk full? What was written is kept"
+            ) from None
+        self._peaks[name] = max(self._peaks[name], float(np.abs(audio).max(initial=0.0)))
+        self.encode_s += time.perf_counter() - start
+
+    def close(self) -> None:
+        """Close all files, so that they are valid up to here."""
+        start = time.perf_counter()
+        for file in self._files.values():
+            file.close()
+        self._files = {}
+        self.encode_s += time.perf_counter() - start
+
+    def remove_silent(self, keep: tuple[str, ...]) -> list[str]:
+        """Remove the files in which nothing sounded; their names."""
+        silent = [name for name, peak in self._peaks.items() if peak < 2.0**-24 and name not in keep]
+        for name in silent:
+            self.paths[name].unlink(missing_ok=True)
+        return silent
+
+    def __enter__(self) -> AudioFiles:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

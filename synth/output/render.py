@@ -1,0 +1,173 @@
+"""Renders a whole session into a folder: mix, stems, score, controls as heard, record and report."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synth.record.report import write_report
+from synth.score.midi import write_midi
+
+from synth.output.audio_files import AudioFiles
+from synth.output.controls_csv import ControlsCsv
+from synth.output.folder import OutputError, audio_bytes, prepare_folder
+from synth.preset import Preset, load_preset
+from synth.record.reader import read_record
+from synth.record.writer import RecordWriter
+from synth.score.model import Score
+from synth.session import Session, SessionError
+
+Progress = Callable[[float, float], None]
+_SCRIPT = Iterable[tuple[float, str, float]]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a render made. `render_s` and `encode_s` are wall seconds; `silent` names stems that were not written."""
+
+    folder: Path
+    seconds: float = 0.0
+    render_s: float = 0.0
+    encode_s: float = 0.0
+    files: list[Path] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    finished: bool = False
+
+
+def render_session(
+    preset: str | Path | Preset,
+    out: str | Path,
+    *,
+    wearable: str | Path | None = None,
+    minutes: float | None = None,
+    seed: int = 0,
+    stems: bool = True,
+    mastered_stems: bool = False,
+    format: str = "flac",
+    sample_rate: int = 48_000,
+    block: int = 4096,
+    settings: Mapping[str, float] | None = None,
+    script: _SCRIPT = (),
+    progress: Progress = lambda done_s, total_s: None,
+    overwrite: bool = False,
+    repairs: Iterable[str] = (),
+    **session_options: Any,
+) -> Summary:
+    """Render a session into the folder `out`; `block` frames at a time.
+
+    On Ctrl-C or a full disk all files are closed, valid up to there, before the exception goes on. Raises OutputError,
+    SessionError, PresetError, ControlError or RecordingError, each with what to do.
+    """
+    if block < 1:
+        raise SessionError(f"block = {block}: give 1 frame or more")
+    preset = preset if isinstance(preset, Preset) else load_preset(preset)
+    minutes = preset.minutes if minutes is None else minutes
+    if not math.isfinite(minutes):
+        raise SessionError("a rendered session needs an end: give its minutes")
+    folder = Path(out)
+    names = _file_names(preset, stems, mastered_stems)
+    prepare_folder(folder, audio_bytes(minutes * 60, sample_rate, len(names)), overwrite=overwrite)
+    summary = Summary(folder)
+    with RecordWriter(folder / "session.jsonl") as record:
+        session = Session(
+            preset,
+            seed=seed,
+            sample_rate=sample_rate,
+            minutes=minutes,
+            recording=wearable,
+            settings=settings,
+            script=script,
+            record=record.write,
+            stems=stems,
+            **session_options,
+        )
+        for text in repairs:
+            record.write({"type": "repair", "t_s": 0.0, "text": text})
+        controls = ControlsCsv(folder / "controls.csv", sample_rate)
+        session.on_block = lambda b: controls.add(b, session.phase)
+        frames = int(session.length_frames)
+        files = AudioFiles(folder, names, sample_rate, format, frames)
+        try:
+            with files:
+                _write_audio(session, files, block, mastered_stems, progress, summary)
+            summary.finished = True
+        finally:
+            session.close("finished" if summary.finished else "interrupted")
+            controls.close()
+            summary.silent = [name.partition("/")[2] for name in files.remove_silent(("mix", "premaster"))]
+            summary.encode_s = files.encode_s
+            write_score(session.score, folder)
+    write_report(read_record(folder / "session.jsonl"), folder / "controls.csv", folder / "report.html")
+    summary.files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return summary
+
+
+def compose_session(
+    preset: str | Path | Preset,
+    score_path: str | Path,
+    *,
+    minutes: float | None = None,
+    seed: int = 0,
+    settings: Mapping[str, float] | None = None,
+    script: _SCRIPT = (),
+    progress: Progress = lambda done_s, total_s: None,
+) -> Score:
+    """Write the score that a render with the same arguments would play, without making its audio."""
+    path = Path(score_path)
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent} is not a folder: make it, or give another path with --out")
+    session = Session(preset, seed=seed, minutes=minutes, settings=settings, script=script, audio=False)
+    if math.isinf(session.length_frames):
+        raise SessionError("a composed session needs an end: give its minutes")
+    while not session.finished:
+        session.render(min(48_000, int(session.length_frames) - round(session.time_s * session.sample_rate)))
+        progress(session.time_s, session.length_frames / session.sample_rate)
+    write_midi(session.score, path)
+    return session.score
+
+
+def write_score(score: Score, folder: Path) -> None:
+    """score.mid, and score.pb where note-seq is installed."""
+    write_midi(score, folder / "score.mid")
+    if importlib.util.find_spec("note_seq"):
+        from synth.score.notesequence import write_notesequence
+
+        write_notesequence(score, folder / "score.pb")
+
+
+def _file_names(preset: Preset, stems: bool, mastered: bool) -> tuple[str, ...]:
+    if not stems:
+        return ("mix",)
+    stem_files = tuple(f"stems/{stem}" for stem in (*(s for s in preset.stems if s != "reverb"), "reverb"))
+    return ("mix", *stem_files) if mastered else ("mix", "stems/premaster", *stem_files)
+
+
+def _write_audio(
+    session: Session, files: AudioFiles, block: int, mastered: bool, progress: Progress, summary: Summary
+) -> None:
+    """Render and write until the session ends; the master's look-ahead is cut off, so that files and score line up."""
+    started = time.perf_counter()
+    skip = session.latency_frames
+    stems = session.engine.stems if len(files.paths) > 1 else ()
+    while not session.finished:
+        frames = min(block, int(session.length_frames) + session.latency_frames - session.position)
+        if stems:
+            audio = session.render_audio(frames)
+            written = {"mix": audio.mix, **{f"stems/{name}": audio.stems[name] for name in stems}}
+            if mastered:
+                written = {n: a if n == "mix" else a * audio.gain[:, None] for n, a in written.items()}
+            else:
+                written["stems/premaster"] = audio.premaster
+        else:
+            written = {"mix": session.render(frames)}
+        for name, samples in written.items():
+            files.write(name, samples[skip:])
+        skip = max(0, skip - frames)
+        summary.seconds = session.time_s
+        summary.render_s = time.perf_counter() - started - files.encode_s
+        progress(session.time_s, session.length_frames / session.sample_rate)

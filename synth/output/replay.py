@@ -1,0 +1,105 @@
+"""Plays a recorded session again: bit for bit from its commits, or from its sensors to compare decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synth.bus import rank
+from synth.output.render import Progress, Summary, render_session
+from synth.preset import preset_from_dict
+from synth.record.reader import Record, read_record
+from synth.wearables.samples import Samples
+
+_MOVES = ("commit", "release", "phase", "verb", "stop", "panic")
+_COMPARED = ("quantum", "control", "new", "by")
+
+
+@dataclass(slots=True)
+class Replayed:
+    """A replay's summary; `difference` says where the loop first decided otherwise (None: nowhere)."""
+
+    summary: Summary
+    difference: str | None = None
+
+
+class RecordedSensors:
+    """The samples of a record, handed out at the ticks at which they were taken; stands in for a Recording."""
+
+    name = "record"
+    repairs: tuple[str, ...] = ()
+
+    def __init__(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        self._lines = [line for line in lines if line["type"] == "samples"]
+        self._next = 0
+
+    def samples_until(self, t_s: float) -> Iterator[Samples]:
+        """The samples that the session took at its tick `t_s`."""
+        while self._next < len(self._lines) and self._lines[self._next]["tick_s"] <= t_s:
+            line = self._lines[self._next]
+            self._next += 1
+            columns = (np.array(line[key], dtype=np.float64) for key in ("t_s", "value", "quality"))
+            yield Samples(line["channel"], *columns)
+
+
+def replay_session(
+    folder: str | Path,
+    out: str | Path,
+    *,
+    from_sensors: bool = False,
+    progress: Progress = lambda done_s, total_s: None,
+    overwrite: bool = False,
+    **render_options: Any,
+) -> Replayed:
+    """Render the session recorded in `folder` again into `out`.
+
+    From its commits the samples are the same, bit for bit, on the same machine. `from_sensors` runs estimator and
+    policy again on the recorded samples, keeping only what people did, and reports the first difference.
+    """
+    record = read_record(Path(folder) / "session.jsonl")
+    moves = [line for line in record.lines if line["type"] in _MOVES and not line.get("at_once")]
+    sensed = any(line["type"] == "samples" for line in record.lines)
+    if from_sensors:
+        moves = [m for m in moves if _by_a_person(m)]
+    header = record.header
+    summary = render_session(
+        preset_from_dict(header["preset"]),
+        out,
+        wearable=RecordedSensors(record.lines) if from_sensors and sensed else None,  # type: ignore[arg-type]
+        minutes=header["minutes"],
+        seed=header["seed"],
+        sample_rate=header["sample_rate"],
+        settings=header["settings"],
+        progress=progress,
+        overwrite=overwrite,
+        moves=moves,
+        steer=from_sensors,
+        **render_options,
+    )
+    if not from_sensors:
+        return Replayed(summary)
+    return Replayed(summary, first_difference(record, read_record(Path(out) / "session.jsonl")))
+
+
+def first_difference(was: Record, now: Record) -> str | None:
+    """Where two records first hold another commit, in words; None when they agree."""
+    before, after = ([line for line in record.lines if line["type"] == "commit"] for record in (was, now))
+    for a, b in zip(before, after, strict=False):
+        if any(a[key] != b[key] for key in _COMPARED):
+            return (
+                f"at {a['t_s']:.2f} s: {a['control']} to {a['new']:g} ({a['by']}, {a['reason']}) was recorded, "
+                f"{b['control']} to {b['new']:g} ({b['by']}, {b['reason']}) came out"
+            )
+    if len(before) != len(after):
+        return f"{len(before)} commits were recorded, {len(after)} came out"
+    return None
+
+
+def _by_a_person(move: Mapping[str, Any]) -> bool:
+    if move["type"] == "phase":
+        return False
+    return move["type"] != "commit" or rank(move["by"]) == rank("hand")

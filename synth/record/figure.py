@@ -1,0 +1,216 @@
+"""The session over time: sensed, believed, planned and played as plots on one time axis."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from synth.controls import TABLE, ControlError
+from synth.record.lines import Line as RecordLine
+from synth.record.plots import Floats, Line, Panel, Span, panel, strip, time_axis
+from synth.record.reader import Record
+
+QUALITY_KEPT = 0.5  # samples under it are drawn faint
+SENSOR_GAP_S = 6.0
+
+Played = Mapping[str, Sequence[str]]  # the columns of controls.csv, as text
+
+
+def read_controls(path: Path) -> dict[str, list[str]]:
+    """The columns of a controls.csv by name, as text."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    return {name: [row[i] for row in rows[1:] if len(row) == len(rows[0])] for i, name in enumerate(rows[0])}
+
+
+def figure(record: Record, played: Played) -> str:
+    length_s = max(record.length_s, 1.0)
+    phases = _phases(record, length_s)
+    groups = [
+        ("Sensed", "What the wearable said.", _sensed(record)),
+        ("Believed", "What that was taken to mean. The band is wide where confidence is low.", _believed(record)),
+        ("Planned", "Where the plan wanted to be.", _planned(record)),
+        ("Played", "What was heard.", _played(played)),
+    ]
+    body = ""
+    for name, says, panels in groups:
+        plots = "".join(panel(p, length_s, phases) for p in panels if any(line.t_s.size for line in p.lines))
+        if name == "Played":
+            plots += _strips(record, played, length_s)
+        if not plots:
+            says = "Nothing: no recording and no sensor in this session." if not record.sensed else "Nothing recorded."
+        body += f'<section class="group"><h3>{name}</h3><p>{says}</p>{plots}</section>'
+    axis = time_axis(length_s, phases)
+    foot = time_axis(length_s, ()).replace('class="time"', 'class="time foot"').replace('<div class="cells"></div>', "")
+    return f'<div class="figure">{axis}{body}{foot}</div>'
+
+
+def _sensed(record: Record) -> list[Panel]:
+    panels = []
+    heart = heart(record)
+    if heart is not None:
+        t_s, value, quality = heart
+        states = record.of("state")
+        rest = Line("own baseline", *_over(states, "hr_baseline_bpm"), "two dashed", "bpm", 0)
+        lines = _by_quality("heart rate", t_s, value, quality, "one", "bpm", 0)
+        panels.append(Panel("Heart rate", "bpm", (*lines, rest) if rest.t_s.size else lines))
+    eda = record.samples().get("eda")
+    if eda is not None:
+        panels.append(
+            Panel("Skin conductance", "\u00b5S", _by_quality("skin conductance", *eda, "three", "\u00b5S", 2))
+        )
+    return panels
+
+
+def _by_quality(
+    label: str, t_s: Floats, value: Floats, quality: Floats, style: str, unit: str, digits: int
+) -> tuple[Line, ...]:
+    good = quality >= QUALITY_KEPT
+    kept = Line(label, t_s, np.where(good, value, np.nan), style, unit, digits, SENSOR_GAP_S)
+    if good.all():
+        return (kept,)
+    return (
+        Line("weak signal, set aside", t_s, np.where(good, np.nan, value), "faint", unit, digits, SENSOR_GAP_S),
+        kept,
+    )
+
+
+def heart(record: Record) -> tuple[Floats, Floats, Floats] | None:
+    """Heart rate as sensed: the device's own, else from its beat intervals."""
+    samples = record.samples()
+    if "hr" in samples:
+        return samples["hr"]
+    if "rr_ms" in samples:
+        t_s, rr_ms, quality = samples["rr_ms"]
+        return t_s, 60_000.0 / np.where(rr_ms > 0, rr_ms, np.nan), quality
+    return None
+
+
+def _believed(record: Record) -> list[Panel]:
+    states = record.of("state")
+    if not record.sensed or not states:
+        return []
+    t_s, arousal = _over(states, "arousal")
+    _, confidence = _over(states, "confidence")
+    _, elevated = _over(states, "p_elevated")
+    return [
+        Panel(
+            "Arousal",
+            "\u22121 low to 1 high",
+            (Line("arousal", t_s, arousal, "one", "", 2, 5.0, 1 - confidence),),
+            -1,
+            1,
+        ),
+        Panel(
+            "Confidence, and the chance that arousal is above the person's own baseline",
+            "",
+            (
+                Line("confidence", t_s, confidence, "faint", "", 2, 5.0),
+                Line("chance above baseline", t_s, elevated, "two", "", 2, 5.0),
+            ),
+            0,
+            1,
+        ),
+    ]
+
+
+def _planned(record: Record) -> list[Panel]:
+    plan = record.of("plan")
+    styles = {"arousal": "one", "valence": "two", "tension": "three"}
+    lines = tuple(Line(name, *_over(plan, name), style, "", 2) for name, style in styles.items())
+    return [Panel("Targets", "\u22121 to 1", lines, -1, 1)]
+
+
+def _played(played: Played) -> list[Panel]:
+    def line(name: str, label: str, style: str, unit: str, digits: int, step: bool = False) -> Line | None:
+        if name not in played:
+            return None
+        return Line(label, column(played, "t_s"), column(played, name), style, unit, digits, step=step)
+
+    def chart(title: str, unit: str, *lines: Line | None, low: float | None = None) -> Panel | None:
+        drawn = tuple(item for item in lines if item is not None)
+        return Panel(title, unit, drawn, low) if drawn else None
+
+    loudness = None
+    if "measured_lufs" in played and "target_lufs" in played:
+        t_s, target = column(played, "t_s"), column(played, "target_lufs")
+        offset = column(played, "planned_offset_lu") if "planned_offset_lu" in played else np.zeros_like(target)
+        measured = column(played, "measured_lufs")
+        measured = np.where(measured > -70.0, measured, np.nan)  # BS.1770 calls less than that silence
+        planned = Line("planned", t_s, target + offset, "two dashed", "LUFS", 1)
+        loudness = Panel("Loudness", "LUFS", (Line("measured", t_s, measured, "one", "LUFS", 1), planned))
+    charts = (
+        chart("Tempo", "bpm", line("tempo_bpm", "tempo", "four", "bpm", 1, step=True)),
+        chart(
+            "Dynamics",
+            "dB around the programme's loudness",
+            line("planned_offset_lu", "phrases and breath", "faint", "LU", 1),
+            line("dynamics_db", "playing level", "four", "dB", 1),
+        ),
+        loudness,
+        chart("Density", "notes a second", line("density_hz", "density", "three", "/s", 2), low=0.0),
+    )
+    return [item for item in charts if item is not None]
+
+
+def _strips(record: Record, played: Played, length_s: float) -> str:
+    text = ""
+    if {"key", "mode", "t_s"} <= played.keys():
+        names = [
+            f"{_choice('key', k)} {_choice('mode', m)}" for k, m in zip(played["key"], played["mode"], strict=True)
+        ]
+        text += strip("Key and mode", _runs(column(played, "t_s"), names, length_s), length_s)
+    phrases = [line for line in record.of("marker") if line.get("kind") in (None, "phrase")]
+    if phrases:
+        starts = np.array([float(line["t_s"]) for line in phrases])
+        text += strip(
+            "Phrases", _runs(starts, [str(line["text"]) for line in phrases], length_s, merge=False), length_s
+        )
+    return text
+
+
+def _choice(name: str, text: str) -> str:
+    row = TABLE[name]
+    try:
+        return row.text(float(text))
+    except ValueError:
+        pass
+    try:
+        return row.text(row.parse(text))
+    except ControlError:
+        return text
+
+
+def _phases(record: Record, length_s: float) -> list[Span]:
+    changes = record.of("phase") or [line for line in record.of("plan") if line.get("phase")]
+    starts = np.array([float(line["t_s"]) for line in changes])
+    return _runs(starts, [str(line.get("text") or line.get("phase")) for line in changes], length_s)
+
+
+def _runs(starts: Floats, names: Sequence[str], length_s: float, merge: bool = True) -> list[Span]:
+    """Stretches of equal names, each until the next begins."""
+    kept = [i for i in range(len(names)) if not merge or i == 0 or names[i] != names[i - 1]]
+    ends = [float(starts[i]) for i in kept[1:]] + [length_s]
+    return [Span(float(starts[i]), end, names[i]) for i, end in zip(kept, ends, strict=True) if starts[i] < length_s]
+
+
+def column(table: Mapping[str, Sequence[str]], name: str) -> Floats:
+    return np.array([_number(text) for text in table[name]], dtype=np.float64)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _over(lines: Sequence[RecordLine], name: str) -> tuple[Floats, Floats]:
+    """A field over time where it is known."""
+    known = [(float(line["t_s"]), float(line[name])) for line in lines if line.get(name) is not None]
+    both = np.array(known, dtype=np.float64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]

@@ -1,0 +1,42 @@
+"""Writes the record of a session: every request taken, what was sensed, believed and planned, and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from synth.record.lines import SCHEMA, encode
+
+
+class RecordWriter:
+    """A record at `path`, readable by its owner only, valid up to its last line at any moment.
+
+    Call it with each line, a mapping with a "type" (`synth.record.lines.REQUIRED`). An existing file is replaced.
+    Raises OSError when the file cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.chmod(self.path, 0o600)  # a file that was there keeps its old mode otherwise
+        self._file = os.fdopen(descriptor, "w", encoding="utf-8", newline="\n", buffering=1)
+
+    def __call__(self, line: Mapping[str, Any]) -> None:
+        if line["type"] == "session":
+            line = {"type": "session", "schema": SCHEMA, **line}
+        self._file.write(encode(line) + "\n")
+
+    def close(self) -> None:
+        """Close the file; closing twice does nothing."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,110 @@
+"""The score: notes, tempo, keys and markers in integer ticks, so that the audio, the MIDI file and a replay agree exactly.
+
+Pitches may be fractional MIDI notes. Tempo is held as integer microseconds a quarter note, the unit of a MIDI
+file, and changes on beats only: a tick's time is then an exact fraction at any sample rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+TICKS_PER_BEAT = 960
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One note: `tick` and `duration` in ticks from the session's start, `pitch` as MIDI note, `velocity` 0..1."""
+
+    stem: str
+    tick: int
+    duration: int
+    pitch: float
+    velocity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """From `tick` on a quarter note lasts `us_per_beat` microseconds."""
+
+    tick: int
+    us_per_beat: int
+
+    @property
+    def bpm(self) -> float:
+        """Quarter notes a minute."""
+        return 60e6 / self.us_per_beat
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """From `tick` on the tonic is `KEYS[key]` and the scale `MODES[mode]`."""
+
+    tick: int
+    key: int
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Metre:
+    """From `tick` on a bar has `beats` quarter notes."""
+
+    tick: int
+    beats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A named place: `kind` is "phrase", "cadence", "chord", "phase" or "end"."""
+
+    tick: int
+    kind: str
+    text: str
+
+
+@dataclass(slots=True)
+class Score:
+    """What was played, in the order it was played."""
+
+    stems: tuple[str, ...]
+    notes: list[Note] = field(default_factory=list)
+    tempos: list[Tempo] = field(default_factory=list)
+    keys: list[KeyChange] = field(default_factory=list)
+    metres: list[Metre] = field(default_factory=list)
+    markers: list[Marker] = field(default_factory=list)
+    end_tick: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the composer is asked for a bar, one beat before it: the controls by name as committed at that moment.
+
+    `tick` is the bar's first tick, `time_s` about when it sounds, `remaining_s` the time from there to the end
+    of the session (None: no end is known), `phase` the plan's phase.
+    """
+
+    bar: int
+    tick: int
+    time_s: float
+    remaining_s: float | None
+    controls: dict[str, float]
+    phase: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The composer's answer: one bar of `beats` quarter notes.
+
+    `notes` may start up to one beat before `tick` and ring on past the bar. `swell` is the phrase's dynamic
+    shape at the bar's start and end, 0 (softest) to 1; `stretch` slows single beats (1.1 = a tenth slower) and
+    is used for the last cadence only. `final` says that nothing follows.
+    """
+
+    tick: int
+    beats: int
+    key: int
+    mode: int
+    notes: tuple[Note, ...]
+    markers: tuple[Marker, ...] = ()
+    swell: tuple[float, float] = (0.5, 0.5)
+    stretch: tuple[float, ...] = ()
+    final: bool = False

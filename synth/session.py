@@ -1,0 +1,368 @@
+"""The owner of time: wires sensors, estimator, steering, bus and engine, and keeps the record.
+
+Time in a session is frames rendered. `feed`, `request`, `release`, `verb`, `stop` and `panic` may be called from
+any thread; they take effect at the next quantum rendered. `render` belongs to one thread.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth import __version__
+from synth.controls import Request, control
+from synth.engine import Block, Engine
+from synth.estimator.estimator import Estimator
+from synth.estimator.state import State
+from synth.instruments.base import MAX_QUANTA, QUANTUM
+from synth.preset import Preset, load_preset, preset_to_dict
+from synth.score.model import Score
+from synth.steering.steering import Steering
+from synth.wearables.recording import Recording, open_recording
+from synth.wearables.samples import Samples
+
+SAMPLE_RATES = (22_050, 192_000)
+VERBS = ("more", "less", "hold", "advance", "pull_back", "ground")
+
+
+class SessionError(ValueError):
+    """A session that cannot be made as asked; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Rendered audio, float32. `mix` and `premaster` (frames, 2), `stems` by name (frames, 2), `gain` (frames,).
+
+    The stems sum to `premaster`; every stem times `gain` sums to `mix`.
+    """
+
+    mix: NDArray[np.float32]
+    premaster: NDArray[np.float32]
+    stems: dict[str, NDArray[np.float32]]
+    gain: NDArray[np.float32]
+
+
+class Session:
+    """A session of `preset` (name, file or Preset).
+
+    `minutes`: its length (None: the preset's own; math.inf: until `stop`). `recording`: a folder or Recording whose
+    samples are fed as time passes. `settings` are controls set by hand from the start, `script` requests as
+    (time_s, control, value). `record` is called with each line of the record. `stems=False` keeps only the mix;
+    `audio=False` renders silence and writes the score alone. `moves` are lines of a record to be carried out again at
+    their quantum; with `steer=False` they take the place of estimator and steering.
+
+    Raises SessionError, PresetError, ControlError or RecordingError with what to change.
+    """
+
+    def __init__(
+        self,
+        preset: str | Path | Preset,
+        *,
+        seed: int = 0,
+        sample_rate: int = 48_000,
+        minutes: float | None = None,
+        recording: str | Path | Recording | None = None,
+        settings: Mapping[str, float] | None = None,
+        script: Iterable[tuple[float, str, float]] = (),
+        record: Callable[[dict[str, Any]], None] | None = None,
+        stems: bool = False,
+        audio: bool = True,
+        moves: Iterable[Mapping[str, Any]] = (),
+        steer: bool = True,
+    ) -> None:
+        self.preset = preset if isinstance(preset, Preset) else load_preset(preset)
+        if not SAMPLE_RATES[0] <= sample_rate <= SAMPLE_RATES[1]:
+            raise SessionError(f"sample_rate = {sample_rate}: give {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]} Hz")
+        minutes = self.preset.minutes if minutes is None else minutes
+        if not 0.1 <= minutes:
+            raise SessionError(f"minutes = {minutes:g}: give 0.1 or more")
+        settings = {name: control(name).check(value) for name, value in (settings or {}).items()}
+        self.seed, self.sample_rate, self.minutes = seed, sample_rate, minutes
+        length_s = None if math.isinf(minutes) else minutes * 60.0
+        self.engine = Engine(self.preset, seed, sample_rate, length_s, held=tuple(settings), audio=audio)
+        self.length_frames: float = math.inf if length_s is None else round(length_s * sample_rate)
+        self.latency_frames = self.engine.latency_frames
+        self.state = State(0.0)
+        self.on_block: Callable[[Block], None] | None = None
+        self._quantum = 0
+        self._position = 0
+        self._tick = 0
+        self._stems = stems
+        self._left = np.zeros((self._rows, 0), np.float32)
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._fed: deque[Samples] = deque()
+        self._note = record or (lambda line: None)
+        self._recording = recording if isinstance(recording, Recording | None) else open_recording(recording)
+        self._sensed = self._recording is not None
+        self._estimator = Estimator()
+        self._steering = Steering(self.preset, length_s, self._sensed)
+        self._script = deque(sorted((self._quantum_at(t), i, name, v) for i, (t, name, v) in enumerate(script)))
+        for _, _, name, _ in self._script:
+            control(name)
+        self._moves = deque(moves)
+        self._steer = steer
+        self._note(
+            {
+                "type": "session",
+                "engine_version": __version__,
+                "preset": preset_to_dict(self.preset),
+                "seed": seed,
+                "sample_rate": sample_rate,
+                "minutes": minutes,
+                "settings": settings,
+                "recording": None if self._recording is None else self._recording.name,
+            }
+        )
+        for text in () if self._recording is None else self._recording.repairs:
+            self._note({"type": "repair", "t_s": 0.0, "text": str(text)})
+        for name, value in settings.items():
+            self._commit(Request(name, value, "hand", "set at the start"), at_once=True)
+
+    # -- what happens ------------------------------------------------------------------------------------------
+
+    def feed(self, channel: str, value: float | Sequence[float], t_s: float | Sequence[float] | None = None) -> None:
+        """Hand over samples of a channel of `synth.wearables.samples.CHANNELS`; `t_s` is session time (None: now)."""
+        times = np.full(np.shape(np.atleast_1d(value)), self.time_s) if t_s is None else t_s
+        self._fed.append(Samples.of(channel, times, value))
+        self._sensed = True
+
+    def request(self, name: str, value: float, by: str = "hand", reason: str = "asked for") -> None:
+        """A person takes control `name` to `value`: it holds until `release`. Out of range is clamped, and recorded."""
+        asked = Request(control(name).name, float(value), by, reason)
+        self._inbox.append(lambda: self._commit(asked))
+
+    def release(self, name: str) -> None:
+        """Give control `name` back to the plan, which moves on smoothly from where it is."""
+        row = control(name).name
+        self._inbox.append(lambda: self._release(row))
+
+    def verb(self, name: str) -> None:
+        """One of VERBS: more, less, hold, advance, pull_back, ground."""
+        if name not in VERBS:
+            raise SessionError(f"no verb called {name!r}: one of {', '.join(VERBS)}")
+        self._inbox.append(lambda: self._verb(name))
+
+    def stop(self) -> None:
+        """Fade out over a few seconds and finish."""
+        self._inbox.append(self._stop)
+
+    def panic(self) -> None:
+        """Silence within 250 ms."""
+        self._inbox.append(self._panic)
+
+    # -- what can be seen ----------------------------------------------------------------------------------------
+
+    @property
+    def position(self) -> int:
+        """Frames that were handed out."""
+        return self._position
+
+    @property
+    def time_s(self) -> float:
+        """Session time that was handed out."""
+        return self._position / self.sample_rate
+
+    @property
+    def finished(self) -> bool:
+        """Whether the session's length, with the master's look-ahead, was handed out."""
+        return self._position >= self.length_frames + self.latency_frames
+
+    @property
+    def controls(self) -> dict[str, float]:
+        """Every control's committed value now."""
+        return self.engine.bus.values(self._quantum)
+
+    @property
+    def phase(self) -> str:
+        """The plan's phase."""
+        return self.engine.transport.phase
+
+    @property
+    def planned(self) -> tuple[float, float, float]:
+        """Arousal, valence and tension that the plan wants now."""
+        return self._steering.planned
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the music is as it is, in words: what is believed, then what the plan did about it."""
+        return (*self.state.reasons, *self._steering.words)
+
+    @property
+    def score(self) -> Score:
+        """The score so far."""
+        return self.engine.score
+
+    # -- rendering -----------------------------------------------------------------------------------------------
+
+    def render(self, frames: int) -> NDArray[np.float32]:
+        """The next `frames` of the mix, (frames, 2) float32; zeros after the end."""
+        return np.ascontiguousarray(self._take(frames)[:2].T)
+
+    def render_audio(self, frames: int) -> Audio:
+        """The next `frames` with pre-master, stems and master gain; needs `stems=True`."""
+        if not self._stems:
+            raise SessionError("this session keeps only its mix: make it with stems=True")
+        rows = self._take(frames)
+        stems = {name: rows[4 + 2 * i : 6 + 2 * i].T for i, name in enumerate(self.engine.stems)}
+        return Audio(rows[0:2].T, rows[2:4].T, stems, rows[-1])
+
+    @property
+    def _rows(self) -> int:
+        return 2 + (2 + 2 * len(self.engine.stems) + 1 if self._stems else 0)
+
+    def _take(self, frames: int) -> NDArray[np.float32]:
+        """`frames` columns of mix, then (with stems) pre-master, stems, gain; what a block has too much is kept."""
+        out = np.zeros((self._rows, frames), np.float32)
+        filled = min(frames, self._left.shape[1])
+        out[:, :filled] = self._left[:, :filled]
+        self._left = self._left[:, filled:]
+        while filled < frames:
+            wanted = -(-(frames - filled) // QUANTUM)
+            rows = self._pack(self._advance(wanted))
+            taken = min(frames - filled, rows.shape[1])
+            out[:, filled : filled + taken] = rows[:, :taken]
+            self._left = rows[:, taken:]
+            filled += taken
+        self._position += frames
+        return out
+
+    def _pack(self, block: Block) -> NDArray[np.float32]:
+        if not self._stems:
+            return block.mix.copy()
+        return np.concatenate((block.mix, block.premaster, *block.stems, block.gain[None]))
+
+    def _advance(self, wanted: int) -> Block:
+        """Render up to `wanted` quanta, ending where the next tick, script line or replayed commit is due."""
+        while self._inbox:
+            self._inbox.popleft()()
+        self._play_moves()
+        while self._script and self._script[0][0] <= self._quantum:
+            _, _, name, value = self._script.popleft()
+            self._commit(Request(name, value, "script", "script"))
+        if self._steer and self._quantum >= self._quantum_at(self._tick):
+            self._on_tick()
+        due = [self._quantum_at(self._tick)] if self._steer else []
+        due += [self._script[0][0]] if self._script else []
+        due += [self._moves[0]["quantum"]] if self._moves else []
+        quanta = min([wanted, MAX_QUANTA, *(q - self._quantum for q in due)])
+        block = self.engine.render(self._quantum, quanta)
+        self._quantum += quanta
+        if self.on_block:
+            self.on_block(block)
+        return block
+
+    def _quantum_at(self, time_s: float) -> int:
+        return math.ceil(round(time_s * self.sample_rate, 3) / QUANTUM)
+
+    # -- one second ------------------------------------------------------------------------------------------------
+
+    def _on_tick(self) -> None:
+        t_s = float(self._tick)
+        self._tick += 1
+        for samples in self._new_samples(t_s):
+            self._estimator.feed(samples)
+        self.state = self._estimator.tick(t_s)
+        if self._sensed:
+            self._note({"type": "state", "t_s": t_s, **_state_line(self.state)})
+        bus = self.engine.bus
+        sensed = self.state if self._sensed else None
+        for request in self._steering.tick(t_s, sensed, bus.values(self._quantum), bus.held):
+            self._commit(request)
+        if self._steering.phase != self.phase:
+            self._enter_phase(self._steering.phase)
+        arousal, valence, tension = self._steering.planned
+        plan = {"phase": self.phase, "arousal": arousal, "valence": valence, "tension": tension}
+        self._note({"type": "plan", "t_s": t_s, **plan, "words": list(self._steering.words)})
+
+    def _new_samples(self, t_s: float) -> list[Samples]:
+        batches = [] if self._recording is None else list(self._recording.samples_until(t_s))
+        while self._fed:
+            batches.append(self._fed.popleft())
+        for s in batches:
+            values = {"t_s": s.t_s.tolist(), "value": s.value.tolist(), "quality": s.quality.tolist()}
+            self._note({"type": "samples", "tick_s": t_s, "channel": s.channel, **values})
+        return batches
+
+    def _enter_phase(self, phase: str) -> None:
+        self.engine.transport.phase = phase
+        self.engine.transport.mark("phase", phase)
+        self._note({"type": "phase", "quantum": self._quantum, "t_s": self._now_s, "text": phase})
+
+    # -- commits ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _now_s(self) -> float:
+        return self._quantum * QUANTUM / self.sample_rate
+
+    def _commit(self, request: Request, at_once: bool = False) -> None:
+        commit = self.engine.bus.request(request, self._quantum, at_once=at_once)
+        self._note(
+            {
+                "type": "commit",
+                "quantum": commit.quantum,
+                "t_s": round(self._now_s, 4),
+                "control": request.control,
+                "old": commit.old,
+                "new": commit.value,
+                "requested": request.value,
+                "by": request.by,
+                "reason": request.reason,
+                "confidence": request.confidence,
+                "repair": commit.repair,
+                "accepted": commit.accepted,
+                "at_once": at_once,
+            }
+        )
+
+    def _release(self, name: str) -> None:
+        if self.engine.bus.release(name):
+            self._note({"type": "release", "quantum": self._quantum, "t_s": self._now_s, "control": name})
+
+    def _verb(self, name: str) -> None:
+        getattr(self._steering, name)()
+        self._note({"type": "verb", "quantum": self._quantum, "t_s": self._now_s, "verb": name})
+
+    def _stop(self) -> None:
+        self._note({"type": "stop", "quantum": self._quantum, "t_s": self._now_s})
+        end_s = self.engine.expression.stop(self._now_s)
+        self.length_frames = min(self.length_frames, round(end_s * self.sample_rate))
+
+    def _panic(self) -> None:
+        self._note({"type": "panic", "quantum": self._quantum, "t_s": self._now_s})
+        if self.engine.audio:
+            self.engine.output_guard.panic()
+
+    def _play_moves(self) -> None:
+        """Carry out again what a record says happened at this quantum."""
+        while self._moves and self._moves[0]["quantum"] <= self._quantum:
+            move = self._moves.popleft()
+            match move["type"]:
+                case "commit":
+                    asked = (move["control"], move["requested"], move["by"], move["reason"], move["confidence"])
+                    self._commit(Request(*asked))
+                case "release":
+                    self._release(move["control"])
+                case "phase":
+                    self._enter_phase(move["text"])
+                case "verb" if self._steer:
+                    self._verb(move["verb"])
+                case "stop":
+                    self._stop()
+                case "panic":
+                    self._panic()
+
+    def close(self, why: str = "finished") -> None:
+        """Write the record's last line."""
+        self._note({"type": "end", "frames": self._position, "t_s": round(self.time_s, 4), "reason": why})
+
+
+def _state_line(state: State) -> dict[str, Any]:
+    line = {name: getattr(state, name) for name in State.__slots__ if name != "t_s"}
+    return {**line, "reasons": list(state.reasons)}

@@ -1,0 +1,188 @@
+"""Beats and bars in time: walks the beat grid, asks the composer, and tells each stem which note falls on which frame.
+
+All positions are integers (ticks, microseconds, frames), so tempo is exact, nothing drifts, and the same score
+comes out at every block size. A beat's tempo is read from the bus at the quantum in which the beat starts.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.controls import COLUMN, CONTROLS
+from synth.instruments.base import OFF, ON, QUANTUM
+from synth.rng import stream
+from synth.score.model import TICKS_PER_BEAT, Ask, Bar, KeyChange, Marker, Metre, Note, Score, Tempo
+
+_TEMPO, _KEY, _MODE = COLUMN["tempo_bpm"], COLUMN["key"], COLUMN["mode"]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEvent:
+    """A note on or off for one stem at an exact frame of the session."""
+
+    frame: int
+    kind: float
+    note_id: int
+    pitch: float
+    velocity: float
+    variation: float
+
+
+@dataclass(slots=True)
+class Beat:
+    """One beat in time, and its place in the bar."""
+
+    tick: int
+    start_us: int
+    us_per_beat: int
+    index: int
+    bar: Bar
+
+    @property
+    def bpm(self) -> float:
+        """Tempo as heard in this beat."""
+        return 60e6 / self.us_per_beat
+
+
+class Transport:
+    """The beat grid of one session. The composer is told of `length_s` (None: open end) so as to end on a cadence."""
+
+    def __init__(
+        self, compose: Callable[[Ask], Bar], stems: tuple[str, ...], seed: int, sample_rate: int, length_s: float | None
+    ) -> None:
+        self.score = Score(stems)
+        self.asked: list[tuple[Ask, Bar]] = []
+        self.phase = ""
+        self._compose = compose
+        self._sample_rate = sample_rate
+        self._length_s = length_s
+        self._pending: list[tuple[int, int, int, float, Note, int, float]] = []
+        self._due: dict[str, list[NoteEvent]] = {stem: [] for stem in stems}
+        self._serial = 0
+        self._variation = {stem: stream(seed, "variation", stem) for stem in stems}
+        self._beat: Beat | None = None
+        self._next_bar: Bar | None = None
+        self._bars = 0
+
+    @property
+    def beat(self) -> Beat:
+        """The beat that sounds at the last edge walked."""
+        assert self._beat is not None
+        return self._beat
+
+    def mark(self, kind: str, text: str) -> None:
+        """Put a marker on the next beat."""
+        self.score.markers.append(Marker(self.score.end_tick, kind, text))
+
+    def walk(self, quantum: int, quanta: int, edges: NDArray[np.float32], swell: NDArray[np.float64]) -> None:
+        """Move on by `quanta`: write tempo, key and mode as heard into `edges`, the phrase swell (0..1) into `swell`.
+
+        An edge belongs to the beat that sounds just before it, so that the last edge of a block never needs a
+        beat of the next one.
+        """
+        committed = edges[: quanta + 1].copy()
+        if self._beat is None:
+            self._start_beat(committed[0])
+        row = 0
+        while True:
+            next_frame = self._frame_of_next_beat()
+            last = min(quanta, next_frame // QUANTUM - quantum)
+            if last >= row:
+                edges[row : last + 1, _TEMPO] = self.beat.bpm
+                edges[row : last + 1, _KEY] = self.beat.bar.key
+                edges[row : last + 1, _MODE] = self.beat.bar.mode
+                swell[row : last + 1] = self._swell(np.arange(quantum + row, quantum + last + 1))
+                row = last + 1
+            if next_frame >= (quantum + quanta) * QUANTUM:
+                return
+            self._start_beat(committed[next_frame // QUANTUM - quantum])
+
+    def take(self, stem: str, end_frame: int) -> list[NoteEvent]:
+        """The events of `stem` before `end_frame` that were not taken yet, in the order of their frames."""
+        due = self._due[stem]
+        split = next((i for i, event in enumerate(due) if event.frame >= end_frame), len(due))
+        self._due[stem] = due[split:]
+        return due[:split]
+
+    def _frame(self, beat: Beat, tick: int) -> int:
+        us_ticks = beat.start_us * TICKS_PER_BEAT + (tick - beat.tick) * beat.us_per_beat
+        return us_ticks * self._sample_rate // (1_000_000 * TICKS_PER_BEAT)
+
+    def _frame_of_next_beat(self) -> int:
+        beat = self.beat
+        return self._frame(beat, beat.tick + TICKS_PER_BEAT)
+
+    def _swell(self, quantum: NDArray[np.int64]) -> NDArray[np.float64]:
+        beat = self.beat
+        start_frame = beat.start_us * self._sample_rate / 1e6
+        frames = beat.us_per_beat * self._sample_rate / 1e6
+        place = (beat.index + (quantum * QUANTUM - start_frame) / frames) / beat.bar.beats
+        low, high = beat.bar.swell
+        swell: NDArray[np.float64] = low + (high - low) * np.clip(place, 0.0, 1.0)
+        return swell
+
+    def _start_beat(self, row: NDArray[np.float32]) -> None:
+        """Begin the next beat with the tempo committed at its quantum; on a bar's last beat ask for the next bar."""
+        previous = self._beat
+        if previous is None:
+            start_us, tick, index = 0, 0, 0
+            bar = self._ask(0, 0.0, row)
+        else:
+            start_us = previous.start_us + previous.us_per_beat
+            tick = previous.tick + TICKS_PER_BEAT
+            index = previous.index + 1
+            bar = previous.bar
+            if index == bar.beats:
+                assert self._next_bar is not None
+                index, bar = 0, self._next_bar
+        stretch = bar.stretch[index] if index < len(bar.stretch) else 1.0
+        us_per_beat = round(60e6 / float(row[_TEMPO]) * stretch)
+        self._beat = Beat(tick, start_us, us_per_beat, index, bar)
+        if index == 0:
+            self._enter_bar(bar)
+        if not self.score.tempos or self.score.tempos[-1].us_per_beat != us_per_beat:
+            self.score.tempos.append(Tempo(tick, us_per_beat))
+        if index == bar.beats - 1:
+            self._next_bar = self._ask(tick + TICKS_PER_BEAT, (start_us + us_per_beat) / 1e6, row)
+        self.score.end_tick = tick + TICKS_PER_BEAT
+        self._schedule(self._beat)
+
+    def _ask(self, tick: int, time_s: float, row: NDArray[np.float32]) -> Bar:
+        remaining_s = None if self._length_s is None else self._length_s - time_s
+        controls = {c.name: float(row[i]) for i, c in enumerate(CONTROLS)}
+        ask = Ask(self._bars, tick, time_s, remaining_s, controls, self.phase)
+        bar = self._compose(ask)
+        self._bars += 1
+        self.asked.append((ask, bar))
+        for note in bar.notes:
+            start = max(note.tick, self._beat.tick if self._beat else 0)
+            self._serial += 1
+            variation = self._variation[note.stem].random()
+            heapq.heappush(self._pending, (start, 1, self._serial, ON, note, self._serial, variation))
+            heapq.heappush(
+                self._pending, (start + max(note.duration, 1), 0, self._serial, OFF, note, self._serial, 0.0)
+            )
+            self.score.notes.append(Note(note.stem, start, max(note.duration, 1), note.pitch, note.velocity))
+        return bar
+
+    def _enter_bar(self, bar: Bar) -> None:
+        score = self.score
+        if not score.keys or (score.keys[-1].key, score.keys[-1].mode) != (bar.key, bar.mode):
+            score.keys.append(KeyChange(bar.tick, bar.key, bar.mode))
+        if not score.metres or score.metres[-1].beats != bar.beats:
+            score.metres.append(Metre(bar.tick, bar.beats))
+        score.markers.extend(bar.markers)
+
+    def _schedule(self, beat: Beat) -> None:
+        """Give the notes of this beat their frames, now that its tempo is known."""
+        end = beat.tick + TICKS_PER_BEAT
+        while self._pending and self._pending[0][0] < end:
+            tick, _, _, kind, note, note_id, variation = heapq.heappop(self._pending)
+            self._due[note.stem].append(
+                NoteEvent(self._frame(beat, tick), kind, note_id, note.pitch, note.velocity, variation)
+            )

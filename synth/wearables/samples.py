@@ -1,0 +1,43 @@
+"""Timed samples with a quality: the one form in which every source hands over what a sensor said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHANNELS = {
+    "hr": "bpm",
+    "rr_ms": "ms, at the time of the beat that ends the interval",
+    "eda": "uS",
+    "temp": "degC",
+    "acc": "g, length of the acceleration vector",
+    "bvp": "arbitrary",
+    "resp": "arbitrary",
+    "self_arousal": "-1..1, told by the person",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """A run of one channel: `t_s` seconds of session time, `value` in the channel's unit, `quality` 0..1, all (n,) float64."""
+
+    channel: str
+    t_s: NDArray[np.float64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, channel: str, t_s: object, value: object, quality: object = 1.0) -> Samples:
+        """Samples from numbers or sequences; ValueError when lengths differ or the channel is unknown."""
+        if channel not in CHANNELS:
+            raise ValueError(f"no channel called {channel!r}: one of {', '.join(CHANNELS)}")
+        t = np.atleast_1d(np.asarray(t_s, dtype=np.float64))
+        v = np.atleast_1d(np.asarray(value, dtype=np.float64))
+        if t.shape != v.shape or t.ndim != 1:
+            raise ValueError(f"{channel}: {t.size} times but {v.size} values")
+        return cls(channel, t, v, np.broadcast_to(np.asarray(quality, dtype=np.float64), t.shape))
+
+    def __len__(self) -> int:
+        return int(self.t_s.size)

@@ -1,0 +1,44 @@
+"""A session replays: bit for bit from its commits, and with the same decisions from its sensors."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from conftest import Rendered, render
+
+from synth.output.replay import replay_session
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory) -> Rendered:
+    return render(tmp_path_factory.mktemp("short"), minutes=1.0)
+
+
+def test_replay_gives_identical_files(short, tmp_path):
+    replay_session(short.folder, tmp_path, block=1000)
+    for name in ("mix", "stems/premaster", *(f"stems/{s}" for s in short.stems)):
+        again = Rendered(tmp_path, short.summary).audio(name)
+        np.testing.assert_array_equal(short.audio(name), again)
+    assert (tmp_path / "score.mid").read_bytes() == (short.folder / "score.mid").read_bytes()
+    assert (tmp_path / "controls.csv").read_text() == (short.folder / "controls.csv").read_text()
+
+
+def test_replay_from_sensors_decides_alike(short, tmp_path):
+    replayed = replay_session(short.folder, tmp_path, from_sensors=True)
+    assert replayed.difference is None
+    np.testing.assert_array_equal(short.audio("mix"), Rendered(tmp_path, short.summary).audio("mix"))
+
+
+def test_replay_from_other_sensors_says_where_it_differs(short, tmp_path):
+    altered = tmp_path / "altered"
+    altered.mkdir()
+    lines = [json.loads(line) for line in (short.folder / "session.jsonl").read_text().splitlines()]
+    for line in lines:
+        if line["type"] == "commit" and line["by"] == "mapping":
+            line["new"] = line["new"] * 1.01 + 0.01
+            break
+    (altered / "session.jsonl").write_text("\n".join(json.dumps(line) for line in lines) + "\n")
+    replayed = replay_session(altered, tmp_path / "out", from_sensors=True)
+    assert replayed.difference is not None and " s: " in replayed.difference
