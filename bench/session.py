@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 WINDOW_S = 10.0
@@ -32,9 +31,7 @@ class KernelClock:
     def __init__(self) -> None:
         self.seconds = 0.0
         for room in ROOMS:
-            package = importlib.import_module(room) if room != "synth.safety" else None
-            folder = package.__path__ if package else [str(Path(_room_path(room)))]
-            for found in pkgutil.iter_modules(folder):
+            for found in pkgutil.iter_modules(importlib.import_module(room).__path__):
                 module = sys.modules.get(f"{room}.{found.name}")
                 for name, value in list(vars(module).items()) if module else []:
                     if hasattr(value, "py_func"):
@@ -51,60 +48,38 @@ class KernelClock:
         return call
 
 
-def _room_path(room: str) -> str:
-    import synth
-
-    return str(Path(synth.__file__).parent / room.partition(".")[2])
-
-
 def measure(preset: str, minutes: float, block: int) -> dict[str, Any]:
-    """Figures of one session in this process, whose kernels are compiled first."""
-    from synth import Session
-    from synth.output.render import render_session
+    """Figures of one session in this process; a first minute with stems compiles the kernels and finds what sounds."""
+    from synth import Session, render_session
     from synth.resources import assets_folder
 
     recording = assets_folder() / "recording"
-    Session(preset, seed=0, minutes=0.2, recording=recording).render(12_000)
+    with tempfile.TemporaryDirectory() as folder:
+        summary = render_session(preset, folder, minutes=1.0, seed=1, wearable=recording, overwrite=True)
     clock = KernelClock()
     session = Session(preset, seed=1, minutes=minutes, recording=recording)
-    voices, sounding, windows = [], set(), []
-    total = compiled = 0.0
-    cpu, at = time.process_time(), 0.0
-    peaks = dict.fromkeys(session.engine.stems, 0.0)
-
-    def watch(shown: Any) -> None:
-        voices.append(sum(session.engine.sounding().values()))
-        for name, stem in zip(session.engine.stems, shown.stems, strict=True):
-            peaks[name] = max(peaks[name], float(abs(stem[:, ::16]).max()))
-
+    voices: list[int] = []
+    windows: list[float] = []
+    total = window_cpu = window_start = 0.0
     while not session.finished:
-        before, inside = time.process_time(), clock.seconds
-        session.on_block = None
+        before = time.process_time()
         session.render(block)
-        total += time.process_time() - before
-        compiled += clock.seconds - inside
+        used = time.process_time() - before
+        total, window_cpu = total + used, window_cpu + used
         voices.append(sum(session.engine.sounding().values()))
-        if session.time_s - at >= WINDOW_S:
-            windows.append((session.time_s - at) / (time.process_time() - cpu))
-            cpu, at = time.process_time(), session.time_s
-    short = Session(preset, seed=1, minutes=min(minutes, 1.0), recording=recording)
-    short.on_block = watch
-    short.engine, session = short.engine, short
-    while not short.finished:
-        short.render(block)
-    sounding = {name for name, peak in peaks.items() if peak > 1e-4}
-    with tempfile.TemporaryDirectory() as folder:
-        summary = render_session(preset, folder, minutes=min(minutes, 2.0), seed=1, wearable=recording, overwrite=True)
+        if session.time_s - window_start >= WINDOW_S:
+            windows.append((session.time_s - window_start) / window_cpu)
+            window_cpu, window_start = 0.0, session.time_s
     return {
         "preset": preset,
         "minutes": minutes,
         "block": block,
-        "real_time_factor": minutes * 60 / total,
-        "slowest_10s": min(windows) if windows else None,
-        "sounding_stems": len(sounding),
+        "real_time_factor": session.time_s / total,
+        "slowest_10s": min(windows, default=session.time_s / total),
+        "sounding_stems": len(session.engine.stems) - len(summary.silent),
         "mean_voices": sum(voices) / len(voices),
-        "python_share": 1 - compiled / total,
-        "encode_s_per_min": summary.encode_s / min(minutes, 2.0),
+        "python_share": 1 - clock.seconds / total,
+        "encode_s_per_min": summary.encode_s,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -142,7 +117,11 @@ def main() -> None:
             subprocess.run([sys.executable, "-c", code], check=True)
             rows.append({**json.load(open(result.name)), **starts})
         if not options.json:
-            print(*(f"{k:>18}  {v:.2f}" if isinstance(v, float) else f"{k:>18}  {v}" for k, v in rows[-1].items()), "", sep="\n")
+            print(
+                *(f"{k:>18}  {v:.2f}" if isinstance(v, float) else f"{k:>18}  {v}" for k, v in rows[-1].items()),
+                "",
+                sep="\n",
+            )
     if options.json:
         print(json.dumps(rows, indent=1))
 

@@ -86,7 +86,8 @@ class Engine:
         self.preset = preset
         self.sample_rate = sample_rate
         self.guard = ControlGuard(preset.profile)
-        self.bus = Bus(sample_rate, QUANTUM, self.guard, preset.controls, held)
+        initial, self.start_repairs = self.guard.start(preset.controls)
+        self.bus = Bus(sample_rate, QUANTUM, self.guard, initial, held)
         self.stems = (*(s for s in STEMS if s in preset.stems and s != "reverb"), "reverb")
         played = self.stems[:-1]
         self.transport = Transport(Composer(preset, seed).bar, played, seed, sample_rate, length_s)

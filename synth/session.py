@@ -120,7 +120,8 @@ class Session:
                 "recording": None if self._recording is None else self._recording.name,
             }
         )
-        for text in () if self._recording is None else self._recording.repairs:
+        sensor_repairs = () if self._recording is None else self._recording.repairs
+        for text in (*self.engine.start_repairs, *sensor_repairs):
             self._note({"type": "repair", "t_s": 0.0, "text": str(text)})
         for name, value in settings.items():
             self._commit(Request(name, value, "hand", "set at the start"), at_once=True)

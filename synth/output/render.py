@@ -99,10 +99,10 @@ def render_session(
         finally:
             session.close("finished" if summary.finished else "interrupted")
             controls.close()
-            summary.silent = [name.partition("/")[2] for name in files.remove_silent(("mix", "premaster"))]
+            summary.silent = [name.partition("/")[2] for name in files.remove_silent(("mix", "stems/premaster"))]
             summary.encode_s = files.encode_s
             write_score(session.score, folder)
-    write_report(read_record(folder / "session.jsonl"), folder / "controls.csv", folder / "report.html")
+            write_report(read_record(folder / "session.jsonl"), folder / "controls.csv", folder / "report.html")
     summary.files = sorted(path for path in folder.rglob("*") if path.is_file())
     return summary
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from synth.controls import TABLE, ControlError
 from synth.record.lines import Line as RecordLine
 from synth.record.plots import Floats, Line, Panel, Span, panel, strip, time_axis
 from synth.record.reader import Record
@@ -27,7 +26,13 @@ def read_controls(path: Path) -> dict[str, list[str]]:
     return {name: [row[i] for row in rows[1:] if len(row) == len(rows[0])] for i, name in enumerate(rows[0])}
 
 
+def column(table: Played, name: str) -> Floats:
+    """A column as numbers; NaN where it holds none."""
+    return np.array([_number(text) for text in table[name]], dtype=np.float64)
+
+
 def figure(record: Record, played: Played) -> str:
+    """All plots of a session as HTML."""
     length_s = max(record.length_s, 1.0)
     phases = _phases(record, length_s)
     groups = [
@@ -44,16 +49,25 @@ def figure(record: Record, played: Played) -> str:
         if not plots:
             says = "Nothing: no recording and no sensor in this session." if not record.sensed else "Nothing recorded."
         body += f'<section class="group"><h3>{name}</h3><p>{says}</p>{plots}</section>'
-    axis = time_axis(length_s, phases)
-    foot = time_axis(length_s, ()).replace('class="time"', 'class="time foot"').replace('<div class="cells"></div>', "")
-    return f'<div class="figure">{axis}{body}{foot}</div>'
+    return f'<div class="figure">{time_axis(length_s, phases)}{body}{time_axis(length_s)}</div>'
+
+
+def heart(record: Record) -> tuple[Floats, Floats, Floats] | None:
+    """Heart rate as sensed: the device's own, else from its beat intervals."""
+    samples = record.samples()
+    if "hr" in samples:
+        return _in_order(*samples["hr"])
+    if "rr_ms" in samples:
+        t_s, rr_ms, quality = _in_order(*samples["rr_ms"])
+        return t_s, 60_000.0 / np.where(rr_ms > 0, rr_ms, np.nan), quality
+    return None
 
 
 def _sensed(record: Record) -> list[Panel]:
     panels = []
-    heart = heart(record)
-    if heart is not None:
-        t_s, value, quality = heart
+    sensed = heart(record)
+    if sensed is not None:
+        t_s, value, quality = sensed
         states = record.of("state")
         rest = Line("own baseline", *_over(states, "hr_baseline_bpm"), "two dashed", "bpm", 0)
         lines = _by_quality("heart rate", t_s, value, quality, "one", "bpm", 0)
@@ -61,9 +75,16 @@ def _sensed(record: Record) -> list[Panel]:
     eda = record.samples().get("eda")
     if eda is not None:
         panels.append(
-            Panel("Skin conductance", "\u00b5S", _by_quality("skin conductance", *eda, "three", "\u00b5S", 2))
+            Panel(
+                "Skin conductance", "\u00b5S", _by_quality("skin conductance", *_in_order(*eda), "three", "\u00b5S", 2)
+            )
         )
     return panels
+
+
+def _in_order(t_s: Floats, value: Floats, quality: Floats) -> tuple[Floats, Floats, Floats]:
+    order = np.argsort(t_s, kind="stable")
+    return t_s[order], value[order], quality[order]
 
 
 def _by_quality(
@@ -77,17 +98,6 @@ def _by_quality(
         Line("weak signal, set aside", t_s, np.where(good, np.nan, value), "faint", unit, digits, SENSOR_GAP_S),
         kept,
     )
-
-
-def heart(record: Record) -> tuple[Floats, Floats, Floats] | None:
-    """Heart rate as sensed: the device's own, else from its beat intervals."""
-    samples = record.samples()
-    if "hr" in samples:
-        return samples["hr"]
-    if "rr_ms" in samples:
-        t_s, rr_ms, quality = samples["rr_ms"]
-        return t_s, 60_000.0 / np.where(rr_ms > 0, rr_ms, np.nan), quality
-    return None
 
 
 def _believed(record: Record) -> list[Panel]:
@@ -148,7 +158,7 @@ def _played(played: Played) -> list[Panel]:
         chart(
             "Dynamics",
             "dB around the programme's loudness",
-            line("planned_offset_lu", "phrases and breath", "faint", "LU", 1),
+            line("planned_offset_lu", "with phrases and breath", "faint", "LU", 1),
             line("dynamics_db", "playing level", "four", "dB", 1),
         ),
         loudness,
@@ -160,9 +170,7 @@ def _played(played: Played) -> list[Panel]:
 def _strips(record: Record, played: Played, length_s: float) -> str:
     text = ""
     if {"key", "mode", "t_s"} <= played.keys():
-        names = [
-            f"{_choice('key', k)} {_choice('mode', m)}" for k, m in zip(played["key"], played["mode"], strict=True)
-        ]
+        names = [f"{key} {mode}" for key, mode in zip(played["key"], played["mode"], strict=True)]
         text += strip("Key and mode", _runs(column(played, "t_s"), names, length_s), length_s)
     phrases = [line for line in record.of("marker") if line.get("kind") in (None, "phrase")]
     if phrases:
@@ -171,18 +179,6 @@ def _strips(record: Record, played: Played, length_s: float) -> str:
             "Phrases", _runs(starts, [str(line["text"]) for line in phrases], length_s, merge=False), length_s
         )
     return text
-
-
-def _choice(name: str, text: str) -> str:
-    row = TABLE[name]
-    try:
-        return row.text(float(text))
-    except ValueError:
-        pass
-    try:
-        return row.text(row.parse(text))
-    except ControlError:
-        return text
 
 
 def _phases(record: Record, length_s: float) -> list[Span]:
@@ -194,12 +190,9 @@ def _phases(record: Record, length_s: float) -> list[Span]:
 def _runs(starts: Floats, names: Sequence[str], length_s: float, merge: bool = True) -> list[Span]:
     """Stretches of equal names, each until the next begins."""
     kept = [i for i in range(len(names)) if not merge or i == 0 or names[i] != names[i - 1]]
-    ends = [float(starts[i]) for i in kept[1:]] + [length_s]
-    return [Span(float(starts[i]), end, names[i]) for i, end in zip(kept, ends, strict=True) if starts[i] < length_s]
-
-
-def column(table: Mapping[str, Sequence[str]], name: str) -> Floats:
-    return np.array([_number(text) for text in table[name]], dtype=np.float64)
+    edges = [*(float(starts[i]) for i in kept), length_s]
+    spans = [Span(start, end, names[i]) for i, start, end in zip(kept, edges, edges[1:], strict=False)]
+    return [span for span in spans if span.start_s < length_s]
 
 
 def _number(text: str) -> float:

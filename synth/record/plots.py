@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 MAX_POINTS = 1500  # of one line
 HOVER_STEPS = 120
+NARROW = 0.05  # of the session: too short a stretch for its label
 WIDTH, HEIGHT = 1000.0, 100.0
 
 
@@ -69,13 +70,14 @@ def clock(t_s: float) -> str:
 
 
 def ticks(low: float, high: float, count: int) -> list[float]:
-    """About `count` round numbers from `low` to `high`: steps of 1, 2 or 5 times a power of ten."""
-    if not high > low:
-        return [low]
-    rough = (high - low) / max(count, 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = power * next(m for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
-    return [k * step for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    """Two or more round numbers from `low` to `high`, about `count`: steps of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10((high - low) / count))
+    for factor in (10, 5, 2, 1):
+        step = factor * power
+        found = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+        if len(found) >= min(count, 3):
+            break
+    return [k * step for k in found]
 
 
 def time_ticks(length_s: float, count: int = 7) -> list[float]:
@@ -120,36 +122,37 @@ def panel(chart: Panel, length_s: float, phases: Sequence[Span]) -> str:
         f"{f' <small>{escape(chart.unit)}</small>' if chart.unit else ''}</h4>{_legend(chart.lines)}</div>"
         f'<div class="axis" aria-hidden="true">{labels}</div>'
         f'<svg class="plot" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" role="img"'
-        f' aria-label="{escape(_summary(chart), quote=True)}">'
+        f' aria-label="{escape(_summary(chart))}">'
         f"{shades}{grid}{bands}{curves}{_hover(chart.lines, length_s)}</svg></div>"
     )
 
 
 def strip(title: str, spans: Iterable[Span], length_s: float) -> str:
     """A row of labelled stretches, such as keys or phrases."""
-    cells = "".join(
-        f'<span class="cell" style="left:{_share(s.start_s, length_s)}%;width:{_share(s.end_s - s.start_s, length_s)}%"'
-        f' title="{escape(f"{clock(s.start_s)} to {clock(s.end_s)}: {s.label}", quote=True)}">{escape(s.label)}</span>'
-        for s in spans
-    )
     head = f'<div class="head"><h4>{escape(title)}</h4></div>'
-    return f'<div class="panel strip">{head}<div class="cells">{cells}</div></div>'
+    return f'<div class="panel strip">{head}{_cells(spans, length_s)}</div>'
 
 
-def time_axis(length_s: float, phases: Sequence[Span]) -> str:
-    """The time axis with the plan's phases over it."""
-    cells = "".join(
-        f'<span class="cell phase" style="left:{_share(p.start_s, length_s)}%;'
-        f'width:{_share(p.end_s - p.start_s, length_s)}%"'
-        f' title="{escape(f"{p.label}: {clock(p.start_s)} to {clock(p.end_s)}", quote=True)}">{escape(p.label)}</span>'
-        for p in phases
-    )
+def time_axis(length_s: float, phases: Sequence[Span] = ()) -> str:
+    """The time axis with the plan's phases over it; without phases, the foot of a figure."""
     marks = "".join(
         f'<span style="left:{_share(t, length_s)}%">{clock(t)}</span>'
         for t in time_ticks(length_s)
         if t <= 0.985 * length_s
     )
-    return f'<div class="time"><div class="cells">{cells}</div><div class="marks">{marks}</div></div>'
+    top = _cells(phases, length_s) if phases else ""
+    return f'<div class="time{"" if phases else " foot"}">{top}<div class="marks">{marks}</div></div>'
+
+
+def _cells(spans: Iterable[Span], length_s: float) -> str:
+    cells = []
+    for span in spans:
+        seconds = span.end_s - span.start_s
+        kind = "cell" if seconds > NARROW * length_s else "cell narrow"
+        place = f"left:{_share(span.start_s, length_s)}%;width:{_share(seconds, length_s)}%"
+        told = escape(f"{clock(span.start_s)} to {clock(span.end_s)}: {span.label}")
+        cells.append(f'<span class="{kind}" style="{place}" title="{told}">{escape(span.label)}</span>')
+    return f'<div class="cells">{"".join(cells)}</div>'
 
 
 def _range(chart: Panel) -> tuple[float, float]:

@@ -12,10 +12,10 @@ import numpy as np
 from synth.record.figure import Played, column, figure, heart, read_controls
 from synth.record.plots import Floats, clock
 from synth.record.reader import Record
-from synth.record.story import Event, happenings, reasons, sayings
+from synth.record.story import Event, happenings, plain_name, reasons, sayings
 
 SHOWN_EVENTS = 60
-ENDS_S = 120.0  # the session's beginning and end, as compared on the tiles
+ENDS_S = 120.0  # what counts as the session's beginning and end
 DISCLAIMER = (
     "The figures on this page describe this one session only. They are no measure of health and say nothing about"
     " other days or other people."
@@ -40,7 +40,7 @@ def page(record: Record, played: Played) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)} \u00b7 isotone session</title><style>\n{css}</style></head><body><main>"
         f"{_intro(record, title, preset)}{_tiles(record, played)}"
-        f"<h2>The session over time</h2><p class='soft'>Hover or press a plot for the values at that moment.</p>"
+        f"<h2>The session over time</h2><p class='soft'>Hover over a plot for the values at that moment.</p>"
         f"{figure(record, played)}{_words(record)}"
         f"<footer><p>{DISCLAIMER}</p><p>Made by isotone {escape(str(record.header['engine_version']))} from"
         " <code>session.jsonl</code> and <code>controls.csv</code> beside this page.</p></footer>"
@@ -77,16 +77,16 @@ def _intro(record: Record, title: str, preset: Mapping[str, Any]) -> str:
 def _tiles(record: Record, played: Played) -> str:
     """A few figures of the session, beginning against end."""
     tiles = []
-    heart = heart(record)
-    if heart is not None:
-        tiles.append(("Heart rate, first and last two minutes", _ends(heart[0], heart[1], record.length_s), "bpm"))
+    sensed = heart(record)
+    if sensed is not None:
+        tiles.append(("Heart rate, beginning and end", _ends(sensed[0], sensed[1], record.length_s), "bpm"))
     states = record.of("state")
     if record.sensed and states:
         sure = np.mean([line["confidence"] >= 0.5 for line in states])
         tiles.append(("Time the sensors could be relied on", f"{100 * sure:.0f}", "%"))
     if "tempo_bpm" in played:
         t_s, tempo = column(played, "t_s"), column(played, "tempo_bpm")
-        tiles.append(("Tempo, first and last two minutes", _ends(t_s, tempo, record.length_s), "bpm"))
+        tiles.append(("Tempo, beginning and end", _ends(t_s, tempo, record.length_s), "bpm"))
     moves = sum(1 for line in record.of("commit") if line.get("accepted", True))
     tiles.append(("Requests taken", f"{moves}", ""))
     cells = "".join(f"<div><dt>{a}</dt><dd>{b} <small>{c}</small></dd></div>" for a, b, c in tiles)
@@ -105,7 +105,10 @@ def _words(record: Record) -> str:
     people = [
         {"t_s": line["t_s"], "text": f"asked for \u201c{line['verb'].replace('_', ' ')}\u201d"}
         for line in record.of("verb")
-    ] + [{"t_s": line["t_s"], "text": f"gave {line['control']} back to the plan"} for line in record.of("release")]
+    ] + [
+        {"t_s": line["t_s"], "text": f"gave {plain_name(line['control'])} back to the plan"}
+        for line in record.of("release")
+    ]
     told = sayings((line["t_s"], "Plan", line.get("words") or ()) for line in record.of("plan"))
     music = sorted(moved + told + happenings(people, "Person"), key=lambda event: event.start_s)
     believed = sayings((line["t_s"], "Believed", line.get("reasons") or ()) for line in record.of("state"))
@@ -116,7 +119,7 @@ def _words(record: Record) -> str:
         "Safety",
     )
     softened = [
-        {"t_s": line["t_s"], "text": f"{line['control']}: {line['repair']}"}
+        {"t_s": line["t_s"], "text": f"{plain_name(line['control'])}: {line['repair']}"}
         for line in record.of("commit")
         if line.get("repair")
     ]
@@ -146,7 +149,7 @@ def _item(event: Event, alert: bool) -> str:
         span += f" to {clock(event.end_s)}"
     moves = "".join(f"<span>{escape(move.text)}</span> " for move in event.moves.values())
     moved = f'<div class="moves">{moves}</div>' if moves else ""
-    text = event.text[:1].upper() + event.text[1:]
+    text = event.text if event.who == "Repair" else event.text[:1].upper() + event.text[1:]  # a name comes first there
     return (
         f'<li><time>{span}</time><span class="who{" alert" if alert else ""}">{escape(event.who)}</span>'
         f"<p>{escape(text)}</p>{moved}</li>"

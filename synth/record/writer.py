@@ -14,8 +14,7 @@ from synth.record.lines import SCHEMA, encode
 class RecordWriter:
     """A record at `path`, readable by its owner only, valid up to its last line at any moment.
 
-    Call it with each line, a mapping with a "type" (`synth.record.lines.REQUIRED`). An existing file is replaced.
-    Raises OSError when the file cannot be written.
+    An existing file is replaced. Raises OSError when the file cannot be written.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -24,7 +23,8 @@ class RecordWriter:
         os.chmod(self.path, 0o600)  # a file that was there keeps its old mode otherwise
         self._file = os.fdopen(descriptor, "w", encoding="utf-8", newline="\n", buffering=1)
 
-    def __call__(self, line: Mapping[str, Any]) -> None:
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Append `line`, which has a "type" and that type's fields (`synth.record.lines.REQUIRED`)."""
         if line["type"] == "session":
             line = {"type": "session", "schema": SCHEMA, **line}
         self._file.write(encode(line) + "\n")

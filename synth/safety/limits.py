@@ -6,11 +6,14 @@ Starcke et al. 2021 with Davis, Gfeller & Thaut 2008 (gradual change of mood). "
 that agrees with them; such rows are to be tuned by evidence.
 """
 
+# ruff: noqa: E501 (the table reads best one limit a line)
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from synth.controls import STEMS
 
 PROFILES = ("default", "relax", "sensitive")  # from wide to narrow
 
@@ -52,11 +55,11 @@ LIMITS: tuple[Limit, ...] = (
     Limit("loop_tempo_per_beat", "", "most", 0.001, 0.001, 0, "Dahl & Madison: drift under 0.17 % a beat is not heard; 0 is no change"),
     Limit("hand_tempo_per_beat", "", "most", 0.003, 0.001, 0.001, "Dahl & Madison, threshold 0.17 to 0.3 % a beat"),
     Limit("loop_tension_per_s", "1/s", "most", 0.01, 0.01, 0, "no builds for sensitive listeners: project"),
-    Limit("crescendo_lu_per_s", "LU/s", "most", 1, 0.3, 0.3, "Bernardi et al. 2009: vessels follow crescendos"),
+    Limit("crescendo_lu_per_s", "LU/s", "most", 1, 1, 0.3, "Bernardi et al. 2009: vessels follow crescendos"),
     Limit("crescendo_lu", "LU", "most", 8, 8, 4, "Bernardi et al. 2009, one crescendo in all"),
     Limit("stem_rise_db_per_s", "dB/s", "most", 12, 12, 3.75, "stems enter over 4 s and longer: project"),
     Limit("brightening_oct_per_s", "oct/s", "most", 1, 0.5, 0.5, "project"),
-    Limit("density_oct_per_beat", "oct", "most", 0.25, 0.0625, 0.0625, "twice as many notes in 4 beats, calm in 16: project"),
+    Limit("density_oct_per_beat", "oct", "most", 0.25, 0.25, 0.0625, "twice as many notes in 4 beats, or in 16: project"),
     Limit("breath_change_per_min", "", "most", 0.03, 0.03, 0.03, "Leslie et al. 2019: approach the paced rate slowly"),
     # How steep a plan may be.
     Limit("arousal_per_min", "1/min", "most", 0.15, 0.15, 0.1, "a stage of 0.15 takes 60 s: HR needs 90 s to answer; project"),
@@ -76,6 +79,16 @@ LIMITS: tuple[Limit, ...] = (
 # fmt: on
 
 TABLE: Mapping[str, Limit] = MappingProxyType({limit.name: limit for limit in LIMITS})
+
+# Up (1) or down (-1) makes the music more intense; a control that is not here does neither.
+INTENSITY: Mapping[str, int] = MappingProxyType(
+    {
+        "arousal": 1, "tension": 1, "tempo_bpm": 1, "tonal_tension": 1, "roughness": 1, "percussiveness": 1,
+        "density_hz": 1, "dynamics_db": 1, "dynamic_range_lu": 1, "brightness_oct": 1, "register_note": 1,
+        "articulation": -1, "attack_ms": -1, "motion": 1, "breath_depth_db": 1, "loudness_lufs": 1,
+        **{f"level_{stem}_db": 1 for stem in STEMS},
+    }
+)  # fmt: skip
 
 PANIC_FADE_S = 0.25  # the one fade that is short on purpose
 BREATH_RATE_SCREENED_BPM = 4.5  # a person who answered the screening may go down to here, by hand
@@ -100,5 +113,7 @@ def control_range(control: str, low: float, high: float, bounds: Mapping[str, fl
     """The range `low` to `high` of `control` as the limits in `bounds` narrow it."""
     for row in LIMITS:
         if row.control == control:
-            low, high = (max(low, bounds[row.name]), high) if row.side == "least" else (low, min(high, bounds[row.name]))
+            low, high = (
+                (max(low, bounds[row.name]), high) if row.side == "least" else (low, min(high, bounds[row.name]))
+            )
     return low, high

@@ -19,7 +19,7 @@ SCRIPT = [(20.0, "brightness_oct", -1.0), (40.0, "key", 7.0), (50.0, "tempo_bpm"
 @dataclass
 class Rendered:
     folder: Path
-    summary: Summary
+    summary: Summary | None = None
 
     def audio(self, name: str) -> np.ndarray:
         return soundfile.read(self.folder / f"{name}.flac", dtype="float64")[0]
@@ -37,6 +37,18 @@ class Rendered:
 def render(folder: Path, **options) -> Rendered:
     options = {"minutes": 2.0, "seed": 11, "wearable": assets_folder() / "recording", "script": SCRIPT, **options}
     return Rendered(folder, render_session(options.pop("preset", "settle"), folder, **options))
+
+
+class Sessions:
+    """What the tests need to make and open rendered sessions."""
+
+    render = staticmethod(render)
+    load = Rendered
+
+
+@pytest.fixture(scope="session")
+def sessions() -> type[Sessions]:
+    return Sessions
 
 
 @pytest.fixture(scope="session")

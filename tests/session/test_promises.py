@@ -10,7 +10,6 @@ import mido
 import numpy as np
 import pyloudnorm
 import pytest
-from conftest import Rendered, render
 
 from synth.controls import KEYS
 from synth.score.midi import read_midi
@@ -21,21 +20,32 @@ PRESETS = ("settle", "sleep", "focus", "energise")
 
 def ebur128(path: Path) -> dict[str, float]:
     """ffmpeg's EBU R 128 summary: I (LUFS), LRA (LU), Peak (dBTP)."""
-    command = ["ffmpeg", "-nostats", "-hide_banner", "-i", str(path), "-filter_complex", "ebur128=peak=true", "-f", "null", "-"]
+    command = [
+        "ffmpeg",
+        "-nostats",
+        "-hide_banner",
+        "-i",
+        str(path),
+        "-filter_complex",
+        "ebur128=peak=true",
+        "-f",
+        "null",
+        "-",
+    ]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stderr.rpartition("Summary:")[2]
     return {k: float(re.search(rf"\b{k}:\s+(-?[\d.]+)", text)[1]) for k in ("I", "LRA", "Peak")}
 
 
-def planned_lufs(rendered: Rendered, start_s: float, end_s: float) -> float:
+def planned_lufs(rendered, start_s: float, end_s: float) -> float:
     """Mean power of the planned loudness, as integrated loudness would see it."""
     target = np.array([float(r["target_lufs"]) for r in rendered.controls if start_s <= float(r["t_s"]) < end_s])
     return 10 * np.log10(np.mean(10 ** (target / 10)))
 
 
 @pytest.fixture(scope="module", params=PRESETS)
-def five_minutes(request, tmp_path_factory) -> Rendered:
+def five_minutes(request, tmp_path_factory, sessions):
     folder = tmp_path_factory.mktemp(request.param)
-    return render(folder, preset=request.param, minutes=5.0, seed=21, script=[], stems=False)
+    return sessions.render(folder, preset=request.param, minutes=5.0, seed=21, script=[], stems=False)
 
 
 def test_loudness_holds_over_any_minute(five_minutes):
@@ -57,9 +67,11 @@ def test_peaks_dc_and_numbers(five_minutes):
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("range_lu", [3.0, 6.0, 10.0])
-def test_dynamic_range_is_true(preset, range_lu, tmp_path):
+def test_dynamic_range_is_true(preset, range_lu, tmp_path, sessions):
     settings = {"dynamic_range_lu": range_lu}
-    made = render(tmp_path, preset=preset, minutes=5.0, seed=5, script=[], settings=settings, wearable=None, stems=False)
+    made = sessions.render(
+        tmp_path, preset=preset, minutes=5.0, seed=5, script=[], settings=settings, wearable=None, stems=False
+    )
     assert ebur128(made.folder / "mix.flac")["LRA"] == pytest.approx(range_lu, abs=1.0)
 
 

@@ -6,29 +6,28 @@ import json
 
 import numpy as np
 import pytest
-from conftest import Rendered, render
 
 from synth.output.replay import replay_session
 
 
 @pytest.fixture(scope="module")
-def short(tmp_path_factory) -> Rendered:
-    return render(tmp_path_factory.mktemp("short"), minutes=1.0)
+def short(tmp_path_factory, sessions):
+    return sessions.render(tmp_path_factory.mktemp("short"), minutes=1.0)
 
 
-def test_replay_gives_identical_files(short, tmp_path):
+def test_replay_gives_identical_files(short, sessions, tmp_path):
     replay_session(short.folder, tmp_path, block=1000)
     for name in ("mix", "stems/premaster", *(f"stems/{s}" for s in short.stems)):
-        again = Rendered(tmp_path, short.summary).audio(name)
+        again = sessions.load(tmp_path).audio(name)
         np.testing.assert_array_equal(short.audio(name), again)
     assert (tmp_path / "score.mid").read_bytes() == (short.folder / "score.mid").read_bytes()
     assert (tmp_path / "controls.csv").read_text() == (short.folder / "controls.csv").read_text()
 
 
-def test_replay_from_sensors_decides_alike(short, tmp_path):
+def test_replay_from_sensors_decides_alike(short, sessions, tmp_path):
     replayed = replay_session(short.folder, tmp_path, from_sensors=True)
     assert replayed.difference is None
-    np.testing.assert_array_equal(short.audio("mix"), Rendered(tmp_path, short.summary).audio("mix"))
+    np.testing.assert_array_equal(short.audio("mix"), sessions.load(tmp_path).audio("mix"))
 
 
 def test_replay_from_other_sensors_says_where_it_differs(short, tmp_path):

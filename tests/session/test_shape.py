@@ -49,7 +49,9 @@ def test_no_request_makes_a_step(preset):
     calm = everything(Session(preset, seed=3, minutes=1.0))
     rng = np.random.default_rng(0)
     names = [c for c in CONTROLS if c.name not in ("percussiveness", "level_percussion_db")]
-    script = [(t, c.name, float(rng.uniform(c.low, c.high))) for t in np.arange(4, 55, 0.5) for c in [rng.choice(names)]]
+    script = [
+        (t, c.name, float(rng.uniform(c.low, c.high))) for t in np.arange(4, 55, 0.5) for c in [rng.choice(names)]
+    ]
     script = [(t, n, round(v) if n in ("key", "mode") else v) for t, n, v in script]
     wild = everything(Session(preset, seed=3, minutes=1.0, script=script))
     assert np.isfinite(wild).all() and np.abs(wild).max() < 10 ** (-3 / 20)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from conftest import render
 
 
 def peak_db(audio: np.ndarray) -> float:
@@ -17,8 +16,8 @@ def test_stems_sum_to_the_premaster(rendered):
     assert peak_db(total) > -40.0
 
 
-def test_mastered_stems_sum_to_the_mix(tmp_path, rendered):
-    mastered = render(tmp_path / "m", minutes=0.5, mastered_stems=True)
+def test_mastered_stems_sum_to_the_mix(tmp_path, rendered, sessions):
+    mastered = sessions.render(tmp_path / "m", minutes=0.5, mastered_stems=True)
     total = sum(mastered.audio(f"stems/{stem}") for stem in mastered.stems)
     assert peak_db(total - mastered.audio("mix")) < -100.0
     assert not (mastered.folder / "stems" / "premaster.flac").exists()
@@ -26,8 +25,8 @@ def test_mastered_stems_sum_to_the_mix(tmp_path, rendered):
     assert len(total) == 30 * 48_000 and same.shape[1] == 2
 
 
-def test_a_muted_stem_is_not_written(tmp_path):
-    quiet = render(tmp_path / "q", minutes=0.3, settings={"level_nature_db": -60.0, "level_pad_db": -60.0})
+def test_a_muted_stem_is_not_written(tmp_path, sessions):
+    quiet = sessions.render(tmp_path / "q", minutes=0.3, settings={"level_nature_db": -60.0, "level_pad_db": -60.0})
     assert {"nature", "pad"} <= set(quiet.summary.silent)
     assert not {"nature", "pad"} & set(quiet.stems)
 

@@ -1,0 +1,89 @@
+# `make` lists what there is. Plain make and sh; the only thing needed beforehand is Python 3.11 or newer.
+.POSIX:
+
+PYTHON = python3
+VENV = .venv
+BIN = $(VENV)/bin
+SYSTEM_PACKAGES = ffmpeg libportaudio2 libjack-jackd2-0
+DEMO = settle --wearable assets/recording --minutes 3 --seed 1
+
+help: ## list what make can do (default)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/core-installed ## three minutes of music steered by a real recording, in demo/
+	$(BIN)/synth render $(DEMO) --out demo --overwrite
+	@echo "Listen to demo/mix.flac, and open demo/report.html in a browser."
+
+test: check test-jit test-python test-install ## all of the below: check, and every test
+
+check: $(VENV)/test-installed ## lint, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+test-jit: $(VENV)/test-installed system-packages ## the tests with compiled kernels
+	$(BIN)/python -m pytest
+
+test-python: $(VENV)/test-installed ## the kernels' tests once more as plain Python
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/dsp
+
+test-install: $(VENV)/test-installed ## the wheel in fresh environments, on each Python 3.11 to 3.13 found
+	$(BIN)/python -m pytest -m install tests/test_install.py
+
+bench: $(VENV)/test-installed ## speed and memory of a whole session
+	$(BIN)/python bench/session.py
+
+warmup: $(VENV)/core-installed ## compile the kernels once
+	$(BIN)/synth warmup
+
+venv: $(VENV)/test-installed ## .venv with everything that development needs
+
+clean: ## remove what was built or rendered here
+	rm -rf build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find synth tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/core-installed: pyproject.toml $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/test-installed: pyproject.toml $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[all,test,bench,dev]'
+	@touch $@ $(VENV)/core-installed
+
+$(BIN)/python:
+	@find_python() { \
+		for python in $(PYTHON) python3.13 python3.12 python3.11; do \
+			if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+				echo $$python; return; \
+			fi; \
+		done; \
+	}; \
+	python=$$(find_python); \
+	if [ -z "$$python" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -qq -y python3-venv; \
+		python=$$(find_python); \
+	fi; \
+	if [ -z "$$python" ]; then \
+		echo "Python 3.11 or newer with its venv module is needed (on Debian: apt install python3-venv);" \
+			"name one with: make PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi; \
+	echo "setting up $(VENV) with $$($$python --version)"; \
+	$$python -m venv $(VENV)
+
+system-packages:
+	@command -v dpkg-query >/dev/null 2>&1 || \
+		{ echo "the tests also need: $(SYSTEM_PACKAGES) (or what they are called on this system)"; exit 0; }; \
+	missing=; \
+	for package in $(SYSTEM_PACKAGES); do \
+		dpkg-query --show --showformat '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || \
+			missing="$$missing $$package"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; \
+	else \
+		echo "the tests also need:$$missing (apt install$$missing)"; \
+	fi
+
+.PHONY: help demo test check test-jit test-python test-install bench warmup venv clean system-packages

@@ -1,0 +1,192 @@
+"""`synth render`, `synth compose` and `synth replay`: sessions into files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synth.cli.arguments import add_command, add_composition
+
+if TYPE_CHECKING:
+    from synth.cli.arguments import Commands
+    from synth.output.render import Summary
+
+_RENDER = """\
+  synth render settle --minutes 5 --out session
+  synth render settle --wearable assets/recording --seed 1 --out session
+  synth render focus --set tempo_bpm=72 --set mode=dorian --out session
+  synth render sleep --controls script.csv --format wav --out session
+
+the folder holds mix and stems, score.mid, controls.csv (every control as heard), session.jsonl (the record, which
+`synth replay` plays again) and report.html (open it in a browser)
+"""
+_COMPOSE = """\
+  synth compose settle --minutes 10 --seed 3 --out score.mid
+  synth compose focus --controls script.csv --out score.mid
+"""
+_REPLAY = """\
+  synth replay session --out again                      the same samples again, from what the record says was asked
+  synth replay session --out again --from sensors       decide again from the recorded sensors, and compare
+"""
+
+
+def add(commands: Commands) -> None:
+    """Add the three commands."""
+    command = add_command(commands, "render", "render a session into a folder of files", _RENDER)
+    add_composition(command)
+    command.add_argument(
+        "--wearable",
+        type=Path,
+        metavar="PATH",
+        help="a recording that steers the session; without one the plan runs alone",
+    )
+    _add_output(command)
+    command.add_argument("--sample-rate", type=int, default=48_000, metavar="HZ", help="default 48000")
+    command.set_defaults(run=render)
+
+    command = add_command(commands, "compose", "write a session's score without its audio", _COMPOSE)
+    add_composition(command)
+    command.add_argument("--out", type=Path, required=True, metavar="FILE", help="the MIDI file to write")
+    command.set_defaults(run=compose)
+
+    command = add_command(commands, "replay", "render a recorded session again", _REPLAY)
+    command.add_argument("folder", metavar="DIR", type=Path, help="the folder of a session, or its session.jsonl")
+    command.add_argument(
+        "--from",
+        dest="source",
+        choices=("commits", "sensors"),
+        default="commits",
+        help="what to play back: what the bus took (default), or the sensors, with estimator and policy running again",
+    )
+    _add_output(command)
+    command.set_defaults(run=replay)
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--out", type=Path, default=Path("session"), metavar="DIR", help="folder to write (default session)"
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace a session that is there already")
+    command.add_argument(
+        "--stems", action=argparse.BooleanOptionalAction, default=True, help="write each stem as a file (default)"
+    )
+    command.add_argument("--mastered-stems", action="store_true", help="stems after the master: they sum to the mix")
+    command.add_argument(
+        "--format", choices=("flac", "wav"), default="flac", help="of the audio, 24-bit (default flac)"
+    )
+    command.add_argument(
+        "--block",
+        type=int,
+        default=4096,
+        metavar="N",
+        help="frames made at a time (default 4096); the samples are the same",
+    )
+
+
+def render(arguments: argparse.Namespace) -> int:
+    """Render a session."""
+    from synth.cli.progress import music_progress
+    from synth.cli.script import Script, read_script
+
+    _check_stems(arguments)
+    script = read_script(arguments.controls) if arguments.controls else Script([], [])
+    _note(script.repairs)
+    from synth.output.render import render_session
+
+    try:
+        with music_progress(f"rendering {arguments.preset}", "getting ready (kernels compile once)") as progress:
+            summary = render_session(
+                arguments.preset,
+                arguments.out,
+                wearable=arguments.wearable,
+                minutes=arguments.minutes,
+                seed=arguments.seed,
+                settings=dict(arguments.settings),
+                script=script.requests,
+                repairs=script.repairs,
+                sample_rate=arguments.sample_rate,
+                progress=progress,
+                **_output(arguments),
+            )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_kept(arguments.out)) from None
+    _tell(summary)
+    return 0
+
+
+def compose(arguments: argparse.Namespace) -> int:
+    """Write a session's score."""
+    from synth.cli.progress import music_progress
+    from synth.cli.script import Script, read_script
+
+    script = read_script(arguments.controls) if arguments.controls else Script([], [])
+    _note(script.repairs)
+    from synth.output.render import compose_session
+
+    with music_progress(f"composing {arguments.preset}", "getting ready") as progress:
+        score = compose_session(
+            arguments.preset,
+            arguments.out,
+            minutes=arguments.minutes,
+            seed=arguments.seed,
+            settings=dict(arguments.settings),
+            script=script.requests,
+            progress=progress,
+        )
+    print(f"{arguments.out}: {len(score.notes)} notes in {len({note.stem for note in score.notes})} stems")
+    return 0
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """Render a recorded session again."""
+    from synth.cli.progress import music_progress
+    from synth.output.replay import replay_session
+
+    _check_stems(arguments)
+    from_sensors = arguments.source == "sensors"
+    folder = arguments.folder if arguments.folder.is_dir() else arguments.folder.parent
+    try:
+        with music_progress(f"replaying {folder}", "getting ready (kernels compile once)") as progress:
+            replayed = replay_session(
+                folder, arguments.out, from_sensors=from_sensors, progress=progress, **_output(arguments)
+            )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_kept(arguments.out)) from None
+    _tell(replayed.summary)
+    if from_sensors:
+        print(f"first difference: {replayed.difference}" if replayed.difference else "every decision came out the same")
+    return 0
+
+
+def _check_stems(arguments: argparse.Namespace) -> None:
+    if arguments.mastered_stems and not arguments.stems:
+        from synth.output.folder import OutputError
+
+        raise OutputError("--mastered-stems and --no-stems contradict each other: leave one out")
+
+
+def _output(arguments: argparse.Namespace) -> dict[str, Any]:
+    names = ("stems", "mastered_stems", "format", "block", "overwrite")
+    return {name: getattr(arguments, name) for name in names}
+
+
+def _note(repairs: list[str]) -> None:
+    for repair in repairs:
+        print(f"synth: repaired: {repair}", file=sys.stderr)
+
+
+def _kept(out: Path) -> str:
+    return f"The files in {out} are closed and valid up to there." if out.is_dir() else ""
+
+
+def _tell(summary: Summary) -> None:
+    speed = f", {summary.seconds / summary.render_s:.0f}x real time" if summary.render_s else ""
+    minutes, seconds = divmod(round(summary.seconds), 60)
+    print(f"{minutes}:{seconds:02d} of music in {summary.render_s + summary.encode_s:.1f} s{speed}")
+    for path in summary.files:
+        print(f"  {path}")
+    if summary.silent:
+        print(f"silent, so not written: {', '.join(summary.silent)}")
+    print(f"open {summary.folder / 'report.html'} to see what moved the music and why")

@@ -1,0 +1,1 @@
+"""Writes the notes, a bar at a time; knows nothing of audio."""

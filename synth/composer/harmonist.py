@@ -1,0 +1,104 @@
+"""The harmonist: decides each chord of a phrase as it nears, voices it for the pad and gives the bass its note."""
+
+from __future__ import annotations
+
+from synth.composer import harmony, priors, voicing
+from synth.composer.harmony import Chord, Wish, chord_pcs
+from synth.composer.moment import Moment, Phrase, Slot
+from synth.composer.styles import Archetype
+from synth.rng import stream
+
+PAD_LOW = 52
+
+
+class Harmonist:
+    """Holds the chords heard so far and the pad's last voicing."""
+
+    def __init__(self, seed: int, style: Archetype, practice: str) -> None:
+        self._rng = stream(seed, "composer", "harmony")
+        self._style = style
+        self._practice = practice
+        self._palettes: dict[int, harmony.Palette] = {}
+        self._past: list[Chord] = []
+        self._pcs: tuple[int, ...] = ()
+        self._voicing: tuple[int, ...] = ()
+
+    def decide(self, now: Moment, index: int) -> None:
+        """Fix chord, voicing and bass of slot `index` of the phrase, if that is not done yet."""
+        phrase = now.phrase
+        slot = phrase.slots[index]
+        if slot.chord is not None:
+            return
+        slot.chord = self._chord(now, phrase, index)
+        pcs = chord_pcs(slot.chord, phrase.scale)
+        voices = self._voices(now, phrase, slot.beat)
+        slot.bass_pc = pcs[0]
+        pedal = self._style.parts.get("bass") == "pedal" or now.controls["tonal_tension"] < self._style.pedal
+        if pedal and not phrase.ending:
+            slot.bass_pc = phrase.scale.key
+        bass = voicing.bass_note(slot.bass_pc, None) if now.plays("bass") else None
+        arch = 2.0 if 0.25 < slot.beat / phrase.beats < 0.7 else 0.0
+        high = round(min(max(now.controls["register_note"] + 5, 67), 76))
+        top = min(high - 1.0, 65.0 + arch + 0.3 * (now.controls["register_note"] - 62))
+        slot.voicing = voicing.lead(self._voicing, pcs, (PAD_LOW, high), voices, bass, top)
+        self._past = [*self._past[-11:], slot.chord]
+        self._pcs, self._voicing = pcs, slot.voicing
+        phrase.idea.chords.append(slot.chord)
+
+    def keep(self, phrase: Phrase, slot: Slot) -> None:
+        """Begin `phrase` on the chord of `slot`, which sounds already."""
+        first = phrase.slots[0]
+        first.chord, first.voicing, first.bass_pc = slot.chord, slot.voicing, slot.bass_pc
+        assert slot.chord is not None
+        phrase.idea.chords.append(slot.chord)
+
+    def _voices(self, now: Moment, phrase: Phrase, beat: float) -> int:
+        if "harmony" in now.entered:
+            return phrase.shares.voices
+        return min(2, phrase.shares.voices)
+
+    def _chord(self, now: Moment, phrase: Phrase, index: int) -> Chord:
+        last = index == len(phrase.slots) - 1
+        if "harmony" not in now.entered and index == 0:
+            return Chord(0, "open")
+        recall, weight = self._recall(now, phrase, index)
+        wish = Wish(
+            tension=self._tension(now, phrase, index),
+            rough=now.controls["roughness"],
+            recall=recall,
+            recall_weight=weight,
+            within=phrase.pivot if index == 0 else (),
+            last=last,
+        )
+        if phrase.goal is not None:
+            before, close = phrase.goal
+            if last:
+                wish = wish._replace(degree=close)
+            elif index == len(phrase.slots) - 2:
+                wish = wish._replace(degree=before)
+            else:
+                wish = wish._replace(goal=before, steps=len(phrase.slots) - 2 - index)
+        if phrase.ending and last:
+            return Chord(0, "triad")
+        return harmony.choose(
+            self._rng, self._palette(phrase.scale.mode), phrase.scale, self._practice, self._past, self._pcs, wish
+        )
+
+    def _recall(self, now: Moment, phrase: Phrase, index: int) -> tuple[Chord | None, float]:
+        """The chord at the same place of the phrase that returns, and how strongly it is wanted back."""
+        chords = phrase.recall
+        if not chords:
+            return None, 0.0
+        place = index if len(chords) == len(phrase.slots) else int(index * len(chords) / len(phrase.slots))
+        pull = {"exact": 60.0, "varied": 20.0, "rhythm": 6.0, "new": 12.0}[phrase.relation]
+        return chords[min(place, len(chords) - 1)], pull * (0.3 + 1.4 * now.controls["predictability"])
+
+    def _tension(self, now: Moment, phrase: Phrase, index: int) -> float:
+        slot = phrase.slots[index]
+        eighth = int(8.0 * (slot.beat + min(slot.beats, 2.0) / 2) / phrase.beats)
+        return now.controls["tonal_tension"] * priors.PHRASE_TENSION[min(eighth, 7)]
+
+    def _palette(self, mode: int) -> harmony.Palette:
+        if mode not in self._palettes:
+            self._palettes[mode] = harmony.palette(mode, self._style.degrees, self._style.kinds)
+        return self._palettes[mode]

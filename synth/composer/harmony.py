@@ -1,0 +1,285 @@
+"""Harmony: scale-true chords, how tense each is, and the choice of the next one.
+
+Tension is the composite of four terms: strain from the key in the spiral array (Chew 2000, r = 1, h = .4), the
+chord's diameter there (Herremans & Chew 2016), the chord distance of tonal pitch space (Lerdahl 2001) and a
+roughness of pitch classes. The next chord is sampled from exp(-|T - T*|/.1 - VL/4 + log P + novelty), where P is
+a first-order succession table and VL the semitones the chord's pitch classes must move. Where the phrase must arrive
+at its cadence the table is conditioned on the goal (Pachet, Roy & Barbieri 2011: finite-length Markov processes).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import permutations
+from random import Random
+from typing import NamedTuple
+
+from synth.composer import priors
+from synth.composer.scales import FIFTHS, SEMITONES, Scale, pitch_classes
+from synth.controls import KEYS
+
+# Scale steps above the root: root, fifth, then the tones that give the chord its colour.
+KINDS: Mapping[str, tuple[int, ...]] = {
+    "open": (0, 4),
+    "triad": (0, 4, 2),
+    "sus2": (0, 4, 1),
+    "sus4": (0, 4, 3),
+    "add9": (0, 4, 2, 1),
+    "sixth": (0, 4, 2, 5),
+    "seventh": (0, 4, 2, 6),
+    "ninth": (0, 4, 2, 6, 1),
+}
+_SHARE = {0: 0.536, 4: 0.274, 2: 0.19}  # weight of root, fifth and third in a chord's centre (Chew)
+_FIFTHS_CYCLE = (0, 4, 1, 5, 2, 6, 3)  # degrees by diatonic fifths
+_ROUGH = {1: 0.5, 2: 0.15, 6: 0.25}  # by interval class [design]
+_TENSION_FLOOR, _TENSION_SPAN = 0.223, 0.8  # so that the bare tonic is 0 and a half-diminished ninth nears 1
+
+# (chord before, last chord) as degrees, by mode and cadence; only chords with a perfect fifth close a phrase.
+CADENCES: tuple[Mapping[str, tuple[tuple[int, int], ...]], ...] = (
+    {"half": ((1, 4), (0, 4), (5, 4)), "authentic": ((4, 0),), "modal": ((1, 0), (5, 0))},
+    {"half": ((3, 4), (0, 4), (1, 4)), "authentic": ((4, 0),), "plagal": ((3, 0),), "modal": ((1, 0),)},
+    {"half": ((0, 6), (3, 6), (1, 4)), "plagal": ((3, 0),), "modal": ((6, 0), (4, 0))},
+    {"half": ((0, 3), (6, 3), (0, 4)), "plagal": ((3, 0),), "modal": ((6, 0), (4, 0), (1, 0))},
+    {"half": ((3, 4), (5, 6), (0, 4)), "plagal": ((3, 0),), "modal": ((6, 0), (4, 0), (5, 0))},
+    {"half": ((0, 3), (5, 6), (2, 1)), "plagal": ((3, 0),), "modal": ((1, 0), (6, 0))},
+)
+
+
+class Chord(NamedTuple):
+    """A chord by scale degree (0 = tonic) and kind (a key of KINDS)."""
+
+    degree: int
+    kind: str = "triad"
+
+
+class Palette(NamedTuple):
+    """The chords of one mode in one style, each with tension 0..1, roughness 0..1 and weight."""
+
+    chords: tuple[Chord, ...]
+    tension: tuple[float, ...]
+    roughness: tuple[float, ...]
+    weight: tuple[float, ...]
+
+
+def chord_pcs(chord: Chord, scale: Scale) -> tuple[int, ...]:
+    """Pitch classes of `chord`: root, fifth, then its colour."""
+    pcs = pitch_classes(scale)
+    return tuple(pcs[(chord.degree + step) % 7] for step in KINDS[chord.kind])
+
+
+def _above_root(mode: int, degree: int, step: int) -> int:
+    semitones = SEMITONES[mode]
+    return (semitones[(degree + step) % 7] - semitones[degree]) % 12
+
+
+def is_stable(mode: int, degree: int) -> bool:
+    """True when the triad on `degree` has a perfect fifth."""
+    return _above_root(mode, degree, 4) == 7
+
+
+def is_usable(mode: int, chord: Chord) -> bool:
+    """Leaves out bare tritones, flat ninths, raised fourths and flat sixths as added tones."""
+    steps = KINDS[chord.kind]
+    if not is_stable(mode, chord.degree) and chord.kind not in ("triad", "seventh"):
+        return False
+    if 1 in steps and _above_root(mode, chord.degree, 1) != 2:
+        return False
+    if 3 in steps and _above_root(mode, chord.degree, 3) != 5:
+        return False
+    return not (5 in steps and _above_root(mode, chord.degree, 5) != 9)
+
+
+def symbol(chord: Chord, scale: Scale) -> str:
+    """Chord symbol such as "Dm7", "Gsus4" or "F5"."""
+    root = KEYS[pitch_classes(scale)[chord.degree]]
+    minor = _above_root(scale.mode, chord.degree, 2) == 3
+    diminished = minor and not is_stable(scale.mode, chord.degree)
+    major_seventh = _above_root(scale.mode, chord.degree, 6) == 11
+    third = "dim" if diminished else "m" if minor else ""
+    seventh = "m7b5" if diminished else "maj7" if major_seventh else third + "7"
+    suffix = {
+        "open": "5",
+        "triad": third,
+        "sus2": "sus2",
+        "sus4": "sus4",
+        "add9": third + "add9",
+        "sixth": third + "6",
+        "seventh": seventh,
+        "ninth": seventh.replace("7", "9"),
+    }
+    return root + suffix[chord.kind]
+
+
+def _spiral(fifths: int) -> tuple[float, float, float]:
+    return math.sin(fifths * math.pi / 2), math.cos(fifths * math.pi / 2), 0.4 * fifths
+
+
+def _centre(points: Sequence[tuple[float, float, float]], weights: Sequence[float]) -> tuple[float, float, float]:
+    total = sum(weights)
+    x, y, z = (sum(w * p[axis] for p, w in zip(points, weights, strict=True)) / total for axis in range(3))
+    return x, y, z
+
+
+def _triad_centre(mode: int, degree: int) -> tuple[float, float, float]:
+    points = [_spiral(FIFTHS[SEMITONES[mode][(degree + step) % 7]]) for step in _SHARE]
+    return _centre(points, list(_SHARE.values()))
+
+
+def strain(mode: int, degree: int) -> float:
+    """Distance in the spiral array from the triad on `degree` to the key."""
+    key = _centre([_triad_centre(mode, d) for d in (0, 4, 3)], [0.536, 0.274, 0.19])
+    return math.dist(_triad_centre(mode, degree), key)
+
+
+def diameter(mode: int, chord: Chord) -> float:
+    """Largest distance in the spiral array between two tones of the chord."""
+    points = [_spiral(FIFTHS[SEMITONES[mode][(chord.degree + step) % 7]]) for step in KINDS[chord.kind]]
+    return max(math.dist(a, b) for a in points for b in points)
+
+
+def pitch_space_distance(degree: int) -> int:
+    """Lerdahl's distance j + k from the tonic triad to the triad on `degree` of the same key."""
+    place = _FIFTHS_CYCLE.index(degree)
+    j = min(place, 7 - place)
+    levels = ((0,), (0, 4), (0, 2, 4))
+    k = sum((degree + step) % 7 not in level for level in levels for step in level)
+    return j + k
+
+
+def roughness(mode: int, chord: Chord) -> float:
+    """0 for a triad to 1, from the seconds and tritones between pitch classes."""
+    tones = [SEMITONES[mode][(chord.degree + step) % 7] for step in KINDS[chord.kind]]
+    total = 0.0
+    for i, low in enumerate(tones):
+        for high in tones[i + 1 :]:
+            apart = (high - low) % 12
+            total += _ROUGH.get(min(apart, 12 - apart), 0.0)
+    return min(total, 1.0)
+
+
+@lru_cache(maxsize=None)
+def tension(mode: int, chord: Chord) -> float:
+    """0 (bare tonic) to about 1."""
+    raw = (
+        0.35 * strain(mode, chord.degree) / 1.7
+        + 0.25 * diameter(mode, chord) / 2.5
+        + 0.2 * pitch_space_distance(chord.degree) / 10
+        + 0.2 * roughness(mode, chord)
+    )
+    return min(max((raw - _TENSION_FLOOR) / _TENSION_SPAN, 0.0), 1.0)
+
+
+@lru_cache(maxsize=None)
+def succession(mode: int, practice: str) -> tuple[tuple[float, ...], ...]:
+    """P(next degree | degree) for "functional" or "modal" practice, coloured by the mode; rows sum to 1."""
+    major = SEMITONES[mode][2] == 4
+    if practice == "functional":
+        table = priors.FUNCTIONAL_MAJOR if major else priors.FUNCTIONAL_MINOR
+    else:
+        table = priors.LOOP_MAJOR if major else priors.LOOP_MINOR
+    colour = [
+        priors.MODE_COLOUR[mode][degree] * (1.0 if is_stable(mode, degree) else 0.15) for degree in range(7)
+    ]  # a diminished chord is rare in calm music
+    rows = []
+    for row in table:
+        weights = [p * c for p, c in zip(row, colour, strict=True)]
+        rows.append(tuple(w / sum(weights) for w in weights))
+    return tuple(rows)
+
+
+@lru_cache(maxsize=None)
+def arrivals(mode: int, practice: str, goal: int, steps: int) -> tuple[float, ...]:
+    """For each degree, how likely the succession brings it to `goal` in exactly `steps` chords, scaled to a mean of 1."""
+    if steps == 0:
+        return tuple(7.0 * (degree == goal) for degree in range(7))
+    table = succession(mode, practice)
+    later = arrivals(mode, practice, goal, steps - 1)
+    likely = [sum(table[degree][nxt] * later[nxt] for nxt in range(7)) for degree in range(7)]
+    return tuple(7.0 * x / sum(likely) for x in likely)
+
+
+@lru_cache(maxsize=8192)
+def least_motion(before: tuple[int, ...], after: tuple[int, ...]) -> int:
+    """Fewest semitones in all that three or four voices must move between two sets of pitch classes."""
+    size = min(max(len(before), len(after)), 4)
+    a = (before + before)[:size]
+    b = (after + after)[:size]
+    best = 99
+    for order in permutations(b):
+        total = 0
+        for low, high in zip(a, order, strict=True):
+            apart = (high - low) % 12
+            total += min(apart, 12 - apart)
+        best = min(best, total)
+    return best
+
+
+def palette(mode: int, degrees: Sequence[float], kinds: Mapping[str, float]) -> Palette:
+    """All usable chords of a style whose weights are `degrees` (seven) and `kinds`."""
+    rows = []
+    for degree, degree_weight in enumerate(degrees):
+        for kind, kind_weight in kinds.items():
+            chord = Chord(degree, kind)
+            if degree_weight * kind_weight > 0 and is_usable(mode, chord):
+                rows.append((chord, tension(mode, chord), roughness(mode, chord), degree_weight * kind_weight))
+    chords, tensions, roughs, weights = zip(*rows, strict=True)
+    return Palette(chords, tensions, roughs, weights)
+
+
+class Wish(NamedTuple):
+    """What the next chord should be like.
+
+    `tension`, `rough`: targets 0..1. `goal`: degree to reach in `steps` more chords (None: free). `degree`: the one
+    degree allowed (None: any). `recall`: the chord a returning phrase had here and `recall_weight` how much it
+    pulls. `within`: pitch classes it must keep to. `last`: it closes a phrase, so it stands firm.
+    """
+
+    tension: float
+    rough: float
+    goal: int | None = None
+    steps: int = 0
+    degree: int | None = None
+    recall: Chord | None = None
+    recall_weight: float = 0.0
+    within: tuple[int, ...] = ()
+    last: bool = False
+
+
+def choose(
+    rng: Random, chords: Palette, scale: Scale, practice: str, past: Sequence[Chord], before: tuple[int, ...], wish: Wish
+) -> Chord:
+    """The next chord after `past` (latest last), whose pitch classes `before` sound now."""
+    now = past[-1] if past else None
+    follow = succession(scale.mode, practice)[now.degree] if now else None
+    reach = arrivals(scale.mode, practice, wish.goal, wish.steps) if wish.goal is not None else None
+    recent = past[-6:]
+    weights = []
+    for chord, tense, rough, weight in zip(*chords, strict=True):
+        degree = chord.degree
+        if wish.degree is not None and degree != wish.degree:
+            weights.append(0.0)
+            continue
+        if wish.last and (rough > 0.2 or not is_stable(scale.mode, degree)):
+            weight *= 0.02
+        pcs = chord_pcs(chord, scale)
+        if wish.within and not all(pc in wish.within for pc in pcs):
+            weight *= 1e-4
+        cost = abs(tense - wish.tension) / 0.1 + abs(rough - wish.rough) / 0.15
+        if before:
+            cost += least_motion(before, pcs) / 4.0
+        if wish.degree is None:
+            if follow:
+                weight *= follow[degree] + 0.004
+            if reach:
+                weight *= reach[degree] + 1e-3
+            cost += 0.35 * recent.count(chord)  # novelty
+        if chord == now:
+            weight *= 0.1
+        if wish.recall is not None and degree == wish.recall.degree:
+            weight *= 1.0 + wish.recall_weight * (1.0 if chord.kind == wish.recall.kind else 0.4)
+        weights.append(weight * math.exp(-cost))
+    if sum(weights) <= 0.0:
+        return Chord(wish.degree or 0, "triad")
+    return rng.choices(chords.chords, weights)[0]

@@ -1,0 +1,263 @@
+"""Melody: lines of tones planned as rhythm and contour first and sung to the chords as they come.
+
+Pitches are sampled from the interval succession of lullabies, bent by the implication-realisation tendencies of Narmour
+(1990: small intervals go on, large ones turn back and shrink), the chord, the phrase's contour and the gesture being
+repeated. An idea is said two or three times before it changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from synth.composer import priors, rhythm
+from synth.composer.scales import Scale, pitches_between
+from synth.composer.voicing import min_gap
+
+# Gestures before the closing note, a letter a bar, "-" a bar of rest.
+_LAYOUTS: dict[int, tuple[str, ...]] = {
+    0: ("",),
+    1: ("a", "a", "-"),
+    2: ("aa", "ab", "a-", "-a"),
+    3: ("aab", "a-b", "aba", "-ab", "aa-", "a-a"),
+    4: ("aab-", "a-ab", "ab-a", "-aab", "a-a-"),
+    5: ("aab-a", "a-ab-", "ab-ab", "a-a-b"),
+    6: ("aab-aa", "a-ab-a", "ab-ab-", "a--a-b"),
+    7: ("aab-aab", "a-b-aab", "ab-a-ab", "-ab-aab", "a-a--ab"),
+}
+_SIZES = {"0": (0, 0), "s": (1, 2), "t": (3, 4), "l": (5, 7), "L": (8, 99)}
+LOWEST_PASSING = 57  # below A3 a tune keeps to chord tones
+_CROWD = {"0": 1.0, "s": 1.0, "t": 1.2, "l": 1.8, "L": 2.0}  # scale tones an interval class holds each way
+
+
+@dataclass(slots=True)
+class Tone:
+    """A tone of a line: `beat` from the phrase's start, `gesture` and `place` in it, `step` of the scale once sung."""
+
+    beat: float
+    beats: float
+    gesture: str
+    place: int
+    step: int | None = None
+    closing: bool = False
+
+
+@dataclass(slots=True)
+class Voice:
+    """Where a voice is: its last pitch and interval class, and whether it owes a resolution."""
+
+    pitch: int | None = None
+    interval: str = "0"
+    unresolved: bool = False
+
+    def move(self, pitch: int, consonant: bool) -> None:
+        """Sing `pitch`."""
+        if self.pitch is not None:
+            self.interval = interval_class(pitch - self.pitch)
+        self.pitch, self.unresolved = pitch, not consonant
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a tone is sung against: chord tones, register, the sounding pad, and what the line wants of it.
+
+    `wanted`: pitch of the contour. `strong`: on a beat that shows the harmony, or long. `like`: the pitch a repeated
+    gesture would have. `next`: a pitch that is to be reached by step. `opening`: first of a phrase.
+    """
+
+    scale: Scale
+    chord: tuple[int, ...]
+    window: tuple[int, int]
+    below: tuple[int, ...]
+    wanted: float
+    strong: bool
+    like: int | None = None
+    next: int | None = None
+    opening: bool = False
+
+
+def interval_class(semitones: int) -> str:
+    """The class of an interval, as in `priors.CLASSES`."""
+    size = abs(semitones)
+    for name, (low, high) in _SIZES.items():
+        if low <= size <= high:
+            return name if name == "0" else name + ("+" if semitones > 0 else "-")
+    raise AssertionError(semitones)
+
+
+def contour(name: str, place: float) -> float:
+    """Height -1..1 of a contour at `place` 0..1; peaks come early, as in songs, and all but the rising fall at last."""
+    if name == "falling":
+        return 1.0 - 2.0 * place
+    if name == "rising":
+        return -0.8 + 1.7 * min(place / 0.75, 1.0) - (1.2 * (place - 0.75) / 0.25 if place > 0.75 else 0.0)
+    if name == "valley":
+        return 0.6 * math.cos(2.0 * math.pi * place) - 0.3 * place
+    peak = 0.36
+    if place < peak:
+        return math.sin(0.5 * math.pi * place / peak) * 1.3 - 0.3
+    return math.cos(0.85 * math.pi * (place - peak) / (1.0 - peak))
+
+
+def plan_line(
+    rng: Random, bars: int, beats: int, closing_beat: float, notes: float, shortest: float, rest: float, regularity: float
+) -> list[Tone]:
+    """The rhythm of a new line of about `notes` tones, in phrase beats.
+
+    The closing tone falls on `closing_beat`; no tone is shorter than `shortest` beats; at least `rest` of the
+    `bars * beats` beats stay silent.
+    """
+    gesture_bars = min(int(closing_beat // beats), 7)
+    layouts = _LAYOUTS[gesture_bars]
+    wanted_gestures = min(gesture_bars, max(1, round((notes - 1) / 2.6)))
+    layout = rng.choices(layouts, [1.0 / (1.0 + abs(len(x.replace("-", "")) - wanted_gestures)) ** 2 for x in layouts])[0]
+    gestures = [letter for letter in layout if letter != "-"]
+    per_bar = max(1, round((notes - 1) / len(gestures))) if gestures else 0
+    per_bar = min(per_bar, max(1, int(0.8 * beats / shortest)))
+    cells: dict[str, tuple[float, tuple[float, ...]]] = {}
+    tones: list[Tone] = []
+    for bar, letter in enumerate(layout):
+        if letter == "-":
+            continue
+        if letter not in cells:
+            count = per_bar if letter == "a" else max(1, per_bar + rng.choice((-1, 0, 0)))
+            late = rng.choices((0.0, 1.0, 0.5), (0.6, 0.3, 0.25 * (1.0 - regularity)))[0] if beats > 2 else 0.0
+            cells[letter] = late, _fitting_cell(rng, beats, count, shortest, regularity)
+        late, lengths = cells[letter]
+        for place, (onset, length) in enumerate(zip(rhythm.onsets(lengths), lengths, strict=True)):
+            if onset + late < beats - 0.24:
+                length = min(length, beats - onset - late)
+                tones.append(Tone(bar * beats + onset + late, length, letter, place))
+    total = bars * beats
+    room = total - closing_beat
+    tones = [tone for tone in tones if tone.beat < closing_beat]
+    median = sorted(tone.beats for tone in tones)[len(tones) // 2] if tones else 1.0
+    last = min(max(2.0 * median, 1.5), max(room - 1.0, 0.6 * room))
+    tones.append(Tone(closing_beat, last, "close", 0, closing=True))
+    return _with_rests(tones, total, rest, shortest)
+
+
+def _fitting_cell(rng: Random, beats: int, notes: int, shortest: float, regularity: float) -> tuple[float, ...]:
+    for count in range(notes, 0, -1):
+        lengths = rhythm.cell(rng, beats, count, regularity)
+        if min(lengths) >= shortest:
+            return lengths
+    return (float(beats),)
+
+
+def _with_rests(tones: list[Tone], total: float, rest: float, shortest: float) -> list[Tone]:
+    """Shorten the last tone of each gesture, then leave tones out, until `rest` of the time is silent."""
+    allowed = (1.0 - rest) * total
+    for i, tone in enumerate(tones[:-1]):
+        if tones[i + 1].place == 0 and tone.beats > 1.0:
+            tone.beats = max(tone.beats - 1.0, 0.75, shortest)
+    while len(tones) > 2 and sum(tone.beats for tone in tones) > allowed:
+        longest = max(tones[:-1], key=lambda tone: (tone.beats, tone.beat))
+        if longest.beats > 1.0:
+            longest.beats -= 0.5
+        else:
+            ends = [i for i in range(len(tones) - 1) if tones[i + 1].place == 0]
+            tones.pop(ends[len(ends) // 2])
+    return tones
+
+
+def vary_line(rng: Random, line: Sequence[Tone]) -> list[Tone]:
+    """The line said again with one or two changes: a new end, a tone split, a tone left out, or a move by step."""
+    tones = [replace(tone) for tone in line]
+    inner = len(tones) - 1
+    change = rng.choice(("end", "split", "drop", "sequence"))
+    if change == "end":
+        for tone in tones[max(inner - 3, inner // 2) :]:
+            tone.step = None
+    elif change == "split" and inner > 0:
+        long = max(tones[:-1], key=lambda tone: (tone.beats, -tone.beat))
+        if long.beats >= 1.0:
+            half = Tone(long.beat + long.beats / 2, long.beats / 2, long.gesture, long.place + 1)
+            long.beats /= 2
+            tones.insert(tones.index(long) + 1, half)
+    elif change == "drop" and inner > 3:
+        tones.pop(rng.randrange(1, inner))
+    else:
+        shift = rng.choice((-2, -1, 1, 2))
+        for tone in tones[: max(inner // 2, 1)]:
+            if tone.step is not None:
+                tone.step += shift
+    return tones
+
+
+def sing(rng: Random, voice: Voice, at: Setting) -> int:
+    """The next pitch of `voice`."""
+    low, high = at.window
+    if voice.pitch is None or at.opening:
+        near = voice.pitch if voice.pitch is not None else at.wanted
+        pool = pitches_between(at.scale, low, high)
+        weights = [
+            priors.FIRST_DEGREE.get(at.scale.step(p) % 7, 0.05)
+            * (1.0 if p % 12 in at.chord else 0.02)
+            * math.exp(-(((p - at.wanted) / 4.5) ** 2) - abs(p - near) / 5.0)
+            * (8.0 if p == at.like else 1.0)
+            * _clear(p, at.below)
+            for p in pool
+        ]
+    else:
+        pool = pitches_between(at.scale, max(low, min(voice.pitch - 9, high)), min(high, max(voice.pitch + 9, low)))
+        after = dict(zip(priors.CLASSES, priors.INTERVAL_AFTER[voice.interval], strict=True))
+        weights = [_weight(p, p - voice.pitch, after, voice, at) * _clear(p, at.below) for p in pool]
+    if sum(weights) <= 0.0:
+        return min(pitches_between(at.scale, low, high), key=lambda p: (p % 12 not in at.chord, abs(p - at.wanted)))
+    return rng.choices(pool, weights)[0]
+
+
+def _weight(pitch: int, interval: int, after: dict[str, float], voice: Voice, at: Setting) -> float:
+    name = interval_class(interval)
+    weight = (after[name] + 0.002) / _CROWD[name[0]]
+    if name == "0":
+        weight *= 0.5
+    elif name[0] == "s":
+        weight *= 1.2
+    if voice.interval[0] in "lL" and name != "0" and name[1] == voice.interval[1]:
+        weight *= 0.15  # a leap turns back
+    if pitch % 12 not in at.chord:
+        if pitch < LOWEST_PASSING:
+            return 0.0
+        rubs = (pitch - 1) % 12 in at.chord
+        if at.strong:
+            weight *= 0.006 if rubs else 0.05
+        else:
+            weight *= 0.4 if rubs else 0.75
+        if name[0] not in "0s":
+            weight *= 0.15  # tones outside the chord are reached by step
+    if voice.unresolved:
+        weight *= 4.0 if name[0] == "s" else 0.1
+    weight *= math.exp(-(((pitch - at.wanted) / 4.5) ** 2))
+    if pitch == at.like:
+        weight *= 12.0
+    if at.next is not None:
+        gap = abs(pitch - at.next)
+        weight *= 5.0 if gap in (1, 2) else 0.6 if gap in (0, 3, 4) else 0.12
+    return weight
+
+
+def close(rng: Random, voice: Voice, at: Setting, degrees: Sequence[int] = (0, 1, 2, 4)) -> int:
+    """The pitch a phrase ends on: a chord tone near by, best on the degrees that songs end on."""
+    near = voice.pitch if voice.pitch is not None else at.wanted
+    low, high = at.window
+    pool = [p for p in pitches_between(at.scale, low, high) if p % 12 in at.chord]
+    weights = []
+    for p in pool:
+        degree = at.scale.step(p) % 7
+        weight = priors.CLOSING_DEGREE.get(degree, 0.08) if degree in degrees else 0.002
+        weights.append(weight * math.exp(-abs(p - near) / 2.5 - abs(p - at.wanted) / 6.0) * _clear(p, at.below))
+    if sum(weights) <= 0.0:
+        return min(pool, key=lambda p: abs(p - near)) if pool else round(near)
+    return rng.choices(pool, weights)[0]
+
+
+def _clear(pitch: int, below: Sequence[int]) -> float:
+    """0 where `pitch` would stand too close on a low tone."""
+    for other in below:
+        if other != pitch and abs(other - pitch) < min_gap(min(other, pitch)):
+            return 0.0
+    return 1.0

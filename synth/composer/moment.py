@@ -1,0 +1,131 @@
+"""What the parts read when they write a bar: the phrase as planned and the moment as committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from synth.composer.harmony import Chord
+from synth.composer.melody import Tone
+from synth.composer.scales import Scale
+from synth.score.model import TICKS_PER_BEAT
+
+
+@dataclass(slots=True)
+class Slot:
+    """One chord's place: `beat` counts from the phrase's start. Chord, voicing and bass are decided as it nears."""
+
+    beat: float
+    beats: float
+    chord: Chord | None = None
+    voicing: tuple[int, ...] = ()
+    bass_pc: int = 0
+
+    @property
+    def end(self) -> float:
+        return self.beat + self.beats
+
+
+@dataclass(slots=True)
+class Idea:
+    """What a phrase was made of, kept so that it can return."""
+
+    name: str
+    number: int
+    bars: int
+    time_s: float
+    chords: list[Chord] = field(default_factory=list)
+    line: list[Tone] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How many notes each part of a phrase gets; `bass`, `percussion` and `figure` a bar, the others a phrase."""
+
+    chords: int
+    voices: int
+    bass: float
+    percussion: float
+    figure: float
+    tune: float
+    bells: float
+
+
+@dataclass(slots=True)
+class Phrase:
+    """A phrase as planned. `relation` to `source`: "new", "exact", "varied" or "rhythm". `ending`: it closes the session."""
+
+    number: int
+    section: int
+    scale: Scale
+    bar_beats: list[int]
+    slots: list[Slot]
+    cadence: str
+    stems: tuple[str, ...]
+    relation: str
+    source: Idea | None
+    idea: Idea
+    shares: Shares
+    recall: list[Chord]
+    ending: bool = False
+    pivot: tuple[int, ...] = ()
+    goal: tuple[int, int] | None = None
+    line: list[Tone] = field(default_factory=list)
+
+    @property
+    def bars(self) -> int:
+        return len(self.bar_beats)
+
+    @property
+    def beats(self) -> int:
+        return sum(self.bar_beats)
+
+
+@dataclass(slots=True)
+class Moment:
+    """One bar to be written: `start` is its first beat counted from the phrase's. `room` is how many notes it still has."""
+
+    tick: int
+    time_s: float
+    remaining_s: float | None
+    beats: int
+    beat_s: float
+    controls: dict[str, float]
+    phrase: Phrase
+    bar: int
+    start: float
+    entered: tuple[str, ...]
+    room: float = 0.0
+
+    @property
+    def scale(self) -> Scale:
+        return self.phrase.scale
+
+    @property
+    def end(self) -> float:
+        return self.start + self.beats
+
+    @property
+    def bar_s(self) -> float:
+        return self.beats * self.beat_s
+
+    @property
+    def final(self) -> bool:
+        """True for the bar of the session's last chord."""
+        return self.phrase.ending and self.bar == self.phrase.bars - 1
+
+    def plays(self, stem: str) -> bool:
+        """True when `stem` has entered and is in this phrase's texture."""
+        return stem in self.entered and stem in self.phrase.stems
+
+    def spans(self) -> list[tuple[float, float, Slot]]:
+        """(from, to, slot) in beats of the phrase for each chord that sounds in this bar."""
+        found = []
+        for slot in self.phrase.slots:
+            low, high = max(slot.beat, self.start), min(slot.end, self.end)
+            if high > low:
+                found.append((low, high, slot))
+        return found
+
+    def ticks(self, beat: float) -> int:
+        """Tick of a beat of the phrase."""
+        return self.tick + round((beat - self.start) * TICKS_PER_BEAT)

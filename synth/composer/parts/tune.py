@@ -1,0 +1,208 @@
+"""The tune: one line of phrases that come back, with rests between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from synth.composer import melody, rhythm
+from synth.composer.harmony import chord_pcs
+from synth.composer.melody import Setting, Tone, Voice
+from synth.composer.moment import Moment
+from synth.composer.playing import Player
+from synth.composer.priors import CONTOURS
+from synth.composer.styles import Archetype
+from synth.rng import stream
+
+LOWEST, HIGHEST = 55, 90
+_SHORTEST_S = 0.22
+_FEWEST = 4.0  # notes that make an idea
+_RING_S = 5.5  # the voice leaves first
+
+
+class Tune:
+    """Writes a line for `stem`, `up` semitones above the register asked for."""
+
+    def __init__(self, seed: int, stem: str, style: Archetype, up: int = 0) -> None:
+        self.stem = stem
+        self.credit = 0.0
+        self._rng = stream(seed, "composer", "tune", stem)
+        self._style = style
+        self._up = up
+        self._voice = Voice()
+        self._contour = "arch"
+        self._firsts: dict[str, list[int]] = {}
+        self._shift = 0
+
+    def plan(self, now: Moment) -> None:
+        """Plan the line of the phrase that begins with this bar, if there are notes enough for one."""
+        phrase = now.phrase
+        self.credit = max(min(self.credit, 2.0 * _FEWEST), -_FEWEST)
+        if not now.plays(self.stem):
+            return
+        self.credit += phrase.shares.tune
+        self._firsts = {}
+        if phrase.ending and phrase.bars <= 2:
+            phrase.line = [Tone(phrase.slots[-1].beat, 2.0, "close", 0, closing=True)]
+            return
+        if self.credit < _FEWEST and not phrase.ending:
+            return
+        source = phrase.source.line if phrase.source and phrase.relation != "new" else []
+        line = self._again(now, source) if source else self._new(now)
+        self._contour = self._rng.choices(list(CONTOURS), list(CONTOURS.values()))[0]
+        self._firsts = {}
+        phrase.line = line
+        phrase.idea.line = line
+        self._shift = self._fit(now, line)
+
+    def write(self, now: Moment, player: Player) -> None:
+        """Sing the tones of this bar."""
+        line = now.phrase.line
+        if not now.plays(self.stem) or not line:
+            return
+        for index, tone in enumerate(line):
+            if tone.closing:
+                tone.beat = max(tone.beat, now.phrase.slots[-1].beat) if now.phrase.ending else tone.beat
+            if now.start <= tone.beat < now.end:
+                self._sing(now, player, line, index)
+
+    def silences(self, now: Moment) -> list[tuple[float, float]]:
+        """Where the line rests in this bar, for a beat and a half or more, in beats of the phrase."""
+        edges = [(tone.beat, tone.beat + tone.beats) for tone in now.phrase.line]
+        found, free = [], now.start
+        for begin, end in sorted(edges):
+            if begin - free >= 1.5 and free < now.end:
+                found.append((free, min(begin, now.end)))
+            free = max(free, end)
+        if now.end - free >= 1.5:
+            found.append((free, now.end))
+        return found
+
+    @property
+    def last(self) -> int | None:
+        """The pitch sung last."""
+        return self._voice.pitch
+
+    def _window(self, now: Moment) -> tuple[int, int]:
+        centre = min(max(round(now.controls["register_note"]) + self._up, LOWEST + 4), 80)
+        return max(centre - 8, LOWEST), min(centre + 9, HIGHEST)
+
+    def _new(self, now: Moment) -> list[Tone]:
+        phrase = now.phrase
+        beats = phrase.bar_beats[0]
+        total_s = phrase.beats * now.beat_s
+        most = max(self._style.tune_hz * total_s * (1.0 - self._style.rest), 3.0)
+        rest = self._style.rest
+        notes = min(max(self.credit, 3.0), most)
+        shortest = next((b for b in (0.25, 0.5, 0.75, 1.0) if b * now.beat_s >= _SHORTEST_S), 1.0)
+        if self._style.tune_hz < 2.0:
+            shortest = max(shortest, 0.5)
+        return melody.plan_line(
+            self._rng,
+            phrase.bars,
+            beats,
+            phrase.slots[-1].beat,
+            notes,
+            shortest,
+            rest,
+            now.controls["regularity"],
+        )
+
+    def _again(self, now: Moment, source: list[Tone]) -> list[Tone]:
+        """A copy of an earlier line, fitted to the length of this phrase, as the phrase's relation has it."""
+        phrase = now.phrase
+        closing = phrase.slots[-1].beat
+        line = [replace(tone) for tone in source]
+        if phrase.relation == "varied":
+            line = melody.vary_line(self._rng, line)
+        last = line[-1]
+        body = [tone for tone in line[:-1] if tone.beat + 0.25 <= closing]
+        if phrase.relation == "rhythm":
+            for tone in line:
+                tone.step = None
+        room = phrase.beats - closing
+        last.beat, last.beats = closing, min(last.beats, max(room - 1.0, 0.6 * room))
+        if body:
+            body[-1].beats = min(body[-1].beats, closing - body[-1].beat)
+        return [*body, last]
+
+    def _fit(self, now: Moment, line: list[Tone]) -> int:
+        """Octaves, in steps, that bring a remembered line into the register asked for."""
+        steps = [tone.step for tone in line if tone.step is not None]
+        if not steps:
+            return 0
+        low, high = self._window(now)
+        middle = now.scale.pitch(sorted(steps)[len(steps) // 2])
+        return 7 * round(((low + high) / 2 - middle) / 12.0)
+
+    def _sing(self, now: Moment, player: Player, line: list[Tone], index: int) -> None:
+        tone = line[index]
+        slot = next(s for s in now.phrase.slots if s.beat <= tone.beat < s.end)
+        assert slot.chord is not None
+        chord = chord_pcs(slot.chord, now.scale)
+        at = self._setting(now, player, line, index, chord)
+        if tone.closing:
+            degrees = (0, 2) if now.phrase.ending else (0, 1, 2, 4)
+            pitch = melody.close(self._rng, self._voice, at, degrees)
+        elif tone.step is not None:
+            pitch = self._recalled(now, tone, at)
+        else:
+            pitch = melody.sing(self._rng, self._voice, at)
+        tone.step = now.scale.step(pitch)
+        self._voice.move(pitch, pitch % 12 in chord)
+        gesture = self._firsts.setdefault(tone.gesture, [])
+        if len(gesture) <= tone.place:
+            gesture.extend([pitch] * (tone.place + 1 - len(gesture)))
+        beats = tone.beats * min(now.controls["articulation"], 1.05)
+        if now.final:
+            assert now.remaining_s is not None
+            beats = max(now.remaining_s - _RING_S, 1.0) / now.beat_s
+        if player.play(self.stem, tone.beat, beats, pitch, 0.03 if at.opening or tone.closing else 0.0):
+            self.credit -= 1.0
+
+    def _setting(self, now: Moment, player: Player, line: list[Tone], index: int, chord: tuple[int, ...]) -> Setting:
+        tone = line[index]
+        low, high = self._window(now)
+        span = min(5.0, (high - low) / 2.0)
+        begin, end = line[0].beat, max(line[-1].beat, line[0].beat + 1.0)
+        place = (tone.beat - begin) / (end - begin)
+        wanted = (low + high) / 2.0 + span * melody.contour(self._contour, place)
+        if tone.closing:
+            wanted = (low + high) / 2.0 - 2.5
+        strength = rhythm.strength(tone.beat - now.start, now.beats)
+        strong = strength >= 0.7 or tone.beats >= 1.5 or (strength >= 0.5 and tone.beats >= 1.0)
+        like = None
+        sung = self._firsts.get(tone.gesture, [])
+        if tone.place > 0 and len(sung) > tone.place and self._voice.pitch is not None:
+            steps = now.scale.step(sung[tone.place]) - now.scale.step(sung[tone.place - 1])
+            like = now.scale.pitch(now.scale.step(self._voice.pitch) + steps)
+        approach = None
+        if index == len(line) - 2:
+            middle = (low + high) / 2.0 - 2.0
+            near = self._voice.pitch if self._voice.pitch is not None else middle
+            target = 0.5 * (near + middle)
+            tonic = [p for p in range(low, high + 1) if p % 12 in (now.scale.key, now.scale.pitch(2) % 12)]
+            approach = min(tonic, key=lambda p: abs(p - target)) if tonic else None
+        below = [p for p in player.sounding("pad", now.ticks(tone.beat)) if p < 60]
+        return Setting(
+            now.scale, chord, (low, high), tuple(below), wanted, strong, like, approach, opening=index == 0
+        )
+
+    def _recalled(self, now: Moment, tone: Tone, at: Setting) -> int:
+        """The remembered pitch, or the nearest chord tone where it would rub against the chord."""
+        assert tone.step is not None
+        low, high = at.window
+        step = tone.step + self._shift
+        pitch = now.scale.pitch(step)
+        while pitch > high:
+            step -= 7
+            pitch = now.scale.pitch(step)
+        while pitch < low:
+            step += 7
+            pitch = now.scale.pitch(step)
+        if pitch % 12 in at.chord or (not at.strong and (pitch - 1) % 12 not in at.chord):
+            return pitch
+        for nearby in (-1, 1, -2, 2):
+            other = now.scale.pitch(step + nearby)
+            if other % 12 in at.chord and low <= other <= high:
+                return other
+        return pitch

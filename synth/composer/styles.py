@@ -1,0 +1,141 @@
+"""Styles: what each archetype writes for which stem, as data. All weights and shares are design choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+_PLAIN = {"triad": 1.0, "open": 0.1, "sus4": 0.12, "sus2": 0.1, "add9": 0.2, "sixth": 0.1, "seventh": 0.3, "ninth": 0.05}
+_WARM = {"triad": 0.6, "open": 0.1, "sus4": 0.1, "sus2": 0.2, "add9": 0.5, "sixth": 0.3, "seventh": 0.7, "ninth": 0.2}
+_HOLLOW = {"triad": 0.35, "open": 1.0, "sus2": 0.5, "add9": 0.5, "sixth": 0.3, "seventh": 0.1, "sus4": 0.1, "ninth": 0.05}
+_SUNG = {"half": 3.0, "authentic": 4.0, "plagal": 4.0, "modal": 1.5}
+_SOFT = {"half": 2.0, "authentic": 2.0, "plagal": 6.0, "modal": 2.0}
+_STILL = {"half": 0.6, "authentic": 0.4, "plagal": 6.0, "modal": 3.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Archetype:
+    """How a scene is written.
+
+    `parts`: stem to part (see `synth.composer.parts`). `degrees`: pull of the chords I..VII. `kinds`: of chord kinds.
+    `voices`: of the pad. `pedal`: tonal tension under which the bass stays on the tonic. `cadences`: weights of closes.
+    `home`: how often a phrase with nothing to return to starts from its section's own progression. `returns`: share of
+    phrases that come back exactly, varied, or with the same rhythm, at predictability .5. `shares`: of the notes left
+    when the harmony has its own, for melody, bells and percussion. `presence`: how much of the time a stem is there
+    once it has entered. `tune_hz`: most notes a second of a tune while it plays. `rest`: least share of a tune phrase
+    that is silent.
+    """
+
+    parts: Mapping[str, str]
+    degrees: tuple[float, ...] = (1.0,) * 7
+    kinds: Mapping[str, float] = field(default_factory=lambda: _PLAIN)
+    voices: int = 4
+    pedal: float = 0.08
+    cadences: Mapping[str, float] = field(default_factory=lambda: _SUNG)
+    home: float = 0.4
+    returns: tuple[float, float, float] = (0.20, 0.20, 0.15)
+    shares: Mapping[str, float] = field(default_factory=lambda: {"melody": 0.6, "bells": 0.15, "percussion": 0.4})
+    presence: Mapping[str, float] = field(default_factory=lambda: {"bass": 0.92, "melody": 0.75, "bells": 0.5})
+    tune_hz: float = 1.3
+    rest: float = 0.36
+
+
+_SUSTAINED = {"pad": "pad", "bass": "roots", "melody": "tune", "bells": "answer", "percussion": "drums"}
+
+ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
+    {
+        "chorale": Archetype(parts=_SUSTAINED),
+        "hymn": Archetype(
+            parts=_SUSTAINED,
+            degrees=(1.3, 0.6, 0.3, 1.4, 0.6, 0.8, 0.5),
+            cadences=_SOFT,
+            pedal=0.12,
+            tune_hz=0.9,
+            rest=0.4,
+        ),
+        "drone": Archetype(
+            parts={**_SUSTAINED, "bass": "pedal", "bells": "periods"},
+            degrees=(1.4, 0.08, 0.03, 0.5, 0.12, 0.2, 0.15),
+            kinds=_HOLLOW,
+            voices=3,
+            pedal=0.9,
+            cadences=_STILL,
+            home=0.5,
+            shares={"melody": 0.35, "bells": 0.35, "percussion": 0.2},
+            presence={"bass": 0.95, "melody": 0.4, "bells": 0.5},
+            tune_hz=0.7,
+            rest=0.55,
+        ),
+        "lullaby": Archetype(
+            parts={**_SUSTAINED, "bass": "rock"},
+            degrees=(1.4, 0.5, 0.15, 1.3, 0.7, 0.6, 0.15),
+            kinds=_WARM,
+            voices=3,
+            home=0.65,
+            returns=(0.28, 0.18, 0.18),
+            tune_hz=1.2,
+        ),
+        "bells": Archetype(
+            parts={**_SUSTAINED, "bass": "pedal", "bells": "periods"},
+            degrees=(1.2, 0.4, 0.15, 0.8, 0.3, 0.5, 0.2),
+            kinds=_WARM,
+            voices=3,
+            pedal=0.4,
+            cadences=_SOFT,
+            shares={"melody": 0.2, "bells": 0.7, "percussion": 0.2},
+            presence={"bass": 0.9, "melody": 0.3, "bells": 0.95},
+            tune_hz=0.7,
+            rest=0.5,
+        ),
+        "piano_waltz": Archetype(
+            parts=_SUSTAINED,
+            degrees=(1.2, 0.5, 0.4, 1.6, 0.5, 0.4, 0.3),
+            kinds=_WARM,
+            voices=3,
+            home=0.7,
+            returns=(0.22, 0.25, 0.15),
+            rest=0.38,
+        ),
+        "folk": Archetype(
+            parts={**_SUSTAINED, "bass": "rock", "bells": "figure"},
+            degrees=(1.0, 0.5, 0.4, 1.0, 1.0, 1.0, 0.3),
+            voices=3,
+            home=0.75,
+            returns=(0.22, 0.25, 0.18),
+            shares={"melody": 0.4, "bells": 0.5, "percussion": 0.35},
+            presence={"bass": 0.95, "melody": 0.75, "bells": 0.75},
+            tune_hz=2.0,
+        ),
+        "arpeggio": Archetype(
+            parts={**_SUSTAINED, "melody": "figure", "bells": "tune"},
+            degrees=(1.1, 0.25, 0.8, 0.9, 0.7, 1.2, 1.1),
+            kinds=_WARM,
+            voices=3,
+            home=0.7,
+            shares={"melody": 0.85, "bells": 0.15, "percussion": 0.25},
+            presence={"bass": 0.9, "melody": 0.97, "bells": 0.5},
+            tune_hz=0.6,
+            rest=0.5,
+        ),
+        "groove": Archetype(
+            parts={**_SUSTAINED, "bass": "riff", "bells": "figure"},
+            degrees=(1.2, 0.6, 0.2, 1.3, 0.5, 0.6, 2.0),
+            voices=3,
+            home=0.85,
+            returns=(0.38, 0.26, 0.12),
+            shares={"melody": 0.25, "bells": 0.25, "percussion": 0.6},
+            presence={"bass": 0.95, "melody": 0.75, "bells": 0.55},
+            tune_hz=2.6,
+            rest=0.34,
+        ),
+    }
+)
+
+
+def archetype(name: str) -> Archetype:
+    """The archetype called `name`; ValueError lists the ones there are."""
+    try:
+        return ARCHETYPES[name]
+    except KeyError:
+        raise ValueError(f"no archetype called {name!r}: use one of {', '.join(ARCHETYPES)}") from None

@@ -1,0 +1,119 @@
+"""Voicing: where a chord's tones lie, open below and close above, and how smoothly the voices walk to the next chord."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+BASS_LOW, BASS_HIGH = 28, 43  # E1..G2
+LONE_BELOW = 57  # under A3 (220 Hz) a pad has one voice: the bass is the other
+
+
+def min_gap(low: int) -> int:
+    """Smallest interval in semitones that may stand on `low` without mud.
+
+    From the roughness of six-partial tones (Sethares 1993, 2005) and the spacing of chorales and calm piano music.
+    """
+    if low < 48:
+        return 12
+    if low < 52:
+        return 7
+    if low < 55:
+        return 5
+    if low < 60:
+        return 3
+    return 1
+
+
+def is_clear(pitches: Sequence[int]) -> bool:
+    """True when rising `pitches` keep to the low-interval limits."""
+    return all(high - low >= min_gap(low) for low, high in zip(pitches, pitches[1:], strict=False))
+
+
+def motion(before: Sequence[int], after: Sequence[int]) -> int:
+    """Semitones all voices move together; added or leaving voices count from the nearest tone."""
+    if len(before) == len(after):
+        return sum(abs(a - b) for a, b in zip(before, after, strict=True))
+    few, many = sorted((before, after), key=len)
+    return sum(min(abs(a - b) for b in few) for a in many)
+
+
+@lru_cache(maxsize=4096)
+def _candidates(pcs: tuple[int, ...], low: int, high: int, voices: int) -> tuple[tuple[float, tuple[int, ...]], ...]:
+    """Voicings of `pcs` (root, fifth, colour) with their own cost: missing or doubled tones, gaps, close seconds."""
+    pool = [pitch for pitch in range(low, high + 1) if pitch % 12 in pcs]
+    found: list[tuple[float, tuple[int, ...]]] = []
+
+    def extend(chosen: tuple[int, ...], start: int) -> None:
+        if len(chosen) == voices:
+            found.append((_own_cost(chosen, pcs), chosen))
+            return
+        for i in range(start, len(pool)):
+            pitch = pool[i]
+            if chosen:
+                gap = pitch - chosen[-1]
+                if gap < min_gap(chosen[-1]) or (len(chosen) == 1 and pitch < LONE_BELOW):
+                    continue
+                if gap > 12:
+                    break
+            extend((*chosen, pitch), i + 1)
+
+    extend((), 0)
+    found.sort()
+    return tuple(found[:70])
+
+
+def _own_cost(chosen: tuple[int, ...], pcs: tuple[int, ...]) -> float:
+    present = [pitch % 12 for pitch in chosen]
+    cost = 0.0
+    for i, pc in enumerate(pcs):
+        if pc not in present:
+            cost += (1.0, 2.0)[i] if i < 2 else 5.0
+    for pc in pcs[2:]:
+        cost += 1.5 * max(present.count(pc) - 1, 0)
+    for low, high in zip(chosen, chosen[1:], strict=False):
+        gap = high - low
+        cost += 5.0 if gap == 1 else 0.8 if gap == 2 else 0.5 * max(gap - 9, 0)
+    return cost + (4.0 if chosen[-1] - chosen[0] == 13 else 0.0)
+
+
+def lead(
+    before: tuple[int, ...],
+    pcs: tuple[int, ...],
+    window: tuple[int, int],
+    voices: int,
+    bass: int | None,
+    top: float,
+) -> tuple[int, ...]:
+    """The voicing of `pcs` nearest to `before`, rising MIDI notes in `window`.
+
+    `bass` sounds below (None: nothing does), `top` is where the highest voice would like to be. Voices move as little as
+    they can, none more than a fourth if it can be helped.
+    """
+    low, high = window
+    best: tuple[int, ...] = ()
+    best_cost = 1e9
+    for count in range(voices, 0, -1):
+        for own, chosen in _candidates(pcs, low, high, count):
+            if own >= best_cost:
+                break
+            if bass is not None and chosen[0] - bass < min_gap(bass):
+                continue
+            cost = own + 0.25 * abs(chosen[-1] - top)
+            if before:
+                cost += motion(before, chosen)
+                cost -= 1.0 * sum(pitch in before for pitch in chosen)
+                if len(before) == len(chosen):
+                    cost += sum(3.0 for a, b in zip(before, chosen, strict=True) if abs(a - b) > 5)
+            if cost < best_cost:
+                best, best_cost = chosen, cost
+        if best:
+            return best
+    return best
+
+
+def bass_note(pc: int, before: int | None, low: int = BASS_LOW, high: int = BASS_HIGH) -> int:
+    """The pitch of class `pc` in the bass register nearest to the last bass note (at first, to C2)."""
+    near = 36 if before is None else before
+    options = [pitch for pitch in range(low, high + 1) if pitch % 12 == pc]
+    return min(options, key=lambda pitch: abs(pitch - near) + 0.3 * abs(pitch - 36))

@@ -1,0 +1,1 @@
+"""Units of signal processing, compiled; they know nothing of music."""

@@ -1,0 +1,130 @@
+"""Voices: slots that each hold one note from its onset to its end, and the gate that opens and closes a note.
+
+Everything about a voice's life is known in absolute frames when its note is struck, damped or stolen, so which
+slot a note gets never depends on how a render is cut into blocks.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.dsp._jit import kernel
+
+ZERO, ONE, TWO, THREE = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.float32(3.0)
+
+# Rows of `times`, int64, one column a slot, in absolute frames; RISE and the row after DAMP and STEAL are lengths.
+ONSET, RISE, DAMP, DAMP_FRAMES, STEAL, STEAL_FRAMES, END = range(7)
+LEFT, RIGHT = range(2)
+
+NEVER = np.iinfo(np.int64).max // 2
+STEAL_S = 0.008
+SPARE_SLOTS = 8  # for stolen notes while they fade
+SIXTY_DB = 0.89  # share of a fade after which 60 dB are gone
+
+
+@kernel
+def ease(x: np.float32) -> np.float32:
+    """From 0 to 1 without a corner as x goes from 0 to 1: within 0.01 of a raised cosine."""
+    x = max(ZERO, min(x, ONE))
+    return x * x * (THREE - TWO * x)
+
+
+@kernel
+def gate(row: NDArray[np.float32], start: int, times: NDArray[np.int64], v: int) -> None:
+    """Multiply `row`, whose first sample is frame `start`, by the onset and the fades of voice `v`."""
+    frames = row.shape[0]
+    if times[ONSET, v] + times[RISE, v] > start:
+        scale = ONE / np.float32(times[RISE, v])
+        for n in range(frames):
+            row[n] *= ease(np.float32(start + n - times[ONSET, v]) * scale)
+    for fade in range(DAMP, STEAL + 1, STEAL - DAMP):
+        if times[fade, v] < start + frames:
+            scale = ONE / np.float32(times[fade + 1, v])
+            for n in range(frames):
+                left = ONE - ease(np.float32(start + n - times[fade, v]) * scale)
+                row[n] *= left * left
+
+
+class VoiceBank(ABC):
+    """`voices` notes at once in stereo, rendered in quanta of `quantum` frames.
+
+    Per block: `begin(out)`, then notes in the order of their frames, then `play(until)`. When every voice sounds,
+    the one nearest its end makes room, faded over STEAL_S.
+    """
+
+    def __init__(self, sample_rate: int, voices: int, quantum: int) -> None:
+        self.sample_rate, self.voices, self.quantum = sample_rate, voices, quantum
+        slots = voices + SPARE_SLOTS
+        self.times = np.zeros((END + 1, slots), np.int64)
+        self.gain = np.zeros((2, slots), np.float32)
+        self.note_id = np.full(slots, -1.0)
+        self.pitch = np.zeros(slots)
+        self.clock = 0
+        self._row = np.zeros(quantum, np.float32)
+        self._out = np.zeros((2, quantum), np.float32)
+        self._block_start = 0
+
+    @property
+    def sounding(self) -> int:
+        """Voices that sound at the end of what was rendered."""
+        return int(np.count_nonzero(self.times[END] > self.clock))
+
+    def begin(self, out: NDArray[np.float32]) -> None:
+        """Write from now on to `out`, (2, frames) float32, from its first frame."""
+        self._out, self._block_start = out, self.clock
+
+    def play(self, until: int) -> None:
+        """Render up to the absolute frame `until`, a whole number of quanta from the clock."""
+        quanta = (until - self.clock) // self.quantum
+        if quanta > 0:
+            self._render(quanta, self.clock - self._block_start)
+            self.clock += quanta * self.quantum
+
+    @abstractmethod
+    def _render(self, quanta: int, offset: int) -> None:
+        """Render `quanta` quanta from the clock into `_out` from column `offset`."""
+
+    def claim(self, frame: int, note_id: float, pitch: float, pan: float, rise_s: float) -> int | None:
+        """A slot, silent before `frame`, for a note that starts there; its END is still to be set.
+
+        None when even the spare slots are fading, that is after more thefts within STEAL_S than there are spares.
+        `pan` is -1 (left) to 1, equal power.
+        """
+        edge = frame - frame % self.quantum
+        end = self.times[END]
+        slot = int(np.argmin(end))
+        if end[slot] > edge:
+            return None
+        played = (end > edge) & (self.times[STEAL] == NEVER)
+        if np.count_nonzero(played) >= self.voices:
+            self._fade(STEAL, int(np.argmin(np.where(played, end, NEVER))), frame, STEAL_S)
+        if end[slot] > self.clock:  # it still has to sound in this block
+            self.play(edge)
+        theta = (min(max(pan, -1.0), 1.0) + 1.0) * math.pi / 4.0
+        self.gain[:, slot] = math.cos(theta), math.sin(theta)
+        self.note_id[slot], self.pitch[slot] = note_id, pitch
+        rise = max(1, round(rise_s * self.sample_rate))
+        self.times[:, slot] = frame, rise, NEVER, 1, NEVER, 1, edge
+        return slot
+
+    def damp(self, slot: int, frame: int, t60_s: float) -> None:
+        """Let a voice fall by 60 dB in `t60_s` from `frame` on; a damping that has begun is left as it is."""
+        if frame < self.times[DAMP, slot]:
+            self._fade(DAMP, slot, frame, t60_s / SIXTY_DB)
+
+    def ringing(self, frame: int) -> NDArray[np.bool_]:
+        """The slots that sound at `frame`, (slots,)."""
+        return self.times[END] > frame
+
+    def end_at(self, slot: int, frame: int) -> None:
+        """The voice is silent from the first quantum edge at or after `frame`."""
+        self.times[END, slot] = -(-frame // self.quantum) * self.quantum
+
+    def _fade(self, row: int, slot: int, frame: int, seconds: float) -> None:
+        frames = max(1, round(seconds * self.sample_rate))
+        self.times[row, slot], self.times[row + 1, slot] = frame, frames
+        self.end_at(slot, min(int(self.times[END, slot]), frame + frames))

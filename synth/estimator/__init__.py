@@ -1,0 +1,1 @@
+"""From samples to the listener's state; knows nothing of audio."""

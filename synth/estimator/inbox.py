@@ -1,0 +1,63 @@
+"""One channel's samples put in the order of their times, each counted once, before anything measures them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.wearables.samples import Samples
+
+RESTART_S = 120.0  # times that fall back by more mean a clock that began anew, not a late packet
+
+_Arrays = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+
+
+class Inbox:
+    """Holds samples until their time has come; `late` and `duplicates` count what came too late or twice."""
+
+    def __init__(self) -> None:
+        self.late = 0
+        self.duplicates = 0
+        self.restarts = 0
+        self._offset_s = 0.0
+        self._used_s = -np.inf
+        none = np.empty(0)
+        self._sorted: _Arrays = (none, none, none)
+        self._new: list[_Arrays] = []
+
+    def put(self, samples: Samples, now_s: float) -> None:
+        """Take in `samples` at session time `now_s`; those without a finite time are passed over."""
+        t = samples.t_s + self._offset_s
+        known = np.isfinite(t)
+        moved = (t < self._used_s - RESTART_S) | ((t > now_s + RESTART_S) & (self._offset_s != 0.0))
+        if moved.any():
+            first = int(np.argmax(moved))
+            step = now_s - t[first]
+            self._offset_s += step
+            t[first:] += step
+            self.restarts += 1
+        self._new.append((t[known], samples.value[known], samples.quality[known]))
+
+    def take(self, until_s: float) -> _Arrays:
+        """Times, values and qualities of everything up to `until_s` that was not taken before, in order of time."""
+        if self._new:
+            self._merge()
+        t, value, quality = self._sorted
+        count = int(np.searchsorted(t, until_s, side="right"))
+        self._sorted = (t[count:], value[count:], quality[count:])
+        if count:
+            self._used_s = float(t[count - 1])
+        return t[:count], value[:count], quality[:count]
+
+    def _merge(self) -> None:
+        t, value, quality = (np.concatenate(parts) for parts in zip(self._sorted, *self._new, strict=True))
+        self._new.clear()
+        order = np.argsort(t, kind="stable")
+        t, value, quality = t[order], value[order], quality[order]
+        fresh = t > self._used_s
+        self.duplicates += int(np.count_nonzero(t == self._used_s))
+        self.late += int(np.count_nonzero(t < self._used_s))
+        once = np.concatenate(([True], np.diff(t) > 0)) if t.size else fresh
+        self.duplicates += int(np.count_nonzero(fresh & ~once))
+        keep = fresh & once
+        self._sorted = (t[keep], value[keep], quality[keep])

@@ -1,0 +1,410 @@
+"""A polyphonic subtractive voice: three detuned wavetable oscillators, a 24 dB/octave low-pass, an ADSR, slow drift.
+
+Pad and bass are two voicings of it. Each note's pitch, level and corner wander on their own (Ornstein-Uhlenbeck
+walks, a step a quantum), so that no chord stands still. The outer oscillators are held apart in hertz rather than
+cents above C4, or high chords would beat fast (Szabo, How to Emulate the Super Saw, KTH 2010).
+
+State is a flat float32 array, one field of VOICES numbers after the other. Sounding voices are kept in the lowest
+columns, so that silent ones cost nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.controls import BREATH, COLUMN, EXPRESSION_DB
+from synth.dsp._jit import kernel
+from synth.dsp.envelope import LOG2_E, NINETY_PERCENT, SIXTY_DB, two_pole, velocity_gain
+from synth.dsp.noise import UNIFORM_SPREAD, bipolar, unipolar, walk, xorshift32
+from synth.dsp.sine import cosine, exp2, sine
+from synth.dsp.svf import coefficients, prewarp, svf
+from synth.dsp.wavetable import BASE_HZ, CYCLE, MASK, ROWS_PER_OCTAVE, oscillate, unison
+from synth.instruments.base import FRAME, KIND, NOTE_ID, ON, PITCH, QUANTUM, VARIATION, VELOCITY, Buffer, Edges, Events
+from synth.rng import stream_seed
+
+VOICES = 16
+GROUP = 8  # voices filtered and summed together
+
+BRIGHTNESS, ATTACK, MOTION = COLUMN["brightness_oct"], COLUMN["attack_ms"], COLUMN["motion"]
+CORNER_PER_DB, CORNER_PER_BREATH = np.float32(0.06), np.float32(0.5)
+
+ZERO, HALF, ONE, TWO, THREE = (np.float32(x) for x in (0.0, 0.5, 1.0, 2.0, 3.0))
+SEMITONE = np.float32(1.0 / 12.0)
+MIDDLE_C, HIGHEST = np.float32(60.0), np.float32(127.0)
+QUANTUM_FRAMES = np.float32(QUANTUM)
+AUDIBLE = np.float32(1e-5)  # a released voice under this level is freed
+SETTLED = np.float32(0.9)  # share of its peak at which an attack gives way to the sustain
+SWIM = np.float32(0.04)  # octaves that drift and vibrato may add to a pitch
+DETUNE_FALL = np.float32(-0.7)  # exponent of frequency: near enough to hertz kept
+HIGH_FALL = np.float32(-0.5)  # exponent of two an octave above C6: -3 dB
+OPEN_RELEASED = np.float32(0.4)
+OUTER = np.float32(0.977)  # upper over lower detuning, so that the two beats never fall in step
+MOTION_DEFAULT = np.float32(0.3)
+LEVEL_DRIFT = np.float32(0.058)  # 0.5 dB
+DETUNE_DRIFT = np.float32(0.35)
+CORNER_LOW = np.float32(2e-4)  # cycles a sample
+PAN_LOW_HZ = 110.0  # voices below are in the middle; an octave above, fully to their side
+
+# Float fields, as offsets.
+(
+    ENV_1, ENV_2, TARGET, RATE, OPEN, OPEN_TARGET, OPEN_RATE, PEAK, OCTAVE, DETUNE, KEY_CORNER, CORNER,
+    WALK_PITCH, WALK_LEVEL, WALK_CORNER, WALK_DETUNE, VIBRATO_PHASE, VIBRATO_STEP, PAN_LEFT, PAN_RIGHT, FREQUENCY,
+    G, A1, A2, GAIN, RAMP_G, RAMP_A1, RAMP_A2, RAMP_GAIN, NEW_G, NEW_A1, NEW_A2, NEW_GAIN,
+    LEFT_1, LEFT_2, LEFT_3, LEFT_4, RIGHT_1, RIGHT_2, RIGHT_3, RIGHT_4, FLOAT_END,
+) = range(0, 42 * VOICES, VOICES)  # fmt: skip
+
+# Integer fields, as offsets; COUNT and PANNED are single numbers.
+NOTE, STAGE, ROW, PHASE_0, PHASE_1, PHASE_2, RANDOM, COUNT, PANNED, INTEGER_END = range(0, 10 * VOICES, VOICES)
+ATTACKING, SUSTAINING, RELEASED = 0, 1, 2
+
+
+class Voicing(NamedTuple):
+    """What makes one subtractive instrument: times in s, levels in dB or linear, corners in Hz."""
+
+    level_db: float  # of the whole instrument
+    side: float  # gain of the outer oscillators; 0 leaves one, in the middle
+    centre: float  # gain of the middle one
+    pan: float  # voices go left and right in turn, 0 to 1
+    detune_cents: float  # outer oscillators at C4
+    attack_factor: float  # attack over the control's `attack_ms`...
+    attack_low_s: float  # ...held between these
+    attack_high_s: float
+    decay_s: float
+    sustain: float  # share of the peak
+    release_s: float  # 60 dB
+    corner_hz: float  # at C4, velocity 0.5, neutral brightness
+    corner_max_hz: float
+    tracking: float  # octaves of corner an octave of pitch
+    velocity_oct: float  # octaves of corner over the velocity's range
+    opening_oct: float  # how far the corner opens in the attack
+    damping: float  # 1 / Q of both filter sections
+    drift_cents: float  # standard deviation of the pitch's walk at the default motion
+    drift_corner_cents: float
+    drift_s: float  # correlation time of the walks
+    vibrato_cents: float  # peak, at the default motion
+
+
+# The kernel's constants, made from a Voicing and the sample rate.
+(
+    P_LEVEL, P_SIDE, P_CENTRE, P_PAN, P_DETUNE, P_ATTACK_FRAMES_PER_MS, P_ATTACK_LOW, P_ATTACK_HIGH, P_DECAY_RATE,
+    P_SUSTAIN, P_RELEASE_RATE, P_CORNER, P_CORNER_MAX, P_TRACKING, P_VELOCITY, P_OPENING, P_DAMPING, P_DRIFT,
+    P_DRIFT_CORNER, P_WALK_STEP, P_VIBRATO, P_OPEN_LAG, P_A4, P_BASE, P_PAN_LOW, P_GLIDE, P_SECOND, P_END,
+) = range(28)  # fmt: skip
+
+
+def _constants(v: Voicing, sample_rate: int) -> NDArray[np.float32]:
+    fs = float(sample_rate)
+    p = np.zeros(P_END)
+    p[P_LEVEL] = 10.0 ** (v.level_db / 20.0)
+    p[P_SIDE], p[P_CENTRE], p[P_PAN] = v.side, v.centre, v.pan
+    p[P_DETUNE] = v.detune_cents / 1200.0 * math.log(2.0)
+    p[P_ATTACK_FRAMES_PER_MS] = v.attack_factor * fs / 1000.0
+    p[P_ATTACK_LOW], p[P_ATTACK_HIGH] = v.attack_low_s * fs, v.attack_high_s * fs
+    p[P_DECAY_RATE] = NINETY_PERCENT / (v.decay_s * fs)
+    p[P_SUSTAIN] = v.sustain
+    p[P_RELEASE_RATE] = SIXTY_DB / (v.release_s * fs)
+    p[P_CORNER], p[P_CORNER_MAX] = math.log2(v.corner_hz / fs), math.log2(v.corner_max_hz / fs)
+    p[P_TRACKING], p[P_VELOCITY], p[P_OPENING] = v.tracking, v.velocity_oct, v.opening_oct
+    p[P_DAMPING] = v.damping
+    p[P_DRIFT] = v.drift_cents / 1200.0
+    p[P_DRIFT_CORNER] = v.drift_corner_cents / 1200.0
+    p[P_WALK_STEP] = QUANTUM / (fs * v.drift_s)
+    p[P_VIBRATO] = v.vibrato_cents / 1200.0
+    p[P_OPEN_LAG] = 0.2 * fs
+    p[P_A4], p[P_BASE] = math.log2(440.0 / fs), math.log2(BASE_HZ / fs)
+    p[P_PAN_LOW] = math.log2(PAN_LOW_HZ / fs)
+    p[P_GLIDE] = 1.0 / (0.02 * fs)
+    p[P_SECOND] = 1.0 / fs
+    return p.astype(np.float32)
+
+
+def checked(name: str, value: float, low: float, high: float) -> float:
+    """`value` itself, or ValueError when it is outside `low` to `high`."""
+    if not low <= value <= high:
+        raise ValueError(f"{name} = {value:g}: give {low:g} to {high:g}")
+    return float(value)
+
+
+class Subtractive:
+    """An instrument of `VOICES` voices; meets `synth.instruments.base.Instrument`."""
+
+    def __init__(self, sample_rate: int, seed: int, tables: NDArray[np.float32], voicing: Voicing) -> None:
+        self._tables = tables
+        self._constants = _constants(voicing, sample_rate)
+        self._seed = stream_seed(seed, "voices") & 0xFFFFFFFF
+        self._floats = np.zeros(FLOAT_END, np.float32)
+        self._integers = np.zeros(INTEGER_END, np.int64)
+        self._scratch = np.zeros((QUANTUM, 2 * VOICES), np.float32)
+
+    def render(self, events: Events, count: int, edges: Edges, quanta: int, out: Buffer) -> None:
+        """Play `count` events over `quanta` quanta into `out` (2, MAX_FRAMES), each event at its frame of the block."""
+        _render(
+            events, count, edges, quanta, out,
+            self._floats, self._integers, self._scratch, self._tables, self._constants, self._seed,
+        )  # fmt: skip
+
+    @property
+    def sounding(self) -> int:
+        """Voices that sound now."""
+        return int(self._integers[COUNT])
+
+
+@kernel
+def _render(events, count, edges, quanta, out, s, i, scratch, tables, p, seed):  # type: ignore[no-untyped-def]
+    event = np.int64(0)
+    for q in range(quanta):
+        frame = q * QUANTUM
+        for n in range(frame, frame + QUANTUM):
+            out[0, n] = ZERO
+            out[1, n] = ZERO
+        _retire(s, i, scratch)
+        _advance(s, i, p)
+        start = np.int64(0)
+        while start < QUANTUM:
+            at = np.float32(start) / QUANTUM_FRAMES
+            while event < count and events[event, FRAME] <= frame + start:
+                if events[event, KIND] == ON:
+                    _note_on(s, i, p, events, event, _at(edges, q, ATTACK, at), seed, tables.shape[0])
+                else:
+                    _note_off(s, i, p, events[event, NOTE_ID])
+                event += 1
+            stop = np.int64(QUANTUM)
+            if event < count and events[event, FRAME] < frame + QUANTUM:
+                stop = np.int64(events[event, FRAME]) - frame
+            if i[COUNT] > 0:
+                at = np.float32(stop) / QUANTUM_FRAMES
+                bright = (
+                    _at(edges, q, BRIGHTNESS, at)
+                    + CORNER_PER_DB * _at(edges, q, EXPRESSION_DB, at)
+                    + CORNER_PER_BREATH * _at(edges, q, BREATH, at)
+                )
+                motion = _at(edges, q, MOTION, at) / MOTION_DEFAULT
+                voices = (i[COUNT] + GROUP - 1) // GROUP * GROUP
+                _control(s, p, bright, motion, voices, np.float32(stop - start))
+                _oscillators(s, i, p, motion, tables, scratch, start, stop)
+                _filter(s, scratch, voices, start, stop)
+                _sum(scratch, voices, out, frame, start, stop)
+            start = stop
+
+
+@kernel
+def _at(edges, q, column, at):  # type: ignore[no-untyped-def]
+    """A control between two quantum edges."""
+    return edges[q, column] + at * (edges[q + 1, column] - edges[q, column])
+
+
+@kernel
+def _retire(s, i, scratch):  # type: ignore[no-untyped-def]
+    """Free the voices that have died away; the last voice moves into the gap."""
+    v = 0
+    while v < i[COUNT]:
+        if i[STAGE + v] != RELEASED or s[ENV_2 + v] > AUDIBLE:
+            v += 1
+            continue
+        last = i[COUNT] - 1
+        i[COUNT] = last
+        for field in range(0, FLOAT_END, VOICES):
+            s[field + v] = s[field + last]
+            s[field + last] = ZERO
+        for field in range(0, COUNT, VOICES):
+            i[field + v] = i[field + last]
+        for n in range(QUANTUM):
+            scratch[n, last] = ZERO
+            scratch[n, VOICES + last] = ZERO
+
+
+@kernel
+def _advance(s, i, p):  # type: ignore[no-untyped-def]
+    """Once a quantum: attacks that have arrived go on to their sustain, and each walk takes a step."""
+    for v in range(i[COUNT]):
+        if i[STAGE + v] == ATTACKING and s[ENV_2 + v] > SETTLED * s[PEAK + v]:
+            i[STAGE + v] = SUSTAINING
+            s[TARGET + v] = s[PEAK + v] * p[P_SUSTAIN]
+            s[RATE + v] = p[P_DECAY_RATE]
+        random = np.uint32(i[RANDOM + v])
+        for field in range(WALK_PITCH, WALK_DETUNE + 1, VOICES):
+            random = xorshift32(random)
+            s[field + v] = walk(s[field + v], p[P_WALK_STEP], bipolar(random))
+        i[RANDOM + v] = np.int64(random)
+
+
+@kernel
+def _choose(s, i, octave):  # type: ignore[no-untyped-def]
+    """The voice for a new note: one that has its pitch, a free one, or else the quietest, released ones first."""
+    for v in range(i[COUNT]):
+        if s[OCTAVE + v] == octave:
+            return v
+    if i[COUNT] < VOICES:
+        return i[COUNT]
+    chosen, quietest = 0, np.float32(np.inf)
+    for v in range(VOICES):
+        level = s[ENV_2 + v] if i[STAGE + v] == RELEASED else s[ENV_2 + v] + TWO
+        if level < quietest:
+            chosen, quietest = v, level
+    return chosen
+
+
+@kernel
+def _note_on(s, i, p, events, event, attack_ms, seed, rows):  # type: ignore[no-untyped-def]
+    """Start a note. A voice that still sounds is taken over as it is: level, phases and filter go on, so nothing clicks."""
+    pitch = min(max(np.float32(events[event, PITCH]), ZERO), HIGHEST)
+    velocity = min(max(np.float32(events[event, VELOCITY]), ZERO), ONE)
+    above_c4 = (pitch - MIDDLE_C) * SEMITONE
+    octave = p[P_A4] + (pitch - np.float32(69.0)) * SEMITONE
+    v = _choose(s, i, octave)
+    new = v == i[COUNT]
+
+    i[NOTE + v] = np.int64(events[event, NOTE_ID])
+    i[STAGE + v] = ATTACKING
+    row = np.int64(np.ceil(np.float32(ROWS_PER_OCTAVE) * (octave + SWIM - p[P_BASE])))
+    i[ROW + v] = min(max(row, 0), rows - 1)
+    attack = min(max(attack_ms * p[P_ATTACK_FRAMES_PER_MS], p[P_ATTACK_LOW]), p[P_ATTACK_HIGH])
+    s[PEAK + v] = velocity_gain(velocity) * exp2(HIGH_FALL * max(above_c4 - TWO, ZERO))
+    s[TARGET + v] = s[PEAK + v]
+    s[RATE + v] = np.float32(NINETY_PERCENT) / attack
+    s[OPEN_TARGET + v] = ONE
+    s[OPEN_RATE + v] = LOG2_E / (HALF * attack + p[P_OPEN_LAG])
+    s[OCTAVE + v] = octave
+    s[DETUNE + v] = p[P_DETUNE] * exp2(DETUNE_FALL * above_c4)
+    s[KEY_CORNER + v] = p[P_CORNER] + p[P_TRACKING] * above_c4 + p[P_VELOCITY] * (velocity - HALF)
+    if not new:
+        return
+
+    i[COUNT] = v + 1
+    variation = np.int64(events[event, VARIATION] * CYCLE)
+    random = np.uint32(((seed ^ variation) & MASK) | 1)
+    for field in range(PHASE_0, PHASE_2 + 1, VOICES):
+        for _ in range(3):
+            random = xorshift32(random)
+        i[field + v] = np.int64(random)
+    for field in range(WALK_PITCH, WALK_DETUNE + 1, VOICES):
+        random = xorshift32(random)
+        s[field + v] = UNIFORM_SPREAD * bipolar(random)
+    random = xorshift32(random)
+    s[VIBRATO_PHASE + v] = unipolar(random)
+    random = xorshift32(random)
+    s[VIBRATO_STEP + v] = (np.float32(4.5) + np.float32(1.2) * unipolar(random)) * p[P_SECOND]
+    i[RANDOM + v] = np.int64(random)
+
+    side = ONE if i[PANNED] % 2 == 0 else -ONE
+    i[PANNED] += 1
+    pan = side * p[P_PAN] * min(max(octave - p[P_PAN_LOW], ZERO), ONE)
+    turn = (ONE + pan) * np.float32(0.125)
+    s[PAN_LEFT + v] = p[P_LEVEL] * cosine(turn)
+    s[PAN_RIGHT + v] = p[P_LEVEL] * sine(turn)
+    s[ENV_1 + v] = ZERO
+    s[ENV_2 + v] = ZERO
+    s[OPEN + v] = ZERO
+    s[CORNER + v] = s[KEY_CORNER + v]
+    s[A1 + v] = ZERO
+    s[GAIN + v] = ZERO
+
+
+@kernel
+def _note_off(s, i, p, note_id):  # type: ignore[no-untyped-def]
+    for v in range(i[COUNT]):
+        if i[NOTE + v] == np.int64(note_id) and i[STAGE + v] != RELEASED:
+            i[STAGE + v] = RELEASED
+            s[TARGET + v] = ZERO
+            s[RATE + v] = p[P_RELEASE_RATE]
+            s[OPEN_TARGET + v] = OPEN_RELEASED
+            s[OPEN_RATE + v] = p[P_RELEASE_RATE] * np.float32(LOG2_E / SIXTY_DB)
+
+
+@kernel
+def _control(s, p, bright, motion, voices, frames):  # type: ignore[no-untyped-def]
+    """Envelope, pitch and corner of each voice `frames` on, and the ramps that lead there."""
+    glide = exp2(-frames * p[P_GLIDE])
+    damping = p[P_DAMPING]
+    for v in range(voices):
+        first, level = two_pole(s[ENV_1 + v], s[ENV_2 + v], s[TARGET + v], frames * s[RATE + v])
+        s[ENV_1 + v] = first
+        s[ENV_2 + v] = level
+        opened = s[OPEN_TARGET + v] + (s[OPEN + v] - s[OPEN_TARGET + v]) * exp2(-frames * s[OPEN_RATE + v])
+        s[OPEN + v] = opened
+
+        phase = s[VIBRATO_PHASE + v] + frames * s[VIBRATO_STEP + v]
+        phase = phase - np.floor(phase)
+        s[VIBRATO_PHASE + v] = phase
+        vibrato = p[P_VIBRATO] * opened * sine(phase)
+        s[FREQUENCY + v] = exp2(s[OCTAVE + v] + motion * (vibrato + p[P_DRIFT] * s[WALK_PITCH + v]))
+
+        corner = s[KEY_CORNER + v] + (s[CORNER + v] - s[KEY_CORNER + v]) * glide
+        s[CORNER + v] = corner
+        corner += bright + motion * p[P_DRIFT_CORNER] * s[WALK_CORNER + v] + p[P_OPENING] * (opened - ONE)
+        g = prewarp(max(exp2(min(corner, p[P_CORNER_MAX])), CORNER_LOW))
+        a1, a2 = coefficients(g, damping)
+        fresh = s[A1 + v] == ZERO  # a new voice has no way to come from
+        s[G + v] = g if fresh else s[G + v]
+        s[A1 + v] = a1 if fresh else s[A1 + v]
+        s[A2 + v] = a2 if fresh else s[A2 + v]
+        s[NEW_A1 + v] = a1
+        s[NEW_A2 + v] = a2
+        s[NEW_G + v] = g
+        s[NEW_GAIN + v] = level * (ONE + LEVEL_DRIFT * motion * s[WALK_LEVEL + v])
+    inverse = ONE / frames
+    for v in range(voices):
+        s[RAMP_A1 + v] = (s[NEW_A1 + v] - s[A1 + v]) * inverse
+        s[RAMP_A2 + v] = (s[NEW_A2 + v] - s[A2 + v]) * inverse
+        s[RAMP_G + v] = (s[NEW_G + v] - s[G + v]) * inverse
+        s[RAMP_GAIN + v] = (s[NEW_GAIN + v] - s[GAIN + v]) * inverse
+
+
+@kernel
+def _oscillators(s, i, p, motion, tables, scratch, start, stop):  # type: ignore[no-untyped-def]
+    side, centre = p[P_SIDE], p[P_CENTRE]
+    for v in range(i[COUNT]):
+        row = i[ROW + v]
+        cycle = np.float64(s[FREQUENCY + v]) * CYCLE
+        step = np.int64(cycle)
+        if side == ZERO:
+            i[PHASE_1 + v] = oscillate(tables, row, i[PHASE_1 + v], step, scratch, v, VOICES + v, start, stop)
+            continue
+        apart = cycle * (s[DETUNE + v] * (ONE + DETUNE_DRIFT * motion * s[WALK_DETUNE + v]))
+        phases = (i[PHASE_0 + v], i[PHASE_1 + v], i[PHASE_2 + v])
+        steps = (np.int64(cycle - apart), step, np.int64(cycle + apart * OUTER))
+        low, middle, high = unison(tables, row, phases, steps, side, centre, scratch, v, VOICES + v, start, stop)
+        i[PHASE_0 + v] = low
+        i[PHASE_1 + v] = middle
+        i[PHASE_2 + v] = high
+
+
+@kernel
+def _filter(s, x, voices, start, stop):  # type: ignore[no-untyped-def]
+    """Two sections and the level, in place; coefficients and level on their way along the ramps."""
+    for n in range(start, stop):
+        t = np.float32(n - start)
+        for v in range(voices):
+            g = s[G + v] + t * s[RAMP_G + v]
+            a1 = s[A1 + v] + t * s[RAMP_A1 + v]
+            a2 = s[A2 + v] + t * s[RAMP_A2 + v]
+            gain = s[GAIN + v] + t * s[RAMP_GAIN + v]
+            low, _, s[LEFT_1 + v], s[LEFT_2 + v] = svf(x[n, v], s[LEFT_1 + v], s[LEFT_2 + v], g, a1, a2)
+            low, _, s[LEFT_3 + v], s[LEFT_4 + v] = svf(low, s[LEFT_3 + v], s[LEFT_4 + v], g, a1, a2)
+            x[n, v] = low * gain * s[PAN_LEFT + v]
+            low, _, s[RIGHT_1 + v], s[RIGHT_2 + v] = svf(x[n, VOICES + v], s[RIGHT_1 + v], s[RIGHT_2 + v], g, a1, a2)
+            low, _, s[RIGHT_3 + v], s[RIGHT_4 + v] = svf(low, s[RIGHT_3 + v], s[RIGHT_4 + v], g, a1, a2)
+            x[n, VOICES + v] = low * gain * s[PAN_RIGHT + v]
+    for v in range(voices):
+        s[G + v] = s[NEW_G + v]
+        s[A1 + v] = s[NEW_A1 + v]
+        s[A2 + v] = s[NEW_A2 + v]
+        s[GAIN + v] = s[NEW_GAIN + v]
+
+
+@kernel
+def _sum(x, voices, out, frame, start, stop):  # type: ignore[no-untyped-def]
+    """Add the voices, written out in pairs so that the order never depends on the compiler."""
+    for a in range(0, voices, GROUP):
+        b = a + VOICES
+        for n in range(start, stop):
+            out[0, frame + n] += ((x[n, a] + x[n, a + 1]) + (x[n, a + 2] + x[n, a + 3])) + (
+                (x[n, a + 4] + x[n, a + 5]) + (x[n, a + 6] + x[n, a + 7])
+            )
+            out[1, frame + n] += ((x[n, b] + x[n, b + 1]) + (x[n, b + 2] + x[n, b + 3])) + (
+                (x[n, b + 4] + x[n, b + 5]) + (x[n, b + 6] + x[n, b + 7])
+            )

@@ -1,0 +1,1 @@
+"""Limits, and the guards that keep them."""

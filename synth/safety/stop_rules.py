@@ -1,0 +1,119 @@
+"""Rules that take the music back when the listener's signals rise against the plan.
+
+Three signs count: heart rate 25 a minute over the listener's own at rest, skin conductance responses at three
+times their own rate, and an arousal estimate that rises while the plan asks for no rise. The thresholds are
+defaults of this project, to be tuned by evidence.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from synth.estimator.state import State
+
+SUSTAINED_S = 60.0
+HR_RISE_BPM = 25.0
+SCR_RATIO = 3.0
+SCR_LEAST_PER_MIN = 6.0
+AROUSAL_RISE = 0.3
+AROUSAL_WINDOW_S = 90.0
+REST_MOTION_G = 0.1  # movement under this is rest, and so is movement that nobody measures
+LEAST_CONFIDENCE = 0.3
+ROLL_BACK_S = 8.0
+HOLD_S = 120.0
+STALE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What to do now: `action` is "roll_back" (to the last safe state, then hold) or "ground"; `reason` in words."""
+
+    rule: str
+    action: str
+    reason: str
+
+
+class _Sustained:
+    """Whether a condition has held for SUSTAINED_S; not knowing (None) pauses it, and STALE_S of that ends it."""
+
+    def __init__(self) -> None:
+        self._held_s = 0.0
+        self._unknown_s = 0.0
+
+    def after(self, seconds: float, condition: bool | None) -> bool:
+        """The answer `seconds` later, now that the condition is `condition`."""
+        if condition is None:
+            self._unknown_s += seconds
+            if self._unknown_s > STALE_S:
+                self._held_s = 0.0
+            return False
+        self._unknown_s = 0.0
+        self._held_s = self._held_s + seconds if condition else 0.0
+        return self._held_s >= SUSTAINED_S
+
+
+class StopRules:
+    """Watches the state, a tick at a time; after a stop it is silent while the roll-back and its hold last."""
+
+    def __init__(self) -> None:
+        self._stops = 0
+        self._t_s = 0.0
+        self._quiet_until_s = 0.0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._heart = _Sustained()
+        self._skin = _Sustained()
+        self._arousal: deque[tuple[float, float]] = deque()
+
+    def tick(self, t_s: float, state: State | None, planned_rise: bool) -> Stop | None:
+        """A stop that is due at `t_s`, if any; `planned_rise`: the plan or a person asks for more arousal now."""
+        seconds, self._t_s = t_s - self._t_s, t_s
+        if t_s < self._quiet_until_s:
+            return None
+        rule, sign = self._broken(t_s, seconds, state, planned_rise)
+        if not rule:
+            return None
+        self._stops += 1
+        self._quiet_until_s = t_s + ROLL_BACK_S + HOLD_S
+        self._forget()
+        return Stop(rule, "roll_back" if self._stops == 1 else "ground", sign)
+
+    def _broken(self, t_s: float, seconds: float, state: State | None, planned_rise: bool) -> tuple[str, str]:
+        heart = self._heart.after(seconds, None if state is None else _heart_is_high(state))
+        skin = self._skin.after(seconds, None if state is None else _skin_is_high(state))
+        rise = self._arousal_rise(t_s, state, planned_rise)
+        if heart:
+            return "heart_rate", f"heart rate over {HR_RISE_BPM:g} a minute above its own resting rate for a minute"
+        if skin:
+            return "skin_conductance", f"skin conductance responses at over {SCR_RATIO:g} times their own rate"
+        if rise > AROUSAL_RISE:
+            return (
+                "arousal_rise",
+                f"arousal rose by {rise:.2f} in {AROUSAL_WINDOW_S:g} s while the plan asks for no rise",
+            )
+        return "", ""
+
+    def _arousal_rise(self, t_s: float, state: State | None, planned_rise: bool) -> float:
+        if planned_rise:
+            self._arousal.clear()
+        if planned_rise or state is None or state.confidence < LEAST_CONFIDENCE:
+            return 0.0
+        self._arousal.append((t_s, state.arousal))
+        while self._arousal[0][0] < t_s - AROUSAL_WINDOW_S:
+            self._arousal.popleft()
+        return state.arousal - min(arousal for _, arousal in self._arousal)
+
+
+def _heart_is_high(state: State) -> bool | None:
+    if state.hr_bpm is None or state.hr_baseline_bpm is None:
+        return None
+    at_rest = state.motion is None or state.motion < REST_MOTION_G
+    return at_rest and state.hr_bpm > state.hr_baseline_bpm + HR_RISE_BPM
+
+
+def _skin_is_high(state: State) -> bool | None:
+    if state.scr_per_min is None or state.scr_baseline_per_min is None:
+        return None
+    return state.scr_per_min >= SCR_LEAST_PER_MIN and state.scr_per_min > SCR_RATIO * state.scr_baseline_per_min

@@ -1,0 +1,1 @@
+"""Sources of timed samples, one format a file."""

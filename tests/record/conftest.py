@@ -1,0 +1,148 @@
+"""A session as it would be recorded, made of plain curves, for the tests of record and report."""
+
+from __future__ import annotations
+
+import csv
+import math
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synth.controls import CONTROLS, defaults
+from synth.record import RecordWriter
+
+PRESET = {"name": "settle", "title": "Settle", "summary": "Meets you where you are & slows down.", "minutes": 12.0}
+PHASES = (("baseline", 0.0), ("match", 120.0), ("lead", 240.0), ("plateau", 480.0), ("return", 640.0))
+
+
+def lines(minutes: float, sensed: bool) -> list[dict[str, Any]]:
+    """The lines of a session of `minutes` minutes."""
+    rng = random.Random(3)
+    made: list[dict[str, Any]] = [
+        {
+            "type": "session",
+            "engine_version": "0.1.0",
+            "preset": PRESET,
+            "seed": 7,
+            "sample_rate": 48_000,
+            "minutes": minutes,
+            "recording": "walk" if sensed else None,
+        }
+    ]
+    tempo = 72.0
+    for t in range(round(minutes * 60)):
+        phase = [name for name, start in PHASES if start <= t][-1]
+        if t in [start for _, start in PHASES]:
+            made.append({"type": "phase", "quantum": t * 750, "t_s": float(t), "text": phase})
+        calm = 1 / (1 + math.exp(-(t - 300) / 70))
+        if sensed:
+            heart = 82 - 14 * calm + 2 * math.sin(t / 9) + rng.gauss(0, 0.7)
+            quality = 0.2 if 395 <= t < 420 else 1.0
+            made.append(
+                {"type": "samples", "tick_s": t, "channel": "hr", "t_s": [t], "value": [heart], "quality": [quality]}
+            )
+            eda_t = [t - 1 + k / 4 for k in range(4)]
+            eda = [4.2 - 1.5 * calm + 0.5 * max(0.0, math.sin(x / 17)) ** 8 + rng.gauss(0, 0.01) for x in eda_t]
+            made.append(
+                {"type": "samples", "tick_s": t, "channel": "eda", "t_s": eda_t, "value": eda, "quality": [1.0] * 4}
+            )
+            confidence = (0.25 if 395 <= t < 430 else 0.8) * min(1.0, t / 90)
+            made.append(
+                {
+                    "type": "state",
+                    "t_s": float(t),
+                    "arousal": 0.5 - 0.9 * calm,
+                    "confidence": confidence,
+                    "p_elevated": 0.85 - 0.7 * calm,
+                    "hr_bpm": heart,
+                    "rmssd_ms": None,
+                    "hr_baseline_bpm": 76.0 if t > 120 else None,
+                    "reasons": [f"heart rate is {heart - 76:.0f} bpm from your own baseline"],
+                }
+            )
+        made.append(
+            {
+                "type": "plan",
+                "t_s": float(t),
+                "phase": phase,
+                "arousal": 0.3 - 0.8 * calm,
+                "valence": 0.1 + 0.2 * calm,
+                "tension": -0.1 - 0.4 * calm,
+                "words": ["holding: the sensor is weak"] if 400 <= t < 430 else [],
+            }
+        )
+        if t % 5 == 0:
+            target = 72 - 12 * calm
+            made.append(
+                {
+                    "type": "commit",
+                    "quantum": t * 750,
+                    "t_s": float(t),
+                    "control": "tempo_bpm",
+                    "old": tempo,
+                    "new": target,
+                    "requested": target,
+                    "by": "plan",
+                    "reason": f"the plan's phase is {phase}",
+                    "confidence": None,
+                    "repair": None,
+                    "accepted": True,
+                }
+            )
+            tempo = target
+        if t % 16 == 0:
+            made.append({"type": "marker", "t_s": float(t), "kind": "phrase", "text": f"{'AB'[t // 16 % 2]}{t // 64}"})
+    hand = {"quantum": 1, "old": 0.0, "by": "hand:osc", "reason": "moved by hand", "confidence": None}
+    made += [
+        {**hand, "type": "commit", "t_s": 200.0, "control": "mode", "old": 1, "new": 3, "requested": 3, "repair": None},
+        {
+            **hand,
+            "type": "commit",
+            "t_s": 210.0,
+            "control": "dynamics_db",
+            "new": 8.0,
+            "requested": 99.0,
+            "repair": "99 is out of range: 8",
+        },
+        {"type": "verb", "quantum": 2, "t_s": 300.0, "verb": "pull_back"},
+        {"type": "safety", "t_s": 230.0, "text": "rise held to 1 LU in 3 s"},
+        {"type": "repair", "t_s": 0.0, "text": "hr: 3 times out of order were sorted"},
+        {"type": "end", "frames": round(minutes * 60) * 48_000, "t_s": minutes * 60, "reason": "finished"},
+    ]
+    return made
+
+
+def write_controls(path: Path, minutes: float) -> None:
+    """A controls.csv at 10 Hz."""
+    names = [c.name for c in CONTROLS]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(["t_s", *names, "planned_offset_lu", "target_lufs", "measured_lufs", "phase"])
+        for k in range(round(minutes * 600)):
+            t = k / 10
+            calm = 1 / (1 + math.exp(-(t - 300) / 70))
+            values = defaults() | {"tempo_bpm": 72 - 12 * calm, "dynamics_db": 1 - 3 * calm, "mode": 1 + 2 * (t > 205)}
+            values |= {"density_hz": 2.2 - 1.3 * calm, "key": 0 if t < 420 else 7}
+            offset = 2.2 * math.sin(t / 8)
+            loudness = -26 + offset + 0.4 * math.sin(t * 1.7) if t > 1 else -120.0
+            phase = [name for name, start in PHASES if start <= t][-1]
+            out.writerow([t, *(c.text(values[c.name]) for c in CONTROLS), offset, -26.0, loudness, phase])
+
+
+@pytest.fixture
+def make_session(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a session's record and controls to a folder, and gives the folder."""
+
+    def make(minutes: float = 12.0, sensed: bool = True) -> Path:
+        folder = tmp_path / ("sensed" if sensed else "open-loop")
+        folder.mkdir()
+        with RecordWriter(folder / "session.jsonl") as record:
+            for line in lines(minutes, sensed):
+                record.write(line)
+        write_controls(folder / "controls.csv", minutes)
+        return folder
+
+    return make

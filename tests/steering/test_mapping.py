@@ -1,0 +1,136 @@
+"""The mapping: monotone, within ranges, exact where ranges allow, the smallest change, and quiet when nothing moves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synth.controls import TABLE, defaults
+from synth.preset import Phase, Preset, load_preset, preset_names
+from synth.steering.mapping import AROUSAL, CUES, TENSION, CueMap, Mapping, loop_range
+
+moods = st.floats(-1, 1)
+NONE = frozenset()
+
+
+@st.composite
+def presets(draw) -> Preset:
+    """Any starting values and any ranges around them."""
+    controls, ranges = defaults(), {}
+    for cue in CUES:
+        row = TABLE[cue.control]
+        if row.choices:
+            values = sorted(draw(st.integers(0, 5)) for _ in range(3))
+        else:
+            values = sorted(draw(st.floats(row.low, row.high)) for _ in range(3))
+        controls[cue.control] = float(values[1])
+        ranges[cue.control] = (float(values[0]), float(values[2]))
+    profile = draw(st.sampled_from(["default", "relax", "sensitive"]))
+    phases = (Phase("lead", 10, 0.0, 0.0, 0.0),)
+    return Preset("any", "Any", "", "", 10, controls, ranges, phases, {}, profile=profile)
+
+
+def added(cues, preset: Preset, wanted: dict[str, float], axis: str) -> float:
+    """What `cues` add to an axis, against the preset's own values."""
+    return sum(getattr(cue, axis) * cue.size(wanted[cue.control], preset.controls[cue.control]) for cue in cues)
+
+
+@given(presets(), moods, moods, moods, moods)
+def test_more_arousal_never_lowers_loudness_tempo_or_density(preset, one, other, valence, tension):
+    low, high = sorted((one, other))
+    cues = CueMap(preset)
+    calm, lively = cues.wanted(low, valence, tension), cues.wanted(high, valence, tension)
+    for cue in AROUSAL:
+        sign = math.copysign(1.0, cue.unit)
+        assert sign * lively[cue.control] >= sign * calm[cue.control] - 1e-9 * abs(calm[cue.control])
+
+
+@given(presets(), moods, moods, moods, moods)
+def test_tension_and_valence_are_monotone_too(preset, one, other, arousal, third):
+    low, high = sorted((one, other))
+    cues = CueMap(preset)
+    plain, tense = cues.wanted(arousal, third, low), cues.wanted(arousal, third, high)
+    assert tense["tonal_tension"] >= plain["tonal_tension"] - 1e-9
+    assert tense["roughness"] >= plain["roughness"] - 1e-9
+    assert all(plain[cue.control] == tense[cue.control] for cue in AROUSAL), "tension leaves arousal's cues alone"
+    dark, bright = cues.wanted(arousal, low, third), cues.wanted(arousal, high, third)
+    assert bright["mode"] <= dark["mode"] + 1e-9 and bright["register_note"] >= dark["register_note"] - 1e-9
+
+
+@given(presets(), moods, moods, moods)
+def test_it_stays_within_the_ranges_of_preset_and_profile(preset, arousal, valence, tension):
+    for name, value in CueMap(preset).wanted(arousal, valence, tension).items():
+        low, high = loop_range(preset, name)
+        assert low <= value <= high
+        assert low >= min(TABLE[name].low, preset.ranges[name][0])
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_at_the_start_it_asks_for_the_presets_own_values(name):
+    preset = load_preset(name)
+    start = (preset.controls[axis] for axis in ("arousal", "valence", "tension"))
+    wanted = CueMap(preset).wanted(*start)
+    assert wanted == pytest.approx({cue.control: preset.controls[cue.control] for cue in CUES})
+
+
+def test_where_ranges_are_wide_the_sums_are_met_by_the_smallest_change():
+    preset = load_preset("focus")
+    wide = {cue.control: (TABLE[cue.control].low, TABLE[cue.control].high) for cue in CUES}
+    middle = {**preset.controls, "tonal_tension": 0.5, "roughness": 0.5, "percussiveness": 0.5, "loudness_lufs": -40.0}
+    preset = replace(preset, ranges=wide, controls=middle)
+    wanted = CueMap(preset).wanted(0.2, 0.15, -0.1)
+    assert added(AROUSAL, preset, wanted, "arousal") == pytest.approx(0.2)
+    assert added(AROUSAL + TENSION, preset, wanted, "tension") == pytest.approx(0.1)
+    sizes = [cue.size(wanted[cue.control], middle[cue.control]) / cue.arousal for cue in AROUSAL]
+    assert sizes == pytest.approx([sizes[0]] * len(sizes)), "each in proportion to its weight: least squares"
+
+
+def test_what_a_range_cuts_off_the_others_take_over():
+    preset = load_preset("settle")
+    wanted = CueMap(preset).wanted(-0.55, 0.2, -0.5)
+    assert wanted["dynamics_db"] == preset.ranges["dynamics_db"][0]
+    assert wanted["tempo_bpm"] == pytest.approx(preset.ranges["tempo_bpm"][0])
+    assert added(AROUSAL, preset, wanted, "arousal") == pytest.approx(-0.55)
+
+
+def test_a_control_without_a_range_is_left_alone():
+    preset = load_preset("focus")
+    assert "mode" not in preset.ranges
+    mapping = Mapping(preset)
+    for step in range(100):
+        values = {**preset.controls, "arousal": 0.01 * step, "valence": -0.01 * step}
+        assert not [r for r in mapping.requests(values, NONE) if r.control == "mode"]
+
+
+def test_a_small_change_asks_for_nothing_and_a_larger_one_for_what_moved():
+    preset = load_preset("settle")
+    mapping = Mapping(preset)
+    assert mapping.requests(preset.controls, NONE) == []
+    assert mapping.requests({**preset.controls, "arousal": -0.002}, NONE) == []
+    moved = mapping.requests({**preset.controls, "arousal": -0.1}, NONE)
+    assert {"dynamics_db", "tempo_bpm", "density_hz"} <= {r.control for r in moved}
+    assert all(r.by == "mapping" and r.reason for r in moved)
+    assert {r.reason for r in moved if r.control == "tempo_bpm"} == {"expresses arousal -0.10"}
+    assert mapping.requests({**preset.controls, "arousal": -0.1}, NONE) == []
+
+
+def test_a_held_control_is_not_asked_for_and_asked_again_when_let_go():
+    preset = load_preset("settle")
+    mapping, lower = Mapping(preset), {**preset.controls, "arousal": -0.3}
+    assert "tempo_bpm" not in {r.control for r in mapping.requests(lower, frozenset({"tempo_bpm"}))}
+    assert {r.control for r in mapping.requests(lower, NONE)} == {"tempo_bpm"}
+
+
+def test_the_mode_moves_by_single_degrees_and_does_not_flicker():
+    preset = load_preset("settle")
+    ranges = {**preset.ranges, "mode": (0.0, 5.0)}
+    mapping, modes = Mapping(replace(preset, ranges=ranges)), [preset.controls["mode"]]
+    for step in range(400):
+        valence = 0.2 - 0.9 * min(step / 200, 1.0) + 0.03 * (-1) ** step
+        asked = [r.value for r in mapping.requests({**preset.controls, "valence": valence}, NONE) if r.control == "mode"]
+        modes += asked
+    assert modes == [1.0, 2.0, 3.0, 4.0, 5.0]

@@ -1,0 +1,113 @@
+"""The wheel, as people get it: its contents, and a session in a fresh environment on every supported Python here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from synth import __version__
+
+pytestmark = pytest.mark.install
+
+ROOT = Path(__file__).resolve().parent.parent
+SUPPORTED = ("3.11", "3.12", "3.13")
+
+
+def interpreters() -> list[str]:
+    """One interpreter of each supported version that this machine has: on the path, this one, or kept by pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = []
+    for version in SUPPORTED:
+        candidates = [
+            shutil.which(f"python{version}"),
+            sys._base_executable,
+            *sorted(pyenv.glob(f"{version}*/bin/python")),
+        ]
+        ask = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+        for candidate in filter(None, candidates):
+            told = subprocess.run([str(candidate), "-c", ask], capture_output=True, text=True, check=False)
+            if told.returncode == 0 and told.stdout.strip() == version:
+                found.append(str(candidate))
+                break
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_the_wheel_holds_all_that_a_session_needs_and_nothing_else(wheel: Path) -> None:
+    assert wheel.name == f"isotone-{__version__}-py3-none-any.whl"
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder, inside in (("presets", "synth/_presets"), ("assets", "synth/_assets")):
+        files = [p for p in (ROOT / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+        assert files
+        for path in files:
+            assert f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" in names
+    for path in (ROOT / "synth").rglob("*.py"):
+        assert path.relative_to(ROOT).as_posix() in names
+    assert {"synth/py.typed", "synth/record/report.css"} <= names
+    assert {name.split("/")[0] for name in names} == {"synth", f"isotone-{__version__}.dist-info"}
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_wheel_asks_for_the_core_only(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    lines = archive.read(f"isotone-{__version__}.dist-info/METADATA").decode().splitlines()
+    needs = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist: ")]
+    core = sorted(need.split(">")[0].strip() for need in needs if "extra ==" not in need)
+    assert core == ["mido", "numba", "numpy", "platformdirs", "pretty-midi", "rich", "soundfile"]
+    scripts = archive.read(f"isotone-{__version__}.dist-info/entry_points.txt").decode()
+    assert "synth = synth.cli:main" in scripts and "isotone = synth.cli:main" in scripts
+
+
+def test_there_is_an_interpreter_to_try() -> None:
+    assert interpreters()
+
+
+@pytest.mark.parametrize("python", interpreters())
+def test_a_fresh_environment_plays(python: str, wheel: Path, tmp_path: Path) -> None:
+    subprocess.run([python, "-m", "venv", str(tmp_path / "venv")], check=True)
+    bin_folder = tmp_path / "venv" / "bin"
+    pip = [str(bin_folder / "python"), "-m", "pip"]
+    subprocess.run([*pip, "install", "--quiet", "--only-binary", ":all:", str(wheel)], check=True)
+    subprocess.run([*pip, "check"], check=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NUMBA"))}
+    environment = kept | {"ISOTONE_CACHE_DIR": str(tmp_path / "cache")}
+
+    def run(*command: str) -> str:
+        done = subprocess.run(
+            [str(bin_folder / command[0]), *command[1:]], cwd=elsewhere, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Warning" not in done.stderr
+        return done.stdout
+
+    where = run("python", "-c", "import synth; print(synth.__file__)")
+    assert Path(where.strip()).is_relative_to(tmp_path / "venv")
+    assert "settle" in run("synth", "presets")
+    assert run("isotone", "--version") == f"isotone {__version__}\n"
+    told = run("synth", "doctor")
+    assert "kernels        cold" in told and "note-seq       missing: no score.pb" in told
+    assert "recording" in run(
+        "python", "-c", "from synth.resources import assets_folder as a; print([p.name for p in a().iterdir()])"
+    )
+    run("synth", "render", "settle", "--minutes", "0.2", "--seed", "1", "--out", "session")
+    info = soundfile.info(elsewhere / "session" / "mix.flac")
+    assert abs(info.duration - 12.0) < 0.1 and info.channels == 2
+    assert (elsewhere / "session" / "report.html").stat().st_size > 10_000
+    assert "kernels        warm" in run("synth", "doctor")
