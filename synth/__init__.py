@@ -1,10 +1,10 @@
 """isotone: adaptive generative music, synthesized while it plays.
 
-    from synth import Session
+from synth import Session
 
-    session = Session("settle", seed=1, minutes=5)
-    session.feed("hr", 72.0)
-    block = session.render(256)  # (256, 2) float32
+session = Session("settle", seed=1, minutes=5)
+session.feed("hr", 72.0)
+block = session.render(256)  # (256, 2) float32
 """
 
 from __future__ import annotations

@@ -72,8 +72,16 @@ class Expression:
         return fade
 
 
-def _mean_power_db(swing_db: NDArray[np.float64]) -> NDArray[np.float64]:
+def _raised_cosine_power_db(swing_db: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean power, in dB over the trough, of a level that moves as a raised cosine of `swing_db` peak to peak."""
     half = swing_db * (math.log(10.0) / 20.0)
     level: NDArray[np.float64] = 10.0 * np.log10(np.exp(half) * np.i0(half))
     return level
+
+
+_SWINGS_DB = np.linspace(0.0, 16.0, 161)
+_POWERS_DB = _raised_cosine_power_db(_SWINGS_DB)
+
+
+def _mean_power_db(swing_db: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.interp(swing_db, _SWINGS_DB, _POWERS_DB)

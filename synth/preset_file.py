@@ -122,7 +122,7 @@ def checked_number(section: Section, key: str, value: object, low: float, high: 
 
 
 def near(word: str, known: Sequence[str]) -> str:
-    """" (did you mean ...?)" for a mistyped word, or nothing."""
+    """ " (did you mean ...?)" for a mistyped word, or nothing."""
     close = difflib.get_close_matches(word, known, 1)
     return f" (did you mean {close[0]}?)" if close else ""
 

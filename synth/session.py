@@ -117,7 +117,7 @@ class Session:
                 "sample_rate": sample_rate,
                 "minutes": minutes,
                 "settings": settings,
-                "recording": None if self._recording is None else self._recording.name,
+                "recording": None if self._recording is None else str(self._recording.meta.get("id", "recording")),
             }
         )
         sensor_repairs = () if self._recording is None else self._recording.repairs
@@ -283,7 +283,7 @@ class Session:
         self._note({"type": "plan", "t_s": t_s, **plan, "words": list(self._steering.words)})
 
     def _new_samples(self, t_s: float) -> list[Samples]:
-        batches = [] if self._recording is None else list(self._recording.samples_until(t_s))
+        batches = [] if self._recording is None else self._recording.between(t_s - 1.0, t_s)
         while self._fed:
             batches.append(self._fed.popleft())
         for s in batches:

@@ -44,12 +44,13 @@ def estimate(arguments: argparse.Namespace) -> int:
     with arguments.out.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(COLUMNS)
-        seconds = int(recording.duration_s) + 1
-        for second in range(seconds):
-            for samples in recording.samples_until(float(second)):
+        seconds = 0
+        for now_s, batch in recording.batches():
+            for samples in batch:
                 estimator.feed(samples)
-            state = estimator.tick(float(second))
-            out.writerow([second, *(_cell(getattr(state, name)) for name in COLUMNS[1:])])
+            state = estimator.tick(now_s)
+            out.writerow([f"{now_s:g}", *(_cell(getattr(state, name)) for name in COLUMNS[1:])])
+            seconds += 1
     print(f"{arguments.out}: {seconds} seconds of state")
     return 0
 

@@ -106,6 +106,8 @@ class Composer:
         at_s = ask.time_s
         self._entries = {"pad": at_s}
         for name in _ENTRIES:
+            if name != "harmony" and name not in self._stems:
+                continue
             at_s += self._rng.uniform(*_ENTRY_GAP_S) * hurry
             self._entries[name] = at_s
 
@@ -116,10 +118,15 @@ class Composer:
             if at_s <= ask.time_s + 0.5 and ask.controls.get(f"level_{name}_db", 0.0) > _SILENT_DB
         )
 
+    def _opened(self, time_s: float) -> float:
+        """How much of the texture has come in by `time_s`, 0..1."""
+        return sum(at_s <= time_s + 0.5 for at_s in self._entries.values()) / len(self._entries)
+
     def _moment(self, ask: Ask) -> Moment:
         """The bar's place in its phrase; begins a new phrase where one is due or the end has come nearer."""
         beat_s = 60.0 / ask.controls["tempo_bpm"]
         entered = self._entered(ask)
+        opened = self._opened(ask.time_s)
         due = self._phrase is None or self._bar >= self._phrase.bars
         kept = None
         if self._must_end(ask, beat_s * self._metre):
@@ -128,7 +135,7 @@ class Composer:
             due = True
         if due:
             scale = self._phrase.scale if self._phrase else None
-            self._phrase = self._planner.phrase(ask, scale, entered, self._owed)
+            self._phrase = self._planner.phrase(ask, scale, entered, ask.controls["density_hz"] * opened, self._owed)
             self._bar, self._beat = 0, 0.0
             if kept is not None and len(self._phrase.slots) > 1:
                 self._harmonist.keep(self._phrase, kept)
@@ -151,7 +158,7 @@ class Composer:
         weight = 1.0
         if phrase.bars > 1:
             weight = _RELEASE if closing else (phrase.bars - _RELEASE) / (phrase.bars - 1)
-        now.room = ask.controls["density_hz"] * now.bar_s * weight + self._owed
+        now.room = ask.controls["density_hz"] * opened * now.bar_s * weight + self._owed
         return now
 
     def _sounding_slot(self) -> Slot | None:

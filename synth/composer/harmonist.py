@@ -9,6 +9,7 @@ from synth.composer.styles import Archetype
 from synth.rng import stream
 
 PAD_LOW = 52
+_AHEAD_S = 8.0  # the longest that a change of tonal tension may wait
 
 
 class Harmonist:
@@ -23,6 +24,19 @@ class Harmonist:
         self._pcs: tuple[int, ...] = ()
         self._voicing: tuple[int, ...] = ()
 
+    def look_ahead(self, now: Moment, index: int) -> list[Slot]:
+        """Decide slot `index` and the ones after it that begin within 8 s, the next one in any case; returns them."""
+        slots = now.phrase.slots
+        first = slots[index]
+        known = [
+            i
+            for i in range(index, len(slots))
+            if i <= index + 1 or (slots[i].beat - first.beat) * now.beat_s <= _AHEAD_S
+        ]
+        for i in known:
+            self.decide(now, i)
+        return [slots[i] for i in known]
+
     def decide(self, now: Moment, index: int) -> None:
         """Fix chord, voicing and bass of slot `index` of the phrase, if that is not done yet."""
         phrase = now.phrase
@@ -31,15 +45,16 @@ class Harmonist:
             return
         slot.chord = self._chord(now, phrase, index)
         pcs = chord_pcs(slot.chord, phrase.scale)
-        voices = self._voices(now, phrase, slot.beat)
+        voices = self._voices(now, phrase, index)
         slot.bass_pc = pcs[0]
         pedal = self._style.parts.get("bass") == "pedal" or now.controls["tonal_tension"] < self._style.pedal
         if pedal and not phrase.ending:
             slot.bass_pc = phrase.scale.key
         bass = voicing.bass_note(slot.bass_pc, None) if now.plays("bass") else None
         arch = 2.0 if 0.25 < slot.beat / phrase.beats < 0.7 else 0.0
-        high = round(min(max(now.controls["register_note"] + 5, 67), 76))
-        top = min(high - 1.0, 65.0 + arch + 0.3 * (now.controls["register_note"] - 62))
+        under = 2 if now.phrase.line else 5  # a tune has the top to itself
+        high = round(min(max(now.controls["register_note"] + under, 65), 76))
+        top = min(high - 1.0, 64.0 + arch + 0.3 * (now.controls["register_note"] - 62))
         slot.voicing = voicing.lead(self._voicing, pcs, (PAD_LOW, high), voices, bass, top)
         self._past = [*self._past[-11:], slot.chord]
         self._pcs, self._voicing = pcs, slot.voicing
@@ -52,10 +67,11 @@ class Harmonist:
         assert slot.chord is not None
         phrase.idea.chords.append(slot.chord)
 
-    def _voices(self, now: Moment, phrase: Phrase, beat: float) -> int:
-        if "harmony" in now.entered:
-            return phrase.shares.voices
-        return min(2, phrase.shares.voices)
+    def _voices(self, now: Moment, phrase: Phrase, index: int) -> int:
+        if phrase.ending and index == len(phrase.slots) - 1:
+            return max(self._style.voices, 3)
+        voices = phrase.shares.voices if "harmony" in now.entered else 2
+        return max(voices - 1, 3) if phrase.line and voices > 3 else voices
 
     def _chord(self, now: Moment, phrase: Phrase, index: int) -> Chord:
         last = index == len(phrase.slots) - 1

@@ -31,6 +31,7 @@ KINDS: Mapping[str, tuple[int, ...]] = {
     "seventh": (0, 4, 2, 6),
     "ninth": (0, 4, 2, 6, 1),
 }
+_CLOSING = ("triad", "open", "add9")  # kinds that a phrase may end on
 _SHARE = {0: 0.536, 4: 0.274, 2: 0.19}  # weight of root, fifth and third in a chord's centre (Chew)
 _FIFTHS_CYCLE = (0, 4, 1, 5, 2, 6, 3)  # degrees by diatonic fifths
 _ROUGH = {1: 0.5, 2: 0.15, 6: 0.25}  # by interval class [design]
@@ -261,7 +262,7 @@ def choose(
         if wish.degree is not None and degree != wish.degree:
             weights.append(0.0)
             continue
-        if wish.last and (rough > 0.2 or not is_stable(scale.mode, degree)):
+        if wish.last and chord.kind not in _CLOSING:
             weight *= 0.02
         pcs = chord_pcs(chord, scale)
         if wish.within and not all(pc in wish.within for pc in pcs):

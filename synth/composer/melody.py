@@ -214,17 +214,17 @@ def _weight(pitch: int, interval: int, after: dict[str, float], voice: Voice, at
     name = interval_class(interval)
     weight = (after[name] + 0.002) / _CROWD[name[0]]
     if name == "0":
-        weight *= 0.5
+        weight *= 0.15 if voice.interval == "0" else 0.4
     elif name[0] == "s":
-        weight *= 1.2
-    if voice.interval[0] in "lL" and name != "0" and name[1] == voice.interval[1]:
-        weight *= 0.15  # a leap turns back
+        weight *= 1.3
+    if voice.interval[0] in "lL":  # a leap turns back
+        weight *= 0.4 if name == "0" else 0.12 if name[1] == voice.interval[1] else 1.5
     if pitch % 12 not in at.chord:
         if pitch < LOWEST_PASSING:
             return 0.0
         rubs = (pitch - 1) % 12 in at.chord
         if at.strong:
-            weight *= 0.006 if rubs else 0.05
+            weight *= 0.006 if rubs else 0.15
         else:
             weight *= 0.4 if rubs else 0.75
         if name[0] not in "0s":
@@ -235,8 +235,8 @@ def _weight(pitch: int, interval: int, after: dict[str, float], voice: Voice, at
     if pitch == at.like:
         weight *= 12.0
     if at.next is not None:
-        gap = abs(pitch - at.next)
-        weight *= 5.0 if gap in (1, 2) else 0.6 if gap in (0, 3, 4) else 0.12
+        gap = pitch - at.next
+        weight *= 6.0 if gap in (1, 2) else 3.0 if gap in (-1, -2) else 0.4 if gap in (3, 4, -3) else 0.1
     return weight
 
 

@@ -39,13 +39,14 @@ class Idea:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How many notes each part of a phrase gets; `bass`, `percussion` and `figure` a bar, the others a phrase."""
+    """How many notes each part of a phrase gets; `bass`, `percussion`, `figure` and `fill` (broken chords) a bar, the others a phrase."""
 
     chords: int
     voices: int
     bass: float
     percussion: float
     figure: float
+    fill: float
     tune: float
     bells: float
 

@@ -59,8 +59,13 @@ class Planner:
         start = self.cycle.level(self.cycle.bar)
         self.cycle = Cycle.of(bars + 1) if start <= 0.0 else Cycle.falling(bars + 1, start)
 
-    def phrase(self, ask: Ask, now: Scale | None, entered: tuple[str, ...], owed: float) -> Phrase:
-        """The next phrase, from the controls in `ask`; `now` is the scale that sounds and `owed` notes are due to it."""
+    def phrase(
+        self, ask: Ask, now: Scale | None, entered: tuple[str, ...], density_hz: float, owed: float
+    ) -> Phrase:
+        """The next phrase, from the controls in `ask`.
+
+        `now` is the scale that sounds (None at first), `owed` the notes due from before, besides `density_hz` a second.
+        """
         controls = ask.controls
         beats, beat_s = self._style.metre, 60.0 / controls["tempo_bpm"]
         bar_s = beats * beat_s
@@ -72,7 +77,7 @@ class Planner:
         scale = self._scale(controls, now)
         stems = self._texture(bars, controls, ending)
         relation, source = self._relation(ask, bars, stems, ending)
-        notes = controls["density_hz"] * bars * bar_s + owed
+        notes = density_hz * bars * bar_s + owed
         shares = share(
             self._archetype,
             max(notes, 0.0),
@@ -153,6 +158,8 @@ class Planner:
             flip = 0.7 * (1.0 - presence) if self._on[stem] else 0.15 + 0.6 * presence
             if self._rng.random() < flip:
                 wants.append(stem)
+        if not self._on.get("bass", True):
+            wants = ["bass"]  # the ground is never away for long
         if wants:
             stem = self._rng.choice(wants)
             others = [s for s in ("melody", "bells") if s in self._stems and s != stem and self._on[s]]

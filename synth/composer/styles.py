@@ -22,7 +22,7 @@ class Archetype:
     `voices`: of the pad. `pedal`: tonal tension under which the bass stays on the tonic. `cadences`: weights of closes.
     `home`: how often a phrase with nothing to return to starts from its section's own progression. `returns`: share of
     phrases that come back exactly, varied, or with the same rhythm, at predictability .5. `shares`: of the notes left
-    when the harmony has its own, for melody, bells and percussion. `presence`: how much of the time a stem is there
+    when the harmony has its own, for percussion, then tune and bells; a figure takes the rest. `presence`: how much of the time a stem is there
     once it has entered. `tune_hz`: most notes a second of a tune while it plays. `rest`: least share of a tune phrase
     that is silent.
     """
@@ -35,7 +35,7 @@ class Archetype:
     cadences: Mapping[str, float] = field(default_factory=lambda: _SUNG)
     home: float = 0.4
     returns: tuple[float, float, float] = (0.20, 0.20, 0.15)
-    shares: Mapping[str, float] = field(default_factory=lambda: {"melody": 0.6, "bells": 0.15, "percussion": 0.4})
+    shares: Mapping[str, float] = field(default_factory=lambda: {"melody": 0.85, "bells": 0.12, "percussion": 0.4})
     presence: Mapping[str, float] = field(default_factory=lambda: {"bass": 0.92, "melody": 0.75, "bells": 0.5})
     tune_hz: float = 1.3
     rest: float = 0.36
@@ -103,7 +103,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             voices=3,
             home=0.75,
             returns=(0.22, 0.25, 0.18),
-            shares={"melody": 0.4, "bells": 0.5, "percussion": 0.35},
+            shares={"melody": 0.5, "percussion": 0.35},
             presence={"bass": 0.95, "melody": 0.75, "bells": 0.75},
             tune_hz=2.0,
         ),
@@ -113,7 +113,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             kinds=_WARM,
             voices=3,
             home=0.7,
-            shares={"melody": 0.85, "bells": 0.15, "percussion": 0.25},
+            shares={"bells": 0.15, "percussion": 0.25},
             presence={"bass": 0.9, "melody": 0.97, "bells": 0.5},
             tune_hz=0.6,
             rest=0.5,
@@ -124,7 +124,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             voices=3,
             home=0.85,
             returns=(0.38, 0.26, 0.12),
-            shares={"melody": 0.25, "bells": 0.25, "percussion": 0.6},
+            shares={"melody": 0.5, "percussion": 0.6},
             presence={"bass": 0.95, "melody": 0.75, "bells": 0.55},
             tune_hz=2.6,
             rest=0.34,

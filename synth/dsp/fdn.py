@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.butterworth import butterworth
 from synth.dsp.sine import exp2
 from synth.rng import stream
 
@@ -303,7 +304,7 @@ class Fdn:
             lines,
             np.zeros((2, 4), np.float32),
             np.array(
-                [_svf(highpass_hz, sample_rate), _svf(lowpass_hz, sample_rate), (*DIFFUSION, 0.0)],
+                [butterworth(highpass_hz, sample_rate), butterworth(lowpass_hz, sample_rate), (*DIFFUSION, 0.0)],
                 np.float32,
             ),
             _early_taps(early),
@@ -342,13 +343,6 @@ class Fdn:
     def idle(self) -> bool:
         """True when the tail has ended and nothing is stored."""
         return bool(self._state[-1][0] == IDLE)
-
-
-def _svf(cutoff_hz: float, sample_rate: int) -> tuple[float, ...]:
-    """A Butterworth state-variable filter (Simper, Cytomic 2013) as s' = [p -q; q r] s + [q; t] x, and its k."""
-    g, k = math.tan(math.pi * min(cutoff_hz / sample_rate, 0.45)), math.sqrt(2.0)
-    a1 = 1.0 / (1.0 + g * (g + k))
-    return 2.0 * a1 - 1.0, 2.0 * g * a1, 1.0 - 2.0 * g * g * a1, 2.0 * g * g * a1, k
 
 
 def _middle_t60_s(delay: float, low_s: float, high_s: float, sample_rate: int) -> float:

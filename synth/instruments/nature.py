@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from synth.controls import BREATH, COLUMN, EXPRESSION_DB
 from synth.dsp._jit import kernel
-from synth.dsp.envelope import db_gain
+from synth.dsp.envelope import LOG2_E, db_gain
 from synth.dsp.noise import bipolar, noise_states, unipolar, walk, xorshift32
 from synth.dsp.sine import cosine, exp2, log2, quarter_sine, sine
 from synth.dsp.svf import coefficients, prewarp, svf
@@ -71,7 +71,7 @@ NO_DROPS = Drops(0.0, 1000.0, 1000.0, 0.0, -100.0, 0.0, 0.0, 0.0)
 # A wave's movers run from -1 (trough) to 0 (crest); all others wander about 0 with standard deviation 1.
 SCENES: tuple[Scene, ...] = (
     Scene(
-        "ocean", 0.0, 0.0, 0.0,
+        "ocean", -23.6, 0.0, 0.0,
         (
             Band(80, 0.7, -9, 5, 0),
             Band(150, 0.7, -4, 9, 0),
@@ -82,62 +82,60 @@ SCENES: tuple[Scene, ...] = (
             Band(3200, 0.6, -20, 0, 15, quick_oct=-0.5),
             Band(5500, 0.6, -25, 0, 16, quick_oct=-0.5),
         ),
-        (Drops(60, 3700, 9000, 0, -38, -3, 5, 0.3, follow=1.0), NO_DROPS),
+        (Drops(300, 3000, 9000, 0, 4, -3, 4, 0.3, follow=1.0), NO_DROPS),
     ),
     Scene(
-        "rain", 0.0, 25.0, 4.0,
+        "rain", -13.1, 12.0, 4.0,
         (
-            Band(180, 0.6, -34, 1, 0.3),
-            Band(450, 0.6, -28, 1, 0.3),
-            Band(900, 0.6, -22, 1.2, 0.4),
-            Band(1600, 0.6, -21, 1.4, 0.5),
-            Band(2700, 0.6, -21, 1.5, 0.6),
-            Band(4300, 0.6, -22, 1.6, 0.7),
-            Band(6500, 0.6, -24, 1.7, 0.8),
-            Band(9500, 0.6, -28, 1.8, 0.8),
+            Band(180, 0.6, -36, 1, 0.3),
+            Band(450, 0.6, -30, 1, 0.3),
+            Band(900, 0.6, -24, 1.2, 0.4),
+            Band(1600, 0.6, -22, 1.4, 0.5),
+            Band(2700, 0.6, -22, 1.5, 0.6),
+            Band(4300, 0.6, -23, 1.6, 0.7),
+            Band(6500, 0.6, -26, 1.7, 0.8),
+            Band(9500, 0.6, -31, 1.8, 0.8),
         ),
         (
-            Drops(90, 2000, 8000, 3.5, -6, -2, 5, 0.0, follow=0.3),
-            Drops(20, 3000, 9000, 0, -18, -3, 4, 0.3, follow=0.3),
+            Drops(140, 1800, 7000, 9, -1.5, -3, 3.5, 0.0, follow=0.3),
+            Drops(14, 1500, 6000, 0, -10, -3, 4, 0.3, follow=0.3),
         ),
     ),
     Scene(
-        "brook", 0.0, 20.0, 2.0,
+        "brook", -8.9, 12.0, 2.0,
         (
-            Band(130, 0.6, -30, 1, 0.5),
-            Band(300, 0.7, -26, 1, 0.7),
-            Band(550, 0.8, -23, 1.2, 0.9),
-            Band(950, 0.8, -22, 1.2, 1),
-            Band(1600, 0.8, -23, 1.2, 1),
-            Band(2700, 0.8, -26, 1.4, 1),
-            Band(4500, 0.7, -31, 1.5, 1.2),
-            Band(7500, 0.6, -37, 1.5, 1.2),
+            Band(130, 0.6, -38, 1, 0.5),
+            Band(300, 0.7, -33, 1, 0.7),
+            Band(550, 0.8, -30, 1.2, 0.9),
+            Band(950, 0.8, -29, 1.2, 1),
+            Band(1600, 0.8, -30, 1.2, 1),
+            Band(2700, 0.8, -33, 1.4, 1),
+            Band(4500, 0.7, -37, 1.5, 1.2),
+            Band(7500, 0.6, -42, 1.5, 1.2),
         ),
         (
-            Drops(260, 500, 5000, 0, -16, -2, 5, 0.3, follow=0.3),
+            Drops(190, 450, 5000, 0, -16, -2, 5, 0.3, follow=0.3),
             Drops(12, 330, 900, 0, -14, -2, 4, 0.6, follow=0.3),
         ),
     ),
     Scene(
-        "wind", 0.0, 3.2, 0.5,
+        "wind", -25.8, 3.2, 0.5,
         (
-            Band(110, 0.7, -6, 3, 0.5, 0.2),
-            Band(230, 1.2, -6, 3.5, 0.8, 0.35, 0.08),
-            Band(350, 1.6, -7, 4, 1, 0.4, 0.1),
-            Band(530, 2.0, -9, 4.5, 1, 0.4, 0.12),
-            Band(820, 2.2, -13, 5, 1.2, 0.45, 0.12),
-            Band(620, 14.0, -25, 5, 1.5, 0.4, 0.08),
-            Band(2600, 0.8, -29, 6, 1.5, 0.2, 0.1),
-            Band(4800, 0.8, -35, 6.5, 2, 0.2, 0.1),
+            Band(110, 0.7, -6, 1.8, 0.4, 0.15),
+            Band(230, 1.2, -6, 2.2, 0.6, 0.3, 0.06),
+            Band(350, 1.6, -7, 2.6, 0.7, 0.35, 0.08),
+            Band(530, 2.0, -9, 3.0, 0.8, 0.35, 0.1),
+            Band(820, 2.2, -13, 3.4, 0.9, 0.4, 0.1),
+            Band(620, 14.0, -25, 3.6, 1, 0.35, 0.06),
+            Band(2600, 0.8, -28, 4.2, 1.2, 0.2, 0.1),
+            Band(4800, 0.8, -33, 4.6, 1.4, 0.2, 0.1),
         ),
         (NO_DROPS, NO_DROPS),
     ),
 )  # fmt: skip
 
-BANDS, WAVES, KINDS, BUBBLES = 8, 2, 2, 96
+BANDS, WAVES, KINDS, BUBBLES = 8, 2, 2, 64
 OTHER = 16  # lanes from left to right: more than are computed at a time
-EIGHT = 8  # frames a drop is turned at a time
-IMAGINARY = QUANTUM + EIGHT  # where the second half of a drop's row starts; the first frames may overrun by seven
 
 BRIGHTNESS, MOTION = COLUMN["brightness_oct"], COLUMN["motion"]
 CORNER_PER_DB, CORNER_PER_BREATH = np.float32(0.06), np.float32(0.5)
@@ -148,14 +146,16 @@ CROSSFEED, OWN = np.float32(0.178), np.float32(0.984)  # correlation 0.35
 NOISE_POWER = np.float32(3.0 / math.pi)
 INVERSE_QUANTUM = np.float32(1.0 / QUANTUM)
 CORNER_LOW, CORNER_HIGH = np.float32(2e-4), np.float32(0.45)  # cycles a sample
+MOST_DROPS = np.float32(1.5)  # over the rate given, when movers are high
 DROP_HIGH = np.float32(0.4)
 FADED = np.float32(1e-9)  # squared amplitude at which a drop ends
-MOVER_LIMIT = np.float32(2.5)
-LOUDEST_DROP_DB = np.float32(9.0)  # over the middle one: nothing startles
+MOVER_LIMIT = np.float32(2.2)
+LOUDEST_DROP_DB = np.float32(6.0)  # over the middle one: nothing startles
 SMOOTHING = np.float32(5.0)  # a mover is a walk smoothed over a fifth of its correlation time...
 SMOOTHED = np.float32(math.sqrt(1.2))  # ...and brought back to its spread
 SWAY_S, SWAY = 15.0, np.float32(0.1)  # slow walk of the balance between left and right
 MOTION_DEFAULT, MOTION_DEPTH = np.float32(0.3), np.float32(0.5)
+MIDDLE_MOST = np.float32(0.0625)  # cycles; a drop is mostly on one side (0.125 would be the middle)
 RISE_SHARE = np.float32(0.1)  # xi of the paper: pitch rises by this much while a bubble falls by 1 / e
 
 # Waves: mean period of each train, its height; a wave rises over RISE of its period; its hiss comes LAG_S later.
@@ -180,9 +180,9 @@ C_SLOW, C_QUICK, C_SWAY, C_SECOND, C_KILOHERTZ, C_END = range(C_FIRST, C_FIRST +
 SLOW_WALK, QUICK_WALK, SWAY_WALK, SLOW, QUICK, FOAM, STARTED, M_END = range(M_FIRST, M_FIRST + 8)
 W_PLACE, W_PERIOD, W_HEIGHT, W_LAG, W_END = range(M_END, M_END + 5 * WAVES, WAVES)
 NEXT = W_END  # frames until the next drop of each kind
-(RE, IM, TURN_RE, TURN_IM, BEND_RE, BEND_IM, DROP_LEFT, DROP_RIGHT, DROP_START, FLOAT_END) = range(
-    NEXT + KINDS, NEXT + KINDS + 10 * BUBBLES, BUBBLES
-)
+(
+    RE, IM, TURN_RE, TURN_IM, KEEP, PITCH, BEND, DROP_LEFT, DROP_RIGHT, DROP_START, HEARD_LEFT, HEARD_RIGHT, FLOAT_END,
+) = range(NEXT + KINDS, NEXT + KINDS + 13 * BUBBLES, BUBBLES)  # fmt: skip
 RANDOM = 2 * OTHER  # the generator of movers and drops, after those of the noise
 
 
@@ -216,13 +216,12 @@ class Nature:
         self._floats = np.zeros(FLOAT_END, np.float32)
         self._integers = np.zeros(1, np.int64)  # drops that sound
         self._noise = np.zeros((QUANTUM, 2 * OTHER), np.float32)
-        self._row = np.zeros(2 * IMAGINARY, np.float32)
 
     def render(self, events: Events, count: int, edges: Edges, quanta: int, out: Buffer) -> None:
         """Render `quanta` quanta into `out` (2, MAX_FRAMES); notes are not heard."""
         _render(
-            edges, quanta, out,
-            self._floats, self._integers, self._random, self._noise, self._row, self._constants,
+            edges, quanta, BANDS, out,
+            self._floats, self._integers, self._random, self._noise, self._constants,
         )  # fmt: skip
 
     @property
@@ -232,7 +231,8 @@ class Nature:
 
 
 @kernel
-def _render(edges, quanta, out, s, i, random, noise, row, c):  # type: ignore[no-untyped-def]
+def _render(edges, quanta, bands, out, s, i, random, noise, c):  # type: ignore[no-untyped-def]
+    """`bands` is BANDS, but not known when compiling: loops over a constant are unrolled rather than vectorised."""
     for q in range(quanta):
         edge = q + 1
         bright = (
@@ -242,14 +242,15 @@ def _render(edges, quanta, out, s, i, random, noise, row, c):  # type: ignore[no
         )
         motion = edges[edge, MOTION] - MOTION_DEFAULT
         _move(s, random, c, exp2(motion))
-        _bands(s, c, bright, ONE + MOTION_DEPTH * motion, BANDS)
-        _white(random, noise, BANDS)
-        _filter(s, noise, BANDS)
-        _sum(noise, out, q * QUANTUM)
+        _bands(s, c, bright, ONE + MOTION_DEPTH * motion, bands)
+        _white(random, noise, bands)
+        _filter(s, noise, bands)
         for kind in range(KINDS):
             if c[D_RATE + kind] > ZERO:
                 _spawn(s, i, random, c, kind, DROP_BRIGHTNESS * bright)
-        _drops(s, i, row, out, q * QUANTUM)
+        _drops(s, i, noise, bands)
+        _retire(s, i)
+        _sum(noise, out, q * QUANTUM)
 
 
 @kernel
@@ -376,11 +377,12 @@ def _sum(x, out, frame):  # type: ignore[no-untyped-def]
 
 @kernel
 def _spawn(s, i, random, c, kind, bright):  # type: ignore[no-untyped-def]
-    """Start the drops of this quantum; the time between two is exponential."""
+    """Start the drops of this quantum: the time between two is exponential, and a share of them is left out."""
+    share = (ONE + c[D_FOLLOW + kind] * (s[FOAM] - ONE)) / MOST_DROPS
+    rate = MOST_DROPS * c[D_RATE + kind]
     at = s[NEXT + kind]
     while at < np.float32(QUANTUM):
-        rate = c[D_RATE + kind] * (ONE + c[D_FOLLOW + kind] * (s[FOAM] - ONE)) + np.float32(1e-7)
-        if i[0] < BUBBLES:
+        if unipolar(_draw(random)) < share and i[0] < BUBBLES:
             v = i[0]
             i[0] += 1
             place = c[D_OCTAVES + kind] * unipolar(_draw(random))
@@ -395,58 +397,67 @@ def _spawn(s, i, random, c, kind, bright):  # type: ignore[no-untyped-def]
             normal = bipolar(_draw(random)) + bipolar(_draw(random)) + bipolar(_draw(random))
             level_db = c[D_LEVEL + kind] + c[D_SLOPE + kind] * (octave - c[C_KILOHERTZ])
             level = db_gain(level_db + min(c[D_SPREAD + kind] * normal, LOUDEST_DROP_DB))
-            keep = exp2(np.float32(-1.4426950408889634) * decay)
-            s[RE + v] = ONE
-            s[IM + v] = ZERO
-            s[TURN_RE + v] = keep * cosine(hz_share)
-            s[TURN_IM + v] = keep * sine(hz_share)
+            start = np.floor(at)
+            back = start * hz_share
+            back -= np.floor(back)
+            grown = exp2(LOG2_E * decay * start)
+            s[RE + v] = grown * cosine(back)  # so turned that it comes to 1 + 0j at its start
+            s[IM + v] = -grown * sine(back)
+            s[KEEP + v] = exp2(-LOG2_E * decay)
+            s[PITCH + v] = hz_share
             rises = unipolar(_draw(random)) < c[D_RISING + kind]
-            bend = RISE_SHARE * decay * hz_share * np.float32(QUANTUM) if rises else ZERO
-            s[BEND_RE + v] = cosine(bend)
-            s[BEND_IM + v] = sine(bend)
-            side = HALF * HALF * HALF * (HALF * unipolar(_draw(random)))  # mostly to one side
+            s[BEND + v] = RISE_SHARE * decay * hz_share * np.float32(QUANTUM) if rises else ZERO
+            side = MIDDLE_MOST * unipolar(_draw(random))
             near, far = level * cosine(side), level * sine(side)
             to_left = bipolar(_draw(random)) < ZERO
             s[DROP_LEFT + v] = near if to_left else far
             s[DROP_RIGHT + v] = far if to_left else near
-            s[DROP_START + v] = np.floor(at)
+            s[DROP_START + v] = start
         at -= log2(max(unipolar(_draw(random)), np.float32(1e-6))) * np.float32(math.log(2.0)) / rate
     s[NEXT + kind] = at - np.float32(QUANTUM)
 
 
 @kernel
-def _drops(s, i, row, out, frame):  # type: ignore[no-untyped-def]
-    """Add every drop: a phasor turned eight frames at a time. One that has faded makes room for the last."""
+def _drops(s, i, x, bands):  # type: ignore[no-untyped-def]
+    """Add every drop, a turning phasor, to the lanes of the bands."""
+    drops = (i[0] + bands - 1) // bands * bands
+    if drops == 0:
+        return
+    for v in range(drops):
+        s[TURN_RE + v] = s[KEEP + v] * cosine(s[PITCH + v])
+        s[TURN_IM + v] = s[KEEP + v] * sine(s[PITCH + v])
+        s[PITCH + v] = min(s[PITCH + v] + s[BEND + v], DROP_HIGH)
+    for n in range(QUANTUM):
+        t = np.float32(n)
+        for v in range(drops):
+            re, im = s[RE + v], s[IM + v]
+            heard = im if t >= s[DROP_START + v] else ZERO
+            s[HEARD_LEFT + v] = s[DROP_LEFT + v] * heard
+            s[HEARD_RIGHT + v] = s[DROP_RIGHT + v] * heard
+            s[RE + v] = re * s[TURN_RE + v] - im * s[TURN_IM + v]
+            s[IM + v] = re * s[TURN_IM + v] + im * s[TURN_RE + v]
+        for b in range(bands):
+            at = HEARD_LEFT + b
+            x[n, b] += ((s[at] + s[at + 8]) + (s[at + 16] + s[at + 24])) + (
+                (s[at + 32] + s[at + 40]) + (s[at + 48] + s[at + 56])
+            )
+            at = HEARD_RIGHT + b
+            x[n, OTHER + b] += ((s[at] + s[at + 8]) + (s[at + 16] + s[at + 24])) + (
+                (s[at + 32] + s[at + 40]) + (s[at + 48] + s[at + 56])
+            )
+    for v in range(drops):
+        s[DROP_START + v] = ZERO
+
+
+@kernel
+def _retire(s, i):  # type: ignore[no-untyped-def]
+    """Free the drops that have faded; the last one moves into the gap."""
     v = 0
     while v < i[0]:
-        start = max(np.int64(s[DROP_START + v]), 0)  # spelled out, so that the compiler knows indices are not negative
-        row[start] = s[RE + v]
-        row[IMAGINARY + start] = s[IM + v]
-        re, im = s[TURN_RE + v], s[TURN_IM + v]
-        width = 1
-        while width < EIGHT:  # double what is there up to eight frames, then go on by eights
-            for n in range(start, start + width):
-                row[n + width] = re * row[n] - im * row[IMAGINARY + n]
-                row[IMAGINARY + n + width] = re * row[IMAGINARY + n] + im * row[n]
-            width *= 2
-            re, im = re * re - im * im, TWO * re * im
-        for n in range(start, QUANTUM - EIGHT):
-            row[n + EIGHT] = re * row[n] - im * row[IMAGINARY + n]
-            row[IMAGINARY + n + EIGHT] = re * row[IMAGINARY + n] + im * row[n]
-        left, right = s[DROP_LEFT + v], s[DROP_RIGHT + v]
-        for n in range(start, QUANTUM):
-            out[0, frame + n] += left * row[IMAGINARY + n]
-            out[1, frame + n] += right * row[IMAGINARY + n]
-        last_re, last_im = row[QUANTUM - 1], row[IMAGINARY + QUANTUM - 1]
-        re, im = s[TURN_RE + v], s[TURN_IM + v]
-        s[RE + v] = re * last_re - im * last_im
-        s[IM + v] = re * last_im + im * last_re
-        s[TURN_RE + v] = re * s[BEND_RE + v] - im * s[BEND_IM + v]
-        s[TURN_IM + v] = re * s[BEND_IM + v] + im * s[BEND_RE + v]
-        s[DROP_START + v] = ZERO
-        if last_re * last_re + last_im * last_im > FADED:
+        if s[RE + v] * s[RE + v] + s[IM + v] * s[IM + v] > FADED:
             v += 1
             continue
         i[0] -= 1
         for field in range(RE, FLOAT_END, BUBBLES):
             s[field + v] = s[field + i[0]]
+            s[field + i[0]] = ZERO

@@ -19,7 +19,7 @@ from synth.units import db_to_gain
 VOICES, MODES = 12, 64
 LOW_DRUM_TOP, FRAME_DRUM_TOP = 38.5, 60.0  # MIDI notes: low drum, frame drum and, above, shaker
 
-LOW_DRUM_DB, FRAME_DRUM_DB, SHAKER_DB = -3.6, -6.2, -1.5
+LOW_DRUM_DB, FRAME_DRUM_DB, SHAKER_DB = -3.8, -6.4, -1.5
 
 
 class Membrane(NamedTuple):
@@ -60,6 +60,7 @@ class Percussion(HitInstrument[ModalBank]):
 
     def __init__(self, sample_rate: int, seed: int) -> None:
         super().__init__(seed, ModalBank(sample_rate, VOICES, MODES, QUANTUM))
+        self._push = 1.0
 
     def strike(self, frame: int, hit: Hit) -> None:
         """Play the instrument that the pitch names."""
@@ -72,9 +73,10 @@ class Percussion(HitInstrument[ModalBank]):
         else:
             modes = _shaker(hit)
             rise_s, pan = 0.006, PANS[2]
-        self._bank.strike(
-            frame, *modes, rise_s=min(hit.rise_s(rise_s), SLOWEST_RISE_S), pan=pan, note_id=hit.note_id, pitch=hit.pitch
-        )
+        self._push = -self._push  # heads pushed the same way every time would add up to DC
+        modes[1] *= self._push
+        rise_s = min(hit.rise_s(rise_s), SLOWEST_RISE_S)
+        self._bank.strike(frame, *modes, rise_s=rise_s, pan=pan, note_id=hit.note_id, pitch=hit.pitch)
 
 
 def _drum(hit: Hit, head: tuple[Membrane, ...], beater_hz: float, level_db: float) -> Array:
@@ -83,11 +85,8 @@ def _drum(hit: Hit, head: tuple[Membrane, ...], beater_hz: float, level_db: floa
     hz = ratio * hit.hz
     gain = side * 10.0 ** (mode_db / 20.0) * (hit.spread(*STRIKE_POINT) / STRIKE_POINT[1]) ** diameters
     corner_hz = beater_hz * 2.0 ** (BEATER_OCT * (hit.velocity - 0.5))
-    level = db_to_gain(level_db) * hit.level(NARROW_DB)
-    push = 1.0 if hit.random.random() < 0.5 else -1.0  # a head pushed the same way every time would add up to DC
-    return np.array(
-        (hz, push * level * unit_energy(gain * hit.filter(hz, corner_hz), t60_s) * hit.varied(hz.size), t60_s)
-    )
+    amplitude = unit_energy(gain * hit.filter(hz, corner_hz), t60_s) * hit.varied(hz.size)
+    return np.array((hz, db_to_gain(level_db) * hit.level(NARROW_DB) * amplitude, t60_s))
 
 
 def _skin(hit: Hit) -> Array:

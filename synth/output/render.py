@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synth.record.report import write_report
-from synth.score.midi import write_midi
-
 from synth.output.audio_files import AudioFiles
 from synth.output.controls_csv import ControlsCsv
 from synth.output.folder import OutputError, audio_bytes, prepare_folder
 from synth.preset import Preset, load_preset
 from synth.record.reader import read_record
+from synth.record.report import write_report
 from synth.record.writer import RecordWriter
+from synth.score.midi import write_midi
 from synth.score.model import Score
 from synth.session import Session, SessionError
 

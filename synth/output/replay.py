@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,20 +30,18 @@ class Replayed:
 class RecordedSensors:
     """The samples of a record, handed out at the ticks at which they were taken; stands in for a Recording."""
 
-    name = "record"
     repairs: tuple[str, ...] = ()
 
-    def __init__(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        self._lines = [line for line in lines if line["type"] == "samples"]
-        self._next = 0
-
-    def samples_until(self, t_s: float) -> Iterator[Samples]:
-        """The samples that the session took at its tick `t_s`."""
-        while self._next < len(self._lines) and self._lines[self._next]["tick_s"] <= t_s:
-            line = self._lines[self._next]
-            self._next += 1
+    def __init__(self, record: Record) -> None:
+        self.meta = {"id": record.header.get("recording") or "record"}
+        self._taken: dict[float, list[Samples]] = {}
+        for line in record.of("samples"):
             columns = (np.array(line[key], dtype=np.float64) for key in ("t_s", "value", "quality"))
-            yield Samples(line["channel"], *columns)
+            self._taken.setdefault(line["tick_s"], []).append(Samples(line["channel"], *columns))
+
+    def between(self, start_s: float, end_s: float) -> list[Samples]:
+        """The samples that the session took at its tick `end_s`."""
+        return self._taken.get(end_s, [])
 
 
 def replay_session(
@@ -61,15 +59,14 @@ def replay_session(
     policy again on the recorded samples, keeping only what people did, and reports the first difference.
     """
     record = read_record(Path(folder) / "session.jsonl")
-    moves = [line for line in record.lines if line["type"] in _MOVES and not line.get("at_once")]
-    sensed = any(line["type"] == "samples" for line in record.lines)
+    moves = [line for line in record.of(*_MOVES) if not line.get("at_once")]
     if from_sensors:
         moves = [m for m in moves if _by_a_person(m)]
     header = record.header
     summary = render_session(
         preset_from_dict(header["preset"]),
         out,
-        wearable=RecordedSensors(record.lines) if from_sensors and sensed else None,  # type: ignore[arg-type]
+        wearable=RecordedSensors(record) if from_sensors and record.sensed else None,  # type: ignore[arg-type]
         minutes=header["minutes"],
         seed=header["seed"],
         sample_rate=header["sample_rate"],
@@ -87,7 +84,7 @@ def replay_session(
 
 def first_difference(was: Record, now: Record) -> str | None:
     """Where two records first hold another commit, in words; None when they agree."""
-    before, after = ([line for line in record.lines if line["type"] == "commit"] for record in (was, now))
+    before, after = (record.of("commit") for record in (was, now))
     for a, b in zip(before, after, strict=False):
         if any(a[key] != b[key] for key in _COMPARED):
             return (

@@ -65,6 +65,12 @@ LIMITS: tuple[Limit, ...] = (
     Limit("arousal_per_min", "1/min", "most", 0.15, 0.15, 0.1, "a stage of 0.15 takes 60 s: HR needs 90 s to answer; project"),
     Limit("valence_per_min", "1/min", "most", 0.2, 0.2, 0.15, "a stage of 0.2 takes 60 s: project"),
     Limit("tension_per_min", "1/min", "most", 0.2, 0.2, 0.1, "as valence"),
+    # What a listener's signals may do before the music is taken back.
+    Limit("hr_rise_bpm", "1/min", "most", 25, 25, 25, "over the own resting rate, for signs_s: project"),
+    Limit("scr_ratio", "", "most", 3, 3, 3, "skin conductance responses against their own rate, for signs_s: project"),
+    Limit("scr_least_per_min", "1/min", "most", 6, 6, 6, "and at least so many: project"),
+    Limit("signs_s", "s", "most", 60, 60, 60, "as long as a sign must last: project"),
+    Limit("arousal_rise", "", "most", 0.3, 0.3, 0.3, "within 90 s while no rise is planned: HR answers in 90 s; project"),
     # What leaves the engine.
     Limit("true_peak_dbtp", "dBTP", "most", -3, -3, -9, "EBU R 128 with headroom"),
     Limit("momentary_rise_lu", "LU", "most", 6, 6, 3, "sudden loudness is answered within 1 s, Schubert 2004"),
@@ -90,6 +96,9 @@ INTENSITY: Mapping[str, int] = MappingProxyType(
     }
 )  # fmt: skip
 
+LEAST_CONFIDENCE = 0.3  # of a state, under which it counts as unknown
+STALE_S = 10.0  # age of a state from which on it counts as unknown
+REST_MOTION_G = 0.1  # movement under this is rest; movement that nobody measures counts as rest
 PANIC_FADE_S = 0.25  # the one fade that is short on purpose
 BREATH_RATE_SCREENED_BPM = 4.5  # a person who answered the screening may go down to here, by hand
 

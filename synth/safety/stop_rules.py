@@ -1,8 +1,8 @@
 """Rules that take the music back when the listener's signals rise against the plan.
 
 Three signs count: heart rate 25 a minute over the listener's own at rest, skin conductance responses at three
-times their own rate, and an arousal estimate that rises while the plan asks for no rise. The thresholds are
-defaults of this project, to be tuned by evidence.
+times their own rate, and an arousal estimate that rises while the plan asks for no rise. The thresholds stand in
+`synth.safety.limits`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,11 @@ from collections import deque
 from dataclasses import dataclass
 
 from synth.estimator.state import State
+from synth.safety.limits import LEAST_CONFIDENCE, REST_MOTION_G, STALE_S, limits
 
-SUSTAINED_S = 60.0
-HR_RISE_BPM = 25.0
-SCR_RATIO = 3.0
-SCR_LEAST_PER_MIN = 6.0
-AROUSAL_RISE = 0.3
 AROUSAL_WINDOW_S = 90.0
-REST_MOTION_G = 0.1  # movement under this is rest, and so is movement that nobody measures
-LEAST_CONFIDENCE = 0.3
 ROLL_BACK_S = 8.0
 HOLD_S = 120.0
-STALE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +28,10 @@ class Stop:
 
 
 class _Sustained:
-    """Whether a condition has held for SUSTAINED_S; not knowing (None) pauses it, and STALE_S of that ends it."""
+    """Whether a condition has held for `least_s`; not knowing (None) pauses it, and STALE_S of that ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, least_s: float) -> None:
+        self._least_s = least_s
         self._held_s = 0.0
         self._unknown_s = 0.0
 
@@ -50,21 +44,22 @@ class _Sustained:
             return False
         self._unknown_s = 0.0
         self._held_s = self._held_s + seconds if condition else 0.0
-        return self._held_s >= SUSTAINED_S
+        return self._held_s >= self._least_s
 
 
 class StopRules:
     """Watches the state, a tick at a time; after a stop it is silent while the roll-back and its hold last."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: str = "default") -> None:
+        self._limits = limits(profile)
         self._stops = 0
         self._t_s = 0.0
         self._quiet_until_s = 0.0
         self._forget()
 
     def _forget(self) -> None:
-        self._heart = _Sustained()
-        self._skin = _Sustained()
+        self._heart = _Sustained(self._limits["signs_s"])
+        self._skin = _Sustained(self._limits["signs_s"])
         self._arousal: deque[tuple[float, float]] = deque()
 
     def tick(self, t_s: float, state: State | None, planned_rise: bool) -> Stop | None:
@@ -81,19 +76,35 @@ class StopRules:
         return Stop(rule, "roll_back" if self._stops == 1 else "ground", sign)
 
     def _broken(self, t_s: float, seconds: float, state: State | None, planned_rise: bool) -> tuple[str, str]:
-        heart = self._heart.after(seconds, None if state is None else _heart_is_high(state))
-        skin = self._skin.after(seconds, None if state is None else _skin_is_high(state))
+        """The rule that is broken and its sign in words, or two empty texts."""
+        heart = self._heart.after(seconds, None if state is None else self._heart_is_high(state))
+        skin = self._skin.after(seconds, None if state is None else self._skin_is_high(state))
         rise = self._arousal_rise(t_s, state, planned_rise)
         if heart:
-            return "heart_rate", f"heart rate over {HR_RISE_BPM:g} a minute above its own resting rate for a minute"
+            return "heart_rate", f"heart rate over {self._limits['hr_rise_bpm']:g} a minute above its own resting rate"
         if skin:
-            return "skin_conductance", f"skin conductance responses at over {SCR_RATIO:g} times their own rate"
-        if rise > AROUSAL_RISE:
+            return (
+                "skin_conductance",
+                f"skin conductance responses at over {self._limits['scr_ratio']:g} times their own rate",
+            )
+        if rise > self._limits["arousal_rise"]:
             return (
                 "arousal_rise",
                 f"arousal rose by {rise:.2f} in {AROUSAL_WINDOW_S:g} s while the plan asks for no rise",
             )
         return "", ""
+
+    def _heart_is_high(self, state: State) -> bool | None:
+        if state.hr_bpm is None or state.hr_baseline_bpm is None:
+            return None
+        at_rest = state.motion is None or state.motion < REST_MOTION_G
+        return at_rest and state.hr_bpm > state.hr_baseline_bpm + self._limits["hr_rise_bpm"]
+
+    def _skin_is_high(self, state: State) -> bool | None:
+        if state.scr_per_min is None or state.scr_baseline_per_min is None:
+            return None
+        many = state.scr_per_min >= self._limits["scr_least_per_min"]
+        return many and state.scr_per_min > self._limits["scr_ratio"] * state.scr_baseline_per_min
 
     def _arousal_rise(self, t_s: float, state: State | None, planned_rise: bool) -> float:
         if planned_rise:
@@ -104,16 +115,3 @@ class StopRules:
         while self._arousal[0][0] < t_s - AROUSAL_WINDOW_S:
             self._arousal.popleft()
         return state.arousal - min(arousal for _, arousal in self._arousal)
-
-
-def _heart_is_high(state: State) -> bool | None:
-    if state.hr_bpm is None or state.hr_baseline_bpm is None:
-        return None
-    at_rest = state.motion is None or state.motion < REST_MOTION_G
-    return at_rest and state.hr_bpm > state.hr_baseline_bpm + HR_RISE_BPM
-
-
-def _skin_is_high(state: State) -> bool | None:
-    if state.scr_per_min is None or state.scr_baseline_per_min is None:
-        return None
-    return state.scr_per_min >= SCR_LEAST_PER_MIN and state.scr_per_min > SCR_RATIO * state.scr_baseline_per_min

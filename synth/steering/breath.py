@@ -9,11 +9,11 @@ from __future__ import annotations
 import statistics
 
 from synth.estimator.state import State
+from synth.safety.limits import LEAST_CONFIDENCE, limits
 
 SHARE = 0.75
-FLOOR_BPM = 6.0
+FLOOR_BPM = limits()["breath_rate_bpm"]
 LEAST_READINGS = 20  # at one a second
-LEAST_CONFIDENCE = 0.3
 NOT_FOLLOWING = 1.35  # times the paced rate
 NOT_FOLLOWING_S = 120.0
 ARRIVED = 1.05  # times the wanted rate

@@ -94,51 +94,47 @@ class CueMap:
         self._ranges = {cue.control: loop_range(preset, cue.control) for cue in CUES}
         self._neutral = {name: min(max(preset.controls[name], low), high) for name, (low, high) in self._ranges.items()}
         self._start = tuple(preset.controls[name] for name in ("arousal", "valence", "tension"))
+        self._sizes = {cue.control: self._bounds(cue) for cue in CUES}
 
     def wanted(self, arousal: float, valence: float, tension: float) -> dict[str, float]:
         """The value of each cue's control that expresses these, each in -1..1, as far as the ranges allow."""
-        sizes = self._spread({cue: cue.arousal for cue in AROUSAL}, arousal - self._start[0])
-        left = tension - self._start[2] - sum(cue.tension * sizes[cue] for cue in AROUSAL)
-        sizes |= self._spread({cue: cue.tension for cue in TENSION}, left)
-        sizes |= self._share({cue: cue.valence for cue in VALENCE}, valence - self._start[1])
-        return {cue.control: self._value(cue, sizes[cue]) for cue in CUES}
+        sizes = self._spread({cue.control: cue.arousal for cue in AROUSAL}, arousal - self._start[0])
+        left = tension - self._start[2] - sum(cue.tension * sizes[cue.control] for cue in AROUSAL)
+        sizes |= self._spread({cue.control: cue.tension for cue in TENSION}, left)
+        sizes |= self._clipped(_shares({cue.control: cue.valence for cue in VALENCE}, valence - self._start[1]))
+        return {cue.control: self._value(cue, sizes[cue.control]) for cue in CUES}
 
-    def _spread(self, weights: dict[Cue, float], total: float) -> dict[Cue, float]:
+    def _spread(self, weights: dict[str, float], total: float) -> dict[str, float]:
         """Sizes of least squares whose weighted sum is `total`; what a range cuts off is taken over by the others."""
-        sizes: dict[Cue, float] = {}
-        free = dict(weights)
-        while free:
-            shares = self._share(free, total)
-            full = _shares(free, total)
-            cut = [cue for cue in free if shares[cue] != full[cue]]
+        sizes: dict[str, float] = {}
+        while weights:
+            shares = _shares(weights, total)
+            clipped = self._clipped(shares)
+            cut = [name for name in weights if clipped[name] != shares[name]]
             if not cut:
                 return sizes | shares
-            for cue in cut:
-                sizes[cue] = shares[cue]
-                total -= free.pop(cue) * shares[cue]
+            for name in cut:
+                sizes[name] = clipped[name]
+                total -= weights.pop(name) * clipped[name]
         return sizes
 
-    def _share(self, weights: dict[Cue, float], total: float) -> dict[Cue, float]:
-        """Each cue's share of `total` in proportion to its weight, within its range."""
-        shares = {}
-        for cue, size in _shares(weights, total).items():
-            low, high = sorted(self._bounds(cue))
-            shares[cue] = min(max(size, low), high)
-        return shares
+    def _clipped(self, sizes: dict[str, float]) -> dict[str, float]:
+        return {name: min(max(size, self._sizes[name][0]), self._sizes[name][1]) for name, size in sizes.items()}
 
     def _bounds(self, cue: Cue) -> tuple[float, float]:
-        low, high = self._ranges[cue.control]
-        neutral = self._neutral[cue.control]
-        return cue.size(low, neutral), cue.size(high, neutral)
+        """Smallest and largest size within the control's range."""
+        one, other = (cue.size(bound, self._neutral[cue.control]) for bound in self._ranges[cue.control])
+        return min(one, other), max(one, other)
 
     def _value(self, cue: Cue, size: float) -> float:
         low, high = self._ranges[cue.control]
         return min(max(cue.value(size, self._neutral[cue.control]), low), high)
 
 
-def _shares(weights: dict[Cue, float], total: float) -> dict[Cue, float]:
+def _shares(weights: dict[str, float], total: float) -> dict[str, float]:
+    """Sizes in proportion to their weights, whose weighted sum is `total`."""
     scale = total / sum(weight * weight for weight in weights.values())
-    return {cue: scale * weight for cue, weight in weights.items()}
+    return {name: scale * weight for name, weight in weights.items()}
 
 
 class Mapping:

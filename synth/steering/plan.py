@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from synth.controls import TABLE
 from synth.preset import Phase, Preset
 from synth.safety.limits import limits
 
@@ -18,8 +19,8 @@ BASELINE_S = 75.0  # time to learn the listener's own values, with sound already
 BASELINE_SHARE = 0.2  # of a short session
 STEEPEST = math.pi / 2  # of a raised cosine, against its mean slope
 RISING = 0.02  # arousal in a phase, under which it counts as level
-_FALL_PER_S = 0.01  # downwards is quicker than a plan: a person may hand back from any height
-_BREATH_RISE_DB_PER_S, _BREATH_FALL_DB_PER_S = 0.1, 2.0
+_FALL_PER_S = TABLE["arousal"].rate_loop  # quicker than a plan: a person may hand back from any height
+_BREATH = TABLE["breath_depth_db"]
 
 
 class Target(NamedTuple):
@@ -35,7 +36,8 @@ class Target(NamedTuple):
 class Plan:
     """Phases of a session; `start` is where it begins, `notes` say what had to change, in words.
 
-    An open-ended plan (`duration_s` None) waits at the end of phase `waits_at` until someone advances it.
+    A closing return begins when just the time for it is left, whatever the pace was; in an open-ended plan
+    (`duration_s` None) when someone advances to it.
     """
 
     start: Target
@@ -51,11 +53,6 @@ class Plan:
         while index and self.phases[index - 1].kind == "return":
             index -= 1
         return index
-
-    @property
-    def waits_at(self) -> int:
-        """Index of the phase an open-ended session stays in: the last before the return."""
-        return max(self.returns_at - 1, 0) if self.duration_s is None else len(self.phases) - 1
 
     @property
     def aims_up(self) -> bool:
@@ -164,13 +161,15 @@ class Walk:
         return 0 if abs(move) < RISING else int(math.copysign(1, move))
 
     def step(self, seconds: float, speed: float, remaining_s: float = math.inf) -> Target:
-        """Walk on for `seconds` at `speed`, with `remaining_s` of the session left: a return begins in time for it."""
+        """Walk on for `seconds` at `speed`, with `remaining_s` of the session left: the return begins in time."""
         returns_at = self.plan.returns_at
         return_s = 60.0 * sum(phase.minutes for phase in self.plan.phases[returns_at:])
-        if self._index < returns_at < len(self.plan.phases) and remaining_s <= return_s:
+        last = len(self.plan.phases) - 1
+        if self._index < returns_at <= last and remaining_s <= return_s:
             self._enter(returns_at, 0.0)
+        elif self._index < returns_at:
+            last = returns_at - 1
         self._elapsed_s += seconds * speed
-        last = self.plan.waits_at if self._index <= self.plan.waits_at else len(self.plan.phases) - 1
         while self._index < last and self._elapsed_s >= self._length_s:
             self._enter(self._index + 1, self._elapsed_s - self._length_s, _targets(self.phase))
         self.now = self._slewed(self._wanted(), seconds)
@@ -202,14 +201,12 @@ class Walk:
         left_s = self._length_s - self._origin_s
         x = min((self._elapsed_s - self._origin_s) / left_s, 1.0) if left_s > 0.0 else 1.0
         weight = 0.5 - 0.5 * math.cos(math.pi * x)
-        return Target(
-            *(a * (1.0 - weight) + b * weight for a, b in zip(self._origin, _targets(self.phase), strict=True))
-        )
+        return Target(*(a + (b - a) * weight for a, b in zip(self._origin, _targets(self.phase), strict=True)))
 
     def _slewed(self, wanted: Target, seconds: float) -> Target:
         arousal, _, tension = (limit / 60.0 for limit in self.plan.per_min)
-        up = (arousal, _FALL_PER_S, tension, _BREATH_RISE_DB_PER_S)
-        down = (_FALL_PER_S, _FALL_PER_S, _FALL_PER_S, _BREATH_FALL_DB_PER_S)
+        up = (arousal, _FALL_PER_S, tension, _BREATH.rate_loop)
+        down = (_FALL_PER_S, _FALL_PER_S, _FALL_PER_S, _BREATH.rate_down or _BREATH.rate_hand)
         return Target(
             *(
                 min(max(w, a - fall * seconds), a + rise * seconds)

@@ -12,18 +12,17 @@ from collections import deque
 from typing import NamedTuple, Protocol
 
 from synth.estimator.state import State
+from synth.safety.limits import LEAST_CONFIDENCE, STALE_S
 
 SAMPLE_S = 15.0
 DEAD_BAND = 0.1
-LEAST_CONFIDENCE = 0.3
-STALE_S = 10.0
 SLOWEST, FASTEST = 0.5, 1.5
 PACE_PER_AROUSAL = 2.0  # change of pace for each unit of error past the dead-band
 TRIM_MOST = 0.15
 TRIM_P, TRIM_I_PER_MIN = 0.25, 0.02
 TRIM_RISE_PER_S, TRIM_FALL_PER_S = 0.0025, 0.01
 HOLD_ERROR, HOLD_RISE, HOLD_WINDOW_S = 0.4, 0.2, 60.0
-HOLD_LONGEST_S = 120.0  # and as long before the next
+HOLD_LONGEST_S, HOLD_AGAIN_S = 120.0, 600.0  # a listener who stays away must not stop the arc
 
 
 class Pace(NamedTuple):
@@ -146,7 +145,7 @@ class Responsive:
             if t_s < self._no_hold_before_s:
                 return False
             self._held_since_s = t_s
-            self._no_hold_before_s = t_s + 2 * HOLD_LONGEST_S
+            self._no_hold_before_s = t_s + HOLD_AGAIN_S
         if t_s - self._held_since_s >= HOLD_LONGEST_S:
             self._held_since_s = None
             return False

@@ -51,7 +51,7 @@ class Steering:
         self._walk = Walk(self.plan)
         self._mapping = Mapping(preset)
         self._breath = BreathPacing()
-        self._stops = StopRules()
+        self._stops = StopRules(preset.profile)
         self._policy: Policy = Responsive(self.plan.aims_up) if sensors else TimedArc()
         self._ranges = {name: loop_range(preset, name) for name in _LEAST_MOVE}
         self._sent = {name: preset.controls[name] for name in _LEAST_MOVE}

@@ -235,9 +235,7 @@ def _start_of_time(raw: _Raw, repairs: list[str]) -> _Start:
     return _Start(scale, earliest * scale)
 
 
-def _in_order(
-    channel: str, t: NDArray[np.float64], value: NDArray[np.float64], repairs: list[str]
-) -> Samples:
+def _in_order(channel: str, t: NDArray[np.float64], value: NDArray[np.float64], repairs: list[str]) -> Samples:
     """Samples in time order: what is no number or before the start is left out, a time told twice counts once."""
     finite = np.isfinite(t) & np.isfinite(value)
     outside = finite & ((t < 0.0) | (t > LONGEST_S))

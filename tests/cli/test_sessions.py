@@ -69,7 +69,7 @@ def test_estimate_writes_a_row_a_second(run: Callable, tmp_path: Path) -> None:
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == COLUMNS
-    assert [float(row["t_s"]) for row in rows] == [float(k) for k in range(len(rows))] and len(rows) > 60
+    assert [float(row["t_s"]) for row in rows] == [k + 1.0 for k in range(len(rows))] and len(rows) > 60
     assert all(-1 <= float(row["arousal"]) <= 1 and 0 <= float(row["confidence"]) <= 1 for row in rows)
     assert sum(row["hr_bpm"] != "" for row in rows) > len(rows) / 2
 

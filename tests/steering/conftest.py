@@ -63,7 +63,7 @@ class Run:
         return any(text in words for _, words in self.words)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def session():
     def session(preset: str | Preset, minutes: float | None = None, sensors: bool = False) -> Run:
         preset = load_preset(preset) if isinstance(preset, str) else preset

@@ -131,6 +131,8 @@ def test_the_mode_moves_by_single_degrees_and_does_not_flicker():
     mapping, modes = Mapping(replace(preset, ranges=ranges)), [preset.controls["mode"]]
     for step in range(400):
         valence = 0.2 - 0.9 * min(step / 200, 1.0) + 0.03 * (-1) ** step
-        asked = [r.value for r in mapping.requests({**preset.controls, "valence": valence}, NONE) if r.control == "mode"]
+        asked = [
+            r.value for r in mapping.requests({**preset.controls, "valence": valence}, NONE) if r.control == "mode"
+        ]
         modes += asked
     assert modes == [1.0, 2.0, 3.0, 4.0, 5.0]

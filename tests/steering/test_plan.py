@@ -136,8 +136,8 @@ def test_where_the_plan_is_heading():
     for _ in range(400):
         steps.step(1.0, 1.0)
     assert steps.heading == 1
-    for _ in range(600):
-        steps.step(1.0, 1.0)
+    for t in range(400, 1000):
+        steps.step(1.0, 1.0, 1200.0 - t)
     assert steps.heading == -1
     assert pickle.loads(pickle.dumps(steps)).step(1.0, 1.0) == steps.step(1.0, 1.0)
 

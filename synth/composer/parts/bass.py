@@ -1,4 +1,4 @@
-"""The bass: one voice under E1..G2 to G2, on roots, fifths and octaves."""
+"""The bass: one voice from E1 to G2, on roots, fifths and octaves."""
 
 from __future__ import annotations
 
@@ -45,16 +45,28 @@ class Bass:
             ring = max(now.remaining_s - _RING_S, 0.5) / now.beat_s
             self._play(now, player, low, ring, slot.bass_pc)
             return
+        if slot.beat == low and player.sounding("bass", now.ticks(low + 0.5 * slot.beats)):
+            return  # tied over from the chord before
         count = round((slot.beats + 1e-9) // grid) or 1
         for i in range(count):
             beat = slot.beat + i * grid
             if not low <= beat < high:
                 continue
-            length = (slot.end if i == count - 1 else beat + grid) - beat
+            length = (self._until(now, slot) if count == 1 else slot.end if i == count - 1 else beat + grid) - beat
             pc = slot.bass_pc
             if i % 2 == 1:
                 pc = self._fifth(now, slot)
             self._play(now, player, beat, length, pc, 0.0 if i == 0 else -0.04)
+
+    def _until(self, now: Moment, slot: Slot) -> float:
+        """The end of `slot`, or of the chords decided after it that stand on the same bass."""
+        end = slot.end
+        for later in now.phrase.slots[now.phrase.slots.index(slot) + 1 :]:
+            landing = now.phrase.ending and later in now.phrase.slots[-2:]
+            if later.chord is None or later.bass_pc != slot.bass_pc or landing:
+                break
+            end = later.end
+        return end
 
     def _grid(self, now: Moment, slot: Slot) -> float:
         """Beats from note to note: the chord's length, a bar, half a bar or a beat, as many as the budget holds."""

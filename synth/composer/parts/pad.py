@@ -6,11 +6,12 @@ from synth.composer import rhythm
 from synth.composer.harmonist import Harmonist
 from synth.composer.moment import Moment, Slot
 from synth.composer.playing import Player
-from synth.composer.voicing import min_gap
+from synth.composer.voicing import LONE_BELOW, min_gap
 from synth.rng import stream
 
 _SPREAD_MS = (10.0, 30.0)  # a chord from its lowest to its highest note
 _OVERLAP_S = 0.06
+_BROKEN = 2.5  # from so many broken tones a bar on, only the two lowest voices are held
 _RING_S = 2.8  # the last chord lets go this long before the end
 
 
@@ -20,73 +21,95 @@ class Pad:
     def __init__(self, seed: int, harmonist: Harmonist) -> None:
         self._rng = stream(seed, "composer", "pad")
         self._harmonist = harmonist
-        self._turn = 0
+        self._walked = 0
+        self._rising = True
 
     def write(self, now: Moment, player: Player) -> None:
         """Strike the voices that enter with the chords of this bar."""
-        slots = now.phrase.slots
-        for index, slot in enumerate(slots):
-            if not now.start <= slot.beat < now.end:
-                continue
-            self._harmonist.decide(now, index)
-            following = None
-            if index + 1 < len(slots):
-                self._harmonist.decide(now, index + 1)
-                following = slots[index + 1]
-            if now.plays("pad"):
-                self._strike(now, player, slot, following)
+        for index, slot in enumerate(now.phrase.slots):
+            if now.start <= slot.beat < now.end:
+                known = self._harmonist.look_ahead(now, index)
+                if now.plays("pad"):
+                    self._strike(now, player, known)
 
-    def _strike(self, now: Moment, player: Player, slot: Slot, following: Slot | None) -> None:
-        beats = slot.beats
-        if now.final:
-            assert now.remaining_s is not None
-            beats = max(now.remaining_s - _RING_S, 0.5) / now.beat_s
-        may_tie = following is not None and not (now.phrase.ending and following is now.phrase.slots[-1])
+    def _strike(self, now: Moment, player: Player, known: list[Slot]) -> None:
+        """Strike what is new in the first of the `known` chords, and hold each tone as long as the next ones keep it."""
+        slot, phrase = known[0], now.phrase
+        before = phrase.slots[phrase.slots.index(slot) - 1] if slot is not phrase.slots[0] else None
         held = player.sounding("pad", now.ticks(slot.beat + min(slot.beats, 1.0)))
         entering = [pitch for pitch in slot.voicing if pitch not in held]
         spread = self._rng.uniform(*_SPREAD_MS) / max(len(entering) - 1, 1)
         for order, pitch in enumerate(entering):
-            length = beats
-            if following is not None and may_tie and pitch in following.voicing:
-                length += following.beats
-            elif following is not None:
-                length += _OVERLAP_S / now.beat_s if pitch not in following.voicing else 0.0
             top = 0.06 if pitch == slot.voicing[-1] else -0.03 if pitch == slot.voicing[0] else 0.0
-            player.play("pad", slot.beat, length, pitch, top, spread * order)
+            if phrase.shares.fill >= _BROKEN and slot.voicing.index(pitch) >= 2 and not now.final:
+                player.play("pad", slot.beat, min(1.0, slot.beats), pitch, top, spread * order)
+                continue
+            begin, beats = slot.beat, self._length(now, known, pitch)
+            fourth = self._suspension(now, slot, before, pitch)
+            if fourth is not None and player.play("pad", begin, slot.beats / 2, fourth, top, spread * order):
+                begin, beats = begin + slot.beats / 2, beats - slot.beats / 2
+            player.play("pad", begin, beats, pitch, top, spread * order)
+
+    def _length(self, now: Moment, known: list[Slot], pitch: int) -> float:
+        slot = known[0]
+        if now.final:
+            assert now.remaining_s is not None
+            return max(now.remaining_s - _RING_S, 0.5) / now.beat_s
+        end = slot.end
+        for later in known[1:]:
+            if pitch not in later.voicing or (now.phrase.ending and later in now.phrase.slots[-2:]):
+                break
+            end = later.end
+        overlap = 0.0
+        if end == slot.end and len(known) > 1 and pitch not in known[1].voicing:
+            overlap = _OVERLAP_S / now.beat_s
+        return end - slot.beat + overlap
+
+    def _suspension(self, now: Moment, slot: Slot, before: Slot | None, pitch: int) -> int | None:
+        """The fourth, when the closing chord's third is prepared by it in the chord before and may wait for it."""
+        phrase = now.phrase
+        if slot is not phrase.slots[-1] or phrase.ending or before is None or slot.chord is None or slot.beats < 3:
+            return None
+        third = now.scale.step(pitch)
+        fourth = now.scale.pitch(third + 1)
+        if third % 7 != (slot.chord.degree + 2) % 7 or fourth not in before.voicing or fourth in slot.voicing:
+            return None
+        if any(abs(fourth - other) == 1 for other in slot.voicing if other != pitch):
+            return None
+        return fourth if self._rng.random() < 0.5 * min(now.controls["tonal_tension"] * 4.0, 1.0) else None
 
     def fill(self, now: Moment, player: Player, notes: int) -> None:
-        """Break `notes` more tones of the sounding chords over the bar, on the offbeats first."""
+        """Add `notes` tones of the sounding chords after the downbeat: a few that stay, or broken chords."""
         if notes <= 0 or not now.plays("pad"):
             return
-        steps = 2 if notes <= 2 * now.beats - 2 else 4
-        total = now.beats * steps
-        if steps == 2 and notes < now.beats:
-            weak = [i for i in range(total) if i % steps == 0 and i > 0] + [i for i in range(total) if i % steps]
-            places = sorted(weak[:: max(len(weak) // max(notes, 1), 1)][:notes])
-        else:
-            places = list(rhythm.euclid(min(notes, total), total, 1))
+        few = notes < now.beats
+        steps = 1 if few else 2 if notes < 2 * now.beats else 4
+        places = [i for i in rhythm.euclid(notes + 1, now.beats * steps) if i > 0]
         spans = now.spans()
         for i, place in enumerate(places):
             beat = now.start + place / steps
             slot = next((s for low, high, s in spans if low <= beat < high), None)
-            if slot is None or not slot.voicing:
+            if slot is None or not slot.voicing or (few and slot.end - beat < 1.0):
                 continue
-            until = now.start + places[i + 1] / steps if i + 1 < len(places) else now.end
-            length = min(max(until - beat, 1.0), slot.end - beat)
-            for _ in range(4):
-                pitch = self._next(now, player, slot, beat)
-                if pitch is None or player.play("pad", beat, length, pitch, -0.06):
-                    break
+            until = slot.end if few else now.start + (places[i + 1] / steps if i + 1 < len(places) else now.beats)
+            pitch = self._next(now, player, slot, beat)
+            if pitch is not None:
+                player.play("pad", beat, min(max(until - beat, 1.0), slot.end - beat), pitch, -0.06)
 
     def _next(self, now: Moment, player: Player, slot: Slot, beat: float) -> int | None:
-        """The next tone of a slow up-and-down walk over chord tones that are not held."""
-        pcs = {pitch % 12 for pitch in slot.voicing}
+        """The next tone of a walk up and down over chord tones that are free; None when only the last one is."""
+        pcs = [pitch % 12 for pitch in slot.voicing]
         held = player.sounding("pad", now.ticks(beat))
-        low, high = slot.voicing[0], slot.voicing[-1] + 7
-        free = [p for p in range(max(low, 57), high + 1) if p % 12 in pcs and p not in held]
-        free = [p for p in free if all(abs(p - q) >= min_gap(min(p, q)) for q in held)]
-        if not free:
+        free = [
+            p
+            for p in range(max(slot.voicing[0], LONE_BELOW), slot.voicing[-1] + 8)
+            if p % 12 in pcs and p not in held and all(abs(p - q) >= max(min_gap(min(p, q)), 2) for q in held)
+        ]
+        beyond = [p for p in free if (p > self._walked) == self._rising and p != self._walked]
+        if not beyond:
+            self._rising = not self._rising
+            beyond = [p for p in free if p != self._walked]
+        if not beyond:
             return None
-        cycle = free + free[-2:0:-1]
-        self._turn += 1
-        return cycle[self._turn % len(cycle)]
+        self._walked = min(beyond, key=lambda p: abs(p - self._walked))
+        return self._walked

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from synth.composer import melody, rhythm
-from synth.composer.harmony import chord_pcs
+from synth.composer.harmony import Chord, chord_pcs
 from synth.composer.melody import Setting, Tone, Voice
 from synth.composer.moment import Moment
 from synth.composer.playing import Player
-from synth.composer.priors import CONTOURS
+from synth.composer.priors import CLOSING_DEGREE, CONTOURS
 from synth.composer.styles import Archetype
 from synth.rng import stream
 
 LOWEST, HIGHEST = 55, 90
 _SHORTEST_S = 0.22
 _FEWEST = 4.0  # notes that make an idea
+_OVERLAP_S = 0.06
+_FALL = 4.0  # the closing tone lies about this far below the middle of the register
 _RING_S = 5.5  # the voice leaves first
 
 
@@ -36,8 +38,8 @@ class Tune:
     def plan(self, now: Moment) -> None:
         """Plan the line of the phrase that begins with this bar, if there are notes enough for one."""
         phrase = now.phrase
-        self.credit = max(min(self.credit, 2.0 * _FEWEST), -_FEWEST)
-        if not now.plays(self.stem):
+        self.credit = max(min(self.credit, 2.0 * _FEWEST), -0.5 * _FEWEST)
+        if self.stem not in phrase.stems or not (phrase.ending or now.plays(self.stem)):
             return
         self.credit += phrase.shares.tune
         self._firsts = {}
@@ -60,8 +62,8 @@ class Tune:
         if not now.plays(self.stem) or not line:
             return
         for index, tone in enumerate(line):
-            if tone.closing:
-                tone.beat = max(tone.beat, now.phrase.slots[-1].beat) if now.phrase.ending else tone.beat
+            if tone.closing and now.phrase.ending:
+                tone.beat = now.phrase.slots[-1].beat
             if now.start <= tone.beat < now.end:
                 self._sing(now, player, line, index)
 
@@ -139,6 +141,8 @@ class Tune:
         slot = next(s for s in now.phrase.slots if s.beat <= tone.beat < s.end)
         assert slot.chord is not None
         chord = chord_pcs(slot.chord, now.scale)
+        if slot.chord.kind == "open":
+            chord = (*chord, now.scale.pitch(slot.chord.degree + 2) % 12)
         at = self._setting(now, player, line, index, chord)
         if tone.closing:
             degrees = (0, 2) if now.phrase.ending else (0, 1, 2, 4)
@@ -152,7 +156,9 @@ class Tune:
         gesture = self._firsts.setdefault(tone.gesture, [])
         if len(gesture) <= tone.place:
             gesture.extend([pitch] * (tone.place + 1 - len(gesture)))
-        beats = tone.beats * min(now.controls["articulation"], 1.05)
+        beats = tone.beats * now.controls["articulation"]
+        if index + 1 < len(line):
+            beats = min(beats, line[index + 1].beat - tone.beat + _OVERLAP_S / now.beat_s)
         if now.final:
             assert now.remaining_s is not None
             beats = max(now.remaining_s - _RING_S, 1.0) / now.beat_s
@@ -167,9 +173,9 @@ class Tune:
         place = (tone.beat - begin) / (end - begin)
         wanted = (low + high) / 2.0 + span * melody.contour(self._contour, place)
         if tone.closing:
-            wanted = (low + high) / 2.0 - 2.5
+            wanted = (low + high) / 2.0 - _FALL
         strength = rhythm.strength(tone.beat - now.start, now.beats)
-        strong = strength >= 0.7 or tone.beats >= 1.5 or (strength >= 0.5 and tone.beats >= 1.0)
+        strong = strength == 1.0 or tone.beats >= 2.0 or (strength >= 0.7 and tone.beats >= 1.0)
         like = None
         sung = self._firsts.get(tone.gesture, [])
         if tone.place > 0 and len(sung) > tone.place and self._voice.pitch is not None:
@@ -177,15 +183,22 @@ class Tune:
             like = now.scale.pitch(now.scale.step(self._voice.pitch) + steps)
         approach = None
         if index == len(line) - 2:
-            middle = (low + high) / 2.0 - 2.0
-            near = self._voice.pitch if self._voice.pitch is not None else middle
-            target = 0.5 * (near + middle)
-            tonic = [p for p in range(low, high + 1) if p % 12 in (now.scale.key, now.scale.pitch(2) % 12)]
-            approach = min(tonic, key=lambda p: abs(p - target)) if tonic else None
+            approach = self._goal(now, (low + high) / 2.0 - _FALL)
         below = [p for p in player.sounding("pad", now.ticks(tone.beat)) if p < 60]
         return Setting(
             now.scale, chord, (low, high), tuple(below), wanted, strong, like, approach, opening=index == 0
         )
+
+    def _goal(self, now: Moment, wanted: float) -> int | None:
+        """The pitch that the closing tone will probably have."""
+        goal = now.phrase.goal
+        if goal is None or self._voice.pitch is None:
+            return None
+        pcs = chord_pcs(Chord(goal[1]), now.scale)
+        low, high = self._window(now)
+        aim = 0.6 * self._voice.pitch + 0.4 * wanted - 1.0
+        pool = [p for p in range(low, high + 1) if p % 12 in pcs and now.scale.step(p) % 7 in CLOSING_DEGREE]
+        return min(pool, key=lambda p: abs(p - aim)) if pool else None
 
     def _recalled(self, now: Moment, tone: Tone, at: Setting) -> int:
         """The remembered pitch, or the nearest chord tone where it would rub against the chord."""

@@ -1,0 +1,121 @@
+"""Heart rate believed second by second: what a heart can have, steps only when repeated, nothing stale.
+
+Accepted are 30 to 220 beats a minute. A change of more than 20 between samples waits until three samples agree;
+once they do, a change that sudden is a new sensor or contact, as hearts do not step, and the baseline moves along.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from synth.estimator.baseline import SKIP_S, Anchor, Spread
+
+HR_RANGE_BPM = (30.0, 220.0)
+STEP_BPM = 20.0
+AGREE_BPM = 10.0
+AGREE_SAMPLES = 3
+GAP_S = 30.0  # after a longer silence a first sample too must be repeated
+STALE_S = 5.0  # or two and a half usual intervals of a slower device, up to 20 s
+FROZEN_S = 10.0  # no change for longer: the sensor repeats itself
+FROZEN_WHOLE_S = 30.0  # whole numbers do repeat in a resting heart
+MEAN_S = 30.0
+SHOWN_S = 10.0
+SPREAD_TAU_S = 600.0
+SPREAD_FLOOR_BPM = 2.0
+
+
+class Heart:
+    """The heart-rate channel; `feature` tells how far the last half minute is from the baseline."""
+
+    def __init__(self) -> None:
+        self.anchor = Anchor()
+        self.swapped_s = float("-inf")
+        self.rejected = 0
+        self._spread = Spread(SPREAD_TAU_S)
+        self._recent: deque[tuple[float, float]] = deque()
+        self._asking: list[tuple[float, float]] = []
+        self._value = 0.0
+        self._changed_s = float("-inf")
+        self._whole = True
+        self._usual_s = 1.0
+        self.last_s = float("-inf")
+
+    def add(self, t_s: float, bpm: float, quality: float = 1.0) -> None:
+        """The next sample, in order of time."""
+        if quality < 0.5 or not HR_RANGE_BPM[0] <= bpm <= HR_RANGE_BPM[1]:
+            self.rejected += 1
+            return
+        if t_s - self.last_s > GAP_S or abs(bpm - self._value) > STEP_BPM:
+            self._ask(t_s, bpm)
+            return
+        self._asking.clear()
+        self._accept(t_s, bpm)
+
+    def _ask(self, t_s: float, bpm: float) -> None:
+        """Hold back a surprising sample until others agree."""
+        if self._asking and (abs(bpm - self._asking[-1][1]) > AGREE_BPM or t_s - self._asking[-1][0] > GAP_S):
+            self.rejected += len(self._asking)
+            self._asking.clear()
+        self._asking.append((t_s, bpm))
+        if len(self._asking) < AGREE_SAMPLES:
+            return
+        agreed, self._asking = self._asking, []
+        if t_s - self.last_s <= GAP_S:
+            step = sum(value for _, value in agreed) / len(agreed) - self.mean_bpm
+            self.anchor.shift(step)
+            self._spread.shift(step)
+            self._recent.clear()
+            self.swapped_s = t_s
+        for moment, value in agreed:
+            self._accept(moment, value)
+
+    def _accept(self, t_s: float, bpm: float) -> None:
+        dt_s = min(t_s - self.last_s, self.stale_s)
+        self._usual_s += 0.1 * (dt_s - self._usual_s)
+        if bpm != self._value:
+            self._changed_s = t_s
+        self._whole = self._whole and bpm == round(bpm)
+        self._value, self.last_s = bpm, t_s
+        self._recent.append((t_s, bpm))
+        while self._recent[0][0] <= t_s - MEAN_S:
+            self._recent.popleft()
+        if not self.frozen(t_s):
+            self.anchor.add(bpm, dt_s)
+            if self.anchor.seconds > SKIP_S:
+                self._spread.add(self.mean_bpm, dt_s)
+
+    @property
+    def stale_s(self) -> float:
+        """Age from which the latest sample no longer speaks of now."""
+        return min(max(STALE_S, 2.5 * self._usual_s), 20.0)
+
+    def frozen(self, now_s: float) -> bool:
+        """Whether the value has not changed for too long."""
+        return now_s - self._changed_s > (FROZEN_WHOLE_S if self._whole else FROZEN_S)
+
+    def fresh(self, now_s: float) -> bool:
+        """Whether the channel speaks of now."""
+        return not self.trouble(now_s)
+
+    def trouble(self, now_s: float) -> str:
+        """Why the channel does not speak of now: "missing", "frozen" or "" when it does."""
+        if now_s - self.last_s > self.stale_s:
+            return "missing"
+        return "frozen" if self.frozen(now_s) else ""
+
+    @property
+    def mean_bpm(self) -> float:
+        """Mean of the last half minute of accepted samples; 0 before any."""
+        return sum(value for _, value in self._recent) / len(self._recent) if self._recent else 0.0
+
+    def shown_bpm(self, now_s: float) -> float | None:
+        """Mean of the last ten seconds, None when the channel is silent or stale."""
+        if not self.fresh(now_s):
+            return None
+        last = [value for t, value in self._recent if t > now_s - SHOWN_S]
+        return sum(last) / len(last)
+
+    @property
+    def feature(self) -> float:
+        """Half-minute mean less the baseline, over the person's own deviation (never taken under 2 bpm)."""
+        return (self.mean_bpm - self.anchor.mean) / (self._spread.deviation + SPREAD_FLOOR_BPM)
