@@ -63,7 +63,7 @@ class Control:
 
     def check(self, value: float) -> float:
         """`value` itself, or ControlError when it is out of range or not a number."""
-        if not self.low <= value <= self.high or (self.curve == "choice" and value != round(value)):
+        if not self.low <= value <= self.high or (self.choices and value != round(value)):
             raise ControlError(f"{self.name} = {self.text(value)}: give {self.range_text()}")
         return float(value)
 
@@ -87,7 +87,7 @@ class Control:
 
     def text(self, value: float) -> str:
         """The value as people write it."""
-        if self.choices and 0 <= round(value) < len(self.choices):
+        if self.choices and -0.5 < value < len(self.choices) - 0.5:
             return self.choices[round(value)]
         return f"{value:.6g}"
 

@@ -274,7 +274,10 @@ class Session:
             self._note({"type": "state", "t_s": t_s, **_state_line(self.state)})
         bus = self.engine.bus
         sensed = self.state if self._sensed else None
-        for request in self._steering.tick(t_s, sensed, bus.values(self._quantum), bus.held):
+        requests = self._steering.tick(t_s, sensed, bus.values(self._quantum), bus.held)
+        for name in self._steering.releases:
+            self._release(name)
+        for request in requests:
             self._commit(request)
         if self._steering.phase != self.phase:
             self._enter_phase(self._steering.phase)

@@ -86,16 +86,17 @@ class Harmonist:
             within=phrase.pivot if index == 0 else (),
             last=last,
         )
-        if phrase.goal is not None:
-            before, close = phrase.goal
-            if last:
-                wish = wish._replace(degree=close)
-            elif index == len(phrase.slots) - 2:
-                wish = wish._replace(degree=before)
-            else:
-                wish = wish._replace(goal=before, steps=len(phrase.slots) - 2 - index)
+        before, close = phrase.goal
         if phrase.ending and last:
             return Chord(0, "triad")
+        if last:
+            wish = wish._replace(degree=close)
+        elif index == len(phrase.slots) - 2:
+            wish = wish._replace(degree=before)
+        elif phrase.relation == "exact" and recall is not None and not phrase.pivot:
+            wish = wish._replace(degree=recall.degree)
+        else:
+            wish = wish._replace(goal=before, steps=len(phrase.slots) - 2 - index)
         return harmony.choose(
             self._rng, self._palette(phrase.scale.mode), phrase.scale, self._practice, self._past, self._pcs, wish
         )

@@ -64,6 +64,7 @@ class Palette(NamedTuple):
     weight: tuple[float, ...]
 
 
+@lru_cache(maxsize=None)
 def chord_pcs(chord: Chord, scale: Scale) -> tuple[int, ...]:
     """Pitch classes of `chord`: root, fifth, then its colour."""
     pcs = pitch_classes(scale)

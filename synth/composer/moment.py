@@ -33,6 +33,9 @@ class Idea:
     number: int
     bars: int
     time_s: float
+    cadence: str = ""
+    goal: tuple[int, int] = (0, 0)
+    lengths: tuple[float, ...] = ()
     chords: list[Chord] = field(default_factory=list)
     line: list[Tone] = field(default_factory=list)
 
@@ -69,7 +72,7 @@ class Phrase:
     recall: list[Chord]
     ending: bool = False
     pivot: tuple[int, ...] = ()
-    goal: tuple[int, int] | None = None
+    goal: tuple[int, int] = (0, 0)
     line: list[Tone] = field(default_factory=list)
 
     @property

@@ -89,8 +89,15 @@ class Planner:
             controls["percussiveness"],
         )
         cadence, goal = self._cadence(scale, controls, closes_cycle, ending)
+        lengths = self._chord_lengths(bars, beats, shares.chords, ending)
+        if source is not None and source.bars == bars and sum(source.lengths) == bars * beats and relation != "rhythm":
+            lengths = source.lengths
+            if relation == "exact" and source.goal in CADENCES[scale.mode].get(source.cadence, ()):
+                cadence, goal = source.cadence, source.goal
         self._phrases += 1
-        idea = Idea(self._name(relation, source), self._phrases, bars, ask.time_s)
+        idea = Idea(
+            self._name(relation, source), self._phrases, bars, ask.time_s, cadence, goal, () if ending else lengths
+        )
         recall = self._recall(relation, source)
         self._remember(idea, ask.time_s, relation, source)
         return Phrase(
@@ -98,7 +105,7 @@ class Planner:
             section=self._section,
             scale=scale,
             bar_beats=[beats] * bars,
-            slots=self._slots(bars, beats, shares.chords, ending),
+            slots=_slots(lengths),
             cadence=cadence,
             stems=stems,
             relation=relation,
@@ -236,17 +243,19 @@ class Planner:
         kind = self._rng.choices(kinds, [weights[kind] for kind in kinds])[0]
         return kind, self._rng.choice(options[kind])
 
-    def _slots(self, bars: int, beats: int, chords: int, ending: bool) -> list[Slot]:
-        lengths: list[float]
+    def _chord_lengths(self, bars: int, beats: int, chords: int, ending: bool) -> tuple[float, ...]:
+        """Beats of each chord; at the end of the session the last two have a bar each."""
         if not ending:
-            lengths = form.chord_lengths(bars, beats, chords)
-        elif bars <= 2:
-            lengths = [float(beats)] * bars
-        else:
-            body = form.chord_lengths(bars - 2, beats, min(max(chords - 2, 1), bars - 2))
-            lengths = [*body, float(beats), float(beats)]
-        slots, beat = [], 0.0
-        for length in lengths:
-            slots.append(Slot(beat, length))
-            beat += length
-        return slots
+            return tuple(form.chord_lengths(bars, beats, chords))
+        if bars <= 2:
+            return (float(beats),) * bars
+        body = form.chord_lengths(bars - 2, beats, min(max(chords - 2, 1), bars - 2))
+        return (*body, float(beats), float(beats))
+
+
+def _slots(lengths: tuple[float, ...]) -> list[Slot]:
+    slots, beat = [], 0.0
+    for length in lengths:
+        slots.append(Slot(beat, length))
+        beat += length
+    return slots

@@ -24,14 +24,14 @@ import platformdirs
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-KERNEL_ROOMS = ("dsp", "instruments", "mix", "safety")
+KERNEL_SOURCES = ("dsp/*.py", "instruments/*.py", "mix/*.py", "safety/output.py", "controls.py")
 
 
 def sources_hash() -> str:
-    """Hash of every source that may hold a kernel, with Numba's version."""
+    """Hash of every source that may hold a kernel or a constant of one, with Numba's version."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for room in KERNEL_ROOMS:
-        for path in sorted((_PACKAGE / room).glob("*.py")):
+    for pattern in KERNEL_SOURCES:
+        for path in sorted(_PACKAGE.glob(pattern)):
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

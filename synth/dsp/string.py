@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
 from synth.dsp.svf import coefficients, svf
-from synth.dsp.voices import END, LEFT, NEVER, ONSET, RIGHT, VoiceBank, gate
+from synth.dsp.voices import END, LEFT, NEVER, ONSET, QUANTUM, RIGHT, VoiceBank, clear, gate, mix, span
 
 ZERO, ONE, SILENT = np.float32(0.0), np.float32(1.0), np.float32(1e-9)
 CENTRE = np.float32(math.sqrt(0.5))
@@ -127,7 +127,7 @@ def _bump(x: NDArray[np.float64]) -> NDArray[np.float64]:
 @kernel
 def render_strings(
     clock: int,
-    quanta: int,
+    frames: int,
     offset: int,
     times: NDArray[np.int64],
     gain: NDArray[np.float32],
@@ -139,61 +139,55 @@ def render_strings(
     row: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None:
-    """Write `quanta` quanta from frame `clock` to `out` from column `offset`.
+    """Write `frames` frames from frame `clock` to `out` from column `offset`.
 
     `memory` is (slots, a power of two), `force` (slots, longest pluck), `body` (resonances, 5): g, k, level and two
     memories.
     """
-    quantum = row.shape[0]
+    clear(out, offset, frames)
     mask = memory.shape[1] - 1
-    for q in range(quanta):
-        start = clock + q * quantum
-        first = offset + q * quantum
-        driven = False
-        for n in range(first, first + quantum):
-            out[LEFT, n] = ZERO
-            out[RIGHT, n] = ZERO
-        for v in range(gain.shape[1]):
-            if start + quantum <= times[ONSET, v] or start >= times[END, v]:
-                continue
-            driven = True
-            h0, h1, h2, h3, h4, h5 = line[0, v], line[1, v], line[2, v], line[3, v], line[4, v], line[5, v]
-            pole, through, y = line[POLE, v], line[PASS, v], line[MEMORY, v]
-            read = start - length[DELAY, v]
-            x1, x2, x3 = memory[v, (read - 1) & mask], memory[v, (read - 2) & mask], memory[v, (read - 3) & mask]
-            x4, x5 = memory[v, (read - 4) & mask], memory[v, (read - 5) & mask]
-            for n in range(quantum):
-                x0 = memory[v, (read + n) & mask]
-                x = ((h0 * x0 + h1 * x1) + (h2 * x2 + h3 * x3)) + (h4 * x4 + h5 * x5)
-                x5, x4, x3, x2, x1 = x4, x3, x2, x1, x0
-                y = through * x + pole * y
-                played = start + n - times[ONSET, v]
-                sample = y
-                if played >= 0 and played < length[PLUCK_FRAMES, v]:
-                    sample += force[v, played]
-                memory[v, (start + n) & mask] = sample
-                row[n] = sample
-            line[MEMORY, v] = y
-            gate(row, start, times, v)
-            left, right = gain[LEFT, v], gain[RIGHT, v]
-            for n in range(quantum):
-                out[LEFT, first + n] += left * row[n]
-                out[RIGHT, first + n] += right * row[n]
-        for n in range(quantum):
-            row[n] = CENTRE * (out[LEFT, first + n] + out[RIGHT, first + n])
-        for b in range(body.shape[0]):
-            g, k, level, s1, s2 = body[b, 0], body[b, 1], body[b, 2], body[b, 3], body[b, 4]
-            if not driven and s1 == ZERO and s2 == ZERO:
-                continue
-            a1, a2 = coefficients(g, k)
-            level *= k * CENTRE
-            for n in range(quantum):
+    driven = False
+    for v in range(gain.shape[1]):
+        first, last = span(clock, frames, times, v)
+        if first >= last:
+            continue
+        driven = True
+        h0, h1, h2, h3, h4, h5 = line[0, v], line[1, v], line[2, v], line[3, v], line[4, v], line[5, v]
+        pole, through, y = line[POLE, v], line[PASS, v], line[MEMORY, v]
+        read = clock + first - length[DELAY, v]
+        x1, x2, x3 = memory[v, (read - 1) & mask], memory[v, (read - 2) & mask], memory[v, (read - 3) & mask]
+        x4, x5 = memory[v, (read - 4) & mask], memory[v, (read - 5) & mask]
+        read -= first
+        for n in range(first, last):
+            x0 = memory[v, (read + n) & mask]
+            x = ((h0 * x0 + h1 * x1) + (h2 * x2 + h3 * x3)) + (h4 * x4 + h5 * x5)
+            x5, x4, x3, x2, x1 = x4, x3, x2, x1, x0
+            y = through * x + pole * y
+            played = clock + n - times[ONSET, v]
+            sample = y
+            if played >= 0 and played < length[PLUCK_FRAMES, v]:
+                sample += force[v, played]
+            memory[v, (clock + n) & mask] = sample
+            row[n] = sample
+        line[MEMORY, v] = y
+        gate(row, first, last, clock, times, v)
+        mix(row, first, last, gain[LEFT, v], gain[RIGHT, v], out, offset)
+    for n in range(frames):
+        row[n] = CENTRE * (out[LEFT, offset + n] + out[RIGHT, offset + n])
+    for b in range(body.shape[0]):
+        g, k, level, s1, s2 = body[b, 0], body[b, 1], body[b, 2], body[b, 3], body[b, 4]
+        if not driven and s1 == ZERO and s2 == ZERO:
+            continue
+        a1, a2 = coefficients(g, k)
+        level *= k * CENTRE
+        for start in range(0, frames, QUANTUM):
+            for n in range(start, start + QUANTUM):
                 _, band, s1, s2 = svf(row[n], s1, s2, g, a1, a2)
-                out[LEFT, first + n] += level * band
-                out[RIGHT, first + n] += level * band
+                out[LEFT, offset + n] += level * band
+                out[RIGHT, offset + n] += level * band
             if abs(s1) + abs(s2) < SILENT:
                 s1, s2 = ZERO, ZERO
-            body[b, 3], body[b, 4] = s1, s2
+        body[b, 3], body[b, 4] = s1, s2
 
 
 class StringBank(VoiceBank):
@@ -206,14 +200,13 @@ class StringBank(VoiceBank):
         self,
         sample_rate: int,
         voices: int,
-        quantum: int,
         lowest_hz: float,
         body: tuple[tuple[float, float, float], ...] = (),
     ) -> None:
-        super().__init__(sample_rate, voices, quantum)
+        super().__init__(sample_rate, voices)
         slots = self.times.shape[1]
         self.lowest_hz = lowest_hz
-        longest = math.ceil(sample_rate / lowest_hz) + TAPS + quantum
+        longest = math.ceil(sample_rate / lowest_hz) + TAPS + QUANTUM
         self.memory = np.zeros((slots, 1 << longest.bit_length()), np.float32)
         self.force = np.zeros((slots, longest), np.float32)
         self.line = np.zeros((MEMORY + 1, slots), np.float32)
@@ -257,8 +250,8 @@ class StringBank(VoiceBank):
         self.damp(slot, frame + round(ring_s * self.sample_rate), LAST_FADE_S)
         return slot
 
-    def _render(self, quanta: int, offset: int) -> None:
+    def _render(self, frames: int, offset: int) -> None:
         render_strings(
-            self.clock, quanta, offset, self.times, self.gain, self.length, self.line,
+            self.clock, frames, offset, self.times, self.gain, self.length, self.line,
             self.memory, self.force, self.body, self._row, self._out,
         )  # fmt: skip

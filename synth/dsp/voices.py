@@ -20,6 +20,8 @@ ZERO, ONE, TWO, THREE = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.fl
 ONSET, RISE, DAMP, DAMP_FRAMES, STEAL, STEAL_FRAMES, END = range(7)
 LEFT, RIGHT = range(2)
 
+QUANTUM = 64  # frames; voices start to sound, and end, at quantum edges
+CACHE_LINE = 64  # bytes
 NEVER = np.iinfo(np.int64).max // 2
 STEAL_S = 0.008
 SPARE_SLOTS = 8  # for stolen notes while they fade
@@ -34,38 +36,72 @@ def ease(x: np.float32) -> np.float32:
 
 
 @kernel
-def gate(row: NDArray[np.float32], start: int, times: NDArray[np.int64], v: int) -> None:
-    """Multiply `row`, whose first sample is frame `start`, by the onset and the fades of voice `v`."""
-    frames = row.shape[0]
-    if times[ONSET, v] + times[RISE, v] > start:
-        scale = ONE / np.float32(times[RISE, v])
-        for n in range(frames):
-            row[n] *= ease(np.float32(start + n - times[ONSET, v]) * scale)
+def span(clock: int, frames: int, times: NDArray[np.int64], v: int) -> tuple[int, int]:
+    """First and last + 1 of the `frames` from `clock` on in which voice `v` sounds, at quantum edges."""
+    first = max(times[ONSET, v] - clock, 0) // QUANTUM * QUANTUM
+    return first, max(min(times[END, v] - clock, frames), first)
+
+
+@kernel
+def gate(row: NDArray[np.float32], first: int, last: int, clock: int, times: NDArray[np.int64], v: int) -> None:
+    """Multiply `row[first:last]`, whose sample n is frame `clock + n`, by the onset and the fades of voice `v`."""
+    scale = ONE / np.float32(times[RISE, v])
+    for n in range(first, min(last, times[ONSET, v] + times[RISE, v] - clock)):
+        row[n] *= ease(np.float32(clock + n - times[ONSET, v]) * scale)
     for fade in range(DAMP, STEAL + 1, STEAL - DAMP):
-        if times[fade, v] < start + frames:
-            scale = ONE / np.float32(times[fade + 1, v])
-            for n in range(frames):
-                left = ONE - ease(np.float32(start + n - times[fade, v]) * scale)
-                row[n] *= left * left
+        scale = ONE / np.float32(times[fade + 1, v])
+        for n in range(max(first, times[fade, v] - clock), last):
+            left = ONE - ease(np.float32(clock + n - times[fade, v]) * scale)
+            row[n] *= left * left
+
+
+@kernel
+def clear(out: NDArray[np.float32], offset: int, frames: int) -> None:
+    """Silence `frames` columns of `out` from `offset` on."""
+    at = np.uint64(offset)
+    for n in range(frames):
+        out[LEFT, at + np.uint64(n)] = ZERO
+        out[RIGHT, at + np.uint64(n)] = ZERO
+
+
+@kernel
+def mix(
+    row: NDArray[np.float32], first: int, last: int, left: np.float32, right: np.float32,
+    out: NDArray[np.float32], offset: int,
+) -> None:  # fmt: skip
+    """Add `row[first:last]` to both channels of `out`, `offset` columns on."""
+    at, to = np.uint64(first), np.uint64(offset + first)
+    for n in range(last - first):
+        i = np.uint64(n)  # a signed index may be negative, which keeps a loop from being vectorised
+        out[LEFT, to + i] += left * row[at + i]
+        out[RIGHT, to + i] += right * row[at + i]
+
+
+def aligned(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Zeros, float32, from a cache line's start: vector loads across two lines cost a tenth of a kernel."""
+    size = math.prod(shape) * 4
+    raw = np.zeros(size + CACHE_LINE, np.uint8)
+    start = -raw.ctypes.data % CACHE_LINE
+    return raw[start : start + size].view(np.float32).reshape(shape)
 
 
 class VoiceBank(ABC):
-    """`voices` notes at once in stereo, rendered in quanta of `quantum` frames.
+    """`voices` notes at once in stereo, rendered in quanta of QUANTUM frames.
 
     Per block: `begin(out)`, then notes in the order of their frames, then `play(until)`. When every voice sounds,
     the one nearest its end makes room, faded over STEAL_S.
     """
 
-    def __init__(self, sample_rate: int, voices: int, quantum: int) -> None:
-        self.sample_rate, self.voices, self.quantum = sample_rate, voices, quantum
+    def __init__(self, sample_rate: int, voices: int) -> None:
+        self.sample_rate, self.voices = sample_rate, voices
         slots = voices + SPARE_SLOTS
         self.times = np.zeros((END + 1, slots), np.int64)
         self.gain = np.zeros((2, slots), np.float32)
         self.note_id = np.full(slots, -1.0)
         self.pitch = np.zeros(slots)
         self.clock = 0
-        self._row = np.zeros(quantum, np.float32)
-        self._out = np.zeros((2, quantum), np.float32)
+        self._row = aligned((QUANTUM,))
+        self._out = np.zeros((2, QUANTUM), np.float32)
         self._block_start = 0
 
     @property
@@ -76,17 +112,19 @@ class VoiceBank(ABC):
     def begin(self, out: NDArray[np.float32]) -> None:
         """Write from now on to `out`, (2, frames) float32, from its first frame."""
         self._out, self._block_start = out, self.clock
+        if self._row.size < out.shape[1]:
+            self._row = aligned((out.shape[1],))
 
     def play(self, until: int) -> None:
         """Render up to the absolute frame `until`, a whole number of quanta from the clock."""
-        quanta = (until - self.clock) // self.quantum
-        if quanta > 0:
-            self._render(quanta, self.clock - self._block_start)
-            self.clock += quanta * self.quantum
+        frames = (until - self.clock) // QUANTUM * QUANTUM
+        if frames > 0:
+            self._render(frames, self.clock - self._block_start)
+            self.clock += frames
 
     @abstractmethod
-    def _render(self, quanta: int, offset: int) -> None:
-        """Render `quanta` quanta from the clock into `_out` from column `offset`."""
+    def _render(self, frames: int, offset: int) -> None:
+        """Render `frames` frames from the clock into `_out` from column `offset`."""
 
     def claim(self, frame: int, note_id: float, pitch: float, pan: float, rise_s: float) -> int | None:
         """A slot, silent before `frame`, for a note that starts there; its END is still to be set.
@@ -94,7 +132,7 @@ class VoiceBank(ABC):
         None when even the spare slots are fading, that is after more thefts within STEAL_S than there are spares.
         `pan` is -1 (left) to 1, equal power.
         """
-        edge = frame - frame % self.quantum
+        edge = frame - frame % QUANTUM
         end = self.times[END]
         slot = int(np.argmin(end))
         if end[slot] > edge:
@@ -122,7 +160,7 @@ class VoiceBank(ABC):
 
     def end_at(self, slot: int, frame: int) -> None:
         """The voice is silent from the first quantum edge at or after `frame`."""
-        self.times[END, slot] = -(-frame // self.quantum) * self.quantum
+        self.times[END, slot] = -(-frame // QUANTUM) * QUANTUM
 
     def _fade(self, row: int, slot: int, frame: int, seconds: float) -> None:
         frames = max(1, round(seconds * self.sample_rate))

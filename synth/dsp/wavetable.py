@@ -86,7 +86,7 @@ def tables(sample_rate: int, wave: Wave, scattered: bool = True) -> NDArray[np.f
 
 
 @kernel
-def read(tables: NDArray[np.float32], row: int, phase: int) -> np.float32:
+def read(tables: NDArray[np.float32], row: int, phase: np.int64) -> np.float32:
     """The wave at `phase` (32 bits), interpolated linearly."""
     i = phase >> INDEX_SHIFT
     left = tables[row, i]
@@ -97,14 +97,14 @@ def read(tables: NDArray[np.float32], row: int, phase: int) -> np.float32:
 def oscillate(
     tables: NDArray[np.float32],
     row: int,
-    phase: int,
-    step: int,
+    phase: np.int64,
+    step: np.int64,
     out: NDArray[np.float32],
     left: int,
     right: int,
-    start: int,
-    stop: int,
-) -> int:
+    start: np.int64,
+    stop: np.int64,
+) -> np.int64:
     """Write frames `start` to `stop` of the columns `left` and `right` of `out` alike; the phase reached.
 
     `step` is the phase a frame adds: frequency over sample rate times 2**32."""
@@ -119,16 +119,16 @@ def oscillate(
 def unison(
     tables: NDArray[np.float32],
     row: int,
-    phases: tuple[int, int, int],
-    steps: tuple[int, int, int],
+    phases: tuple[np.int64, np.int64, np.int64],
+    steps: tuple[np.int64, np.int64, np.int64],
     side: np.float32,
     centre: np.float32,
     out: NDArray[np.float32],
     left: int,
     right: int,
-    start: int,
-    stop: int,
-) -> tuple[int, int, int]:
+    start: np.int64,
+    stop: np.int64,
+) -> tuple[np.int64, np.int64, np.int64]:
     """As `oscillate`, three detuned ones in stereo: the first goes left and the last right by `side`, the middle one
     to both by `centre`; the phases reached."""
     p0, p1, p2 = phases

@@ -49,26 +49,25 @@ class Features:
     heart: float | None = None
 
 
-def skin_score(features: Features) -> float:
-    """Log-odds that skin conductance adds."""
+def inputs(features: Features) -> tuple[float, float, float]:
+    """The features as the model takes them: bounded, 0 for what is not known."""
     trend = min(max(features.trend or 0.0, -TREND_RANGE), TREND_RANGE)
-    return TREND_WEIGHT * trend + LEVEL_WEIGHT * (features.level or 0.0)
-
-
-def heart_score(features: Features) -> float:
-    """Log-odds that heart rate adds."""
-    return HEART_WEIGHT * min(max(features.heart or 0.0, -HEART_RANGE), HEART_RANGE)
+    heart = min(max(features.heart or 0.0, -HEART_RANGE), HEART_RANGE)
+    return trend, features.level or 0.0, heart
 
 
 def body_score(features: Features, heart_say: float, skin_say: float, unmoved: float) -> float | None:
     """Score of heart and skin together, None when neither has a say.
 
-    Says are relative, so that losing both alike holds the score; `unmoved` 0..1 is the share of the heart's answer that movement does not explain.
+    Says count relative to each other, so that losing both alike holds the score. `unmoved` 0..1 is the share of
+    the heart's answer that movement does not explain.
     """
     most = max(heart_say, skin_say)
     if most <= 0.0:
         return None
-    return (skin_say * skin_score(features) + heart_say * unmoved * heart_score(features)) / most
+    trend, level, heart = inputs(features)
+    skin = TREND_WEIGHT * trend + LEVEL_WEIGHT * level
+    return (skin_say * skin + heart_say * unmoved * HEART_WEIGHT * heart) / most
 
 
 def with_report(body: float | None, told_score: float, told: float) -> float:

@@ -1,7 +1,6 @@
 """Nature: ocean, light rain, a brook and wind, endless and never the same.
 
-A scene is eight bands of noise, whose levels and corners follow two slow movers, and two kinds of drops. Left and
-right are noises of their own with a little of each other, under shared movers. Drops are decaying sines: a bubble of
+Left and right are noises of their own with a little of each other, under shared movers. Drops are decaying sines: a bubble of
 radius r sounds at 3 / r Hz and dies at 0.13 / r + 0.0072 r^-1.5 a second, rising as it nears the surface (van den
 Doel, Physically based models for liquid sounds, ACM Trans. Applied Perception 2(4), 2005); a drop that hits a leaf or
 stone is a sine of low Q. No mover repeats: waves draw each period anew, gusts are walks.
@@ -10,8 +9,6 @@ stone is a sine of low Q. No mover repeats: waves draw each period anew, gusts a
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,117 +19,12 @@ from synth.dsp.noise import bipolar, noise_states, unipolar, walk, xorshift32
 from synth.dsp.sine import cosine, exp2, log2, quarter_sine, sine
 from synth.dsp.svf import coefficients, prewarp, svf
 from synth.instruments.base import QUANTUM, Buffer, Edges, Events
+from synth.instruments.scenes import SCENES, Scene
 from synth.rng import stream
 
 
-class Band(NamedTuple):
-    """A band of noise: `level_db` (RMS) and corner move by the `_db` and `_oct` a unit of the slow and the quick mover."""
-
-    hz: float
-    q: float
-    level_db: float
-    slow_db: float
-    quick_db: float
-    slow_oct: float = 0.0
-    quick_oct: float = 0.0
-
-
-class Drops(NamedTuple):
-    """Drops at random times, `rate_hz` of them; pitches evenly spread in octaves between `low_hz` and `high_hz`.
-
-    `q` 0: bubbles. Level at 1 kHz, its slope, and its spread (standard deviation). `rising`: the share whose pitch
-    rises. `follow`: how far the rate follows the scene's quick mover.
-    """
-
-    rate_hz: float
-    low_hz: float
-    high_hz: float
-    q: float
-    level_db: float
-    slope_db: float
-    spread_db: float
-    rising: float
-    follow: float = 0.0
-
-
-class Scene(NamedTuple):
-    """A scene; the correlation times of its two movers in s (0: waves)."""
-
-    name: str
-    level_db: float
-    slow_s: float
-    quick_s: float
-    bands: tuple[Band, ...]
-    drops: tuple[Drops, Drops]
-
-
-NO_DROPS = Drops(0.0, 1000.0, 1000.0, 0.0, -100.0, 0.0, 0.0, 0.0)
-
-# A wave's movers run from -1 (trough) to 0 (crest); all others wander about 0 with standard deviation 1.
-SCENES: tuple[Scene, ...] = (
-    Scene(
-        "ocean", -23.6, 0.0, 0.0,
-        (
-            Band(80, 0.7, -9, 5, 0),
-            Band(150, 0.7, -4, 9, 0),
-            Band(290, 0.7, -4, 11, 0),
-            Band(1100, 0.7, -6, 13, 0, slow_oct=1.4),
-            Band(2000, 0.7, -11, 15, 0, slow_oct=1.6),
-            Band(1800, 0.6, -17, 0, 13, quick_oct=-0.5),
-            Band(3200, 0.6, -20, 0, 15, quick_oct=-0.5),
-            Band(5500, 0.6, -25, 0, 16, quick_oct=-0.5),
-        ),
-        (Drops(300, 3000, 9000, 0, 4, -3, 4, 0.3, follow=1.0), NO_DROPS),
-    ),
-    Scene(
-        "rain", -13.1, 12.0, 4.0,
-        (
-            Band(180, 0.6, -36, 1, 0.3),
-            Band(450, 0.6, -30, 1, 0.3),
-            Band(900, 0.6, -24, 1.2, 0.4),
-            Band(1600, 0.6, -22, 1.4, 0.5),
-            Band(2700, 0.6, -22, 1.5, 0.6),
-            Band(4300, 0.6, -23, 1.6, 0.7),
-            Band(6500, 0.6, -26, 1.7, 0.8),
-            Band(9500, 0.6, -31, 1.8, 0.8),
-        ),
-        (
-            Drops(140, 1800, 7000, 9, -1.5, -3, 3.5, 0.0, follow=0.3),
-            Drops(14, 1500, 6000, 0, -10, -3, 4, 0.3, follow=0.3),
-        ),
-    ),
-    Scene(
-        "brook", -8.9, 12.0, 2.0,
-        (
-            Band(130, 0.6, -38, 1, 0.5),
-            Band(300, 0.7, -33, 1, 0.7),
-            Band(550, 0.8, -30, 1.2, 0.9),
-            Band(950, 0.8, -29, 1.2, 1),
-            Band(1600, 0.8, -30, 1.2, 1),
-            Band(2700, 0.8, -33, 1.4, 1),
-            Band(4500, 0.7, -37, 1.5, 1.2),
-            Band(7500, 0.6, -42, 1.5, 1.2),
-        ),
-        (
-            Drops(190, 450, 5000, 0, -16, -2, 5, 0.3, follow=0.3),
-            Drops(12, 330, 900, 0, -14, -2, 4, 0.6, follow=0.3),
-        ),
-    ),
-    Scene(
-        "wind", -25.8, 3.2, 0.5,
-        (
-            Band(110, 0.7, -6, 1.8, 0.4, 0.15),
-            Band(230, 1.2, -6, 2.2, 0.6, 0.3, 0.06),
-            Band(350, 1.6, -7, 2.6, 0.7, 0.35, 0.08),
-            Band(530, 2.0, -9, 3.0, 0.8, 0.35, 0.1),
-            Band(820, 2.2, -13, 3.4, 0.9, 0.4, 0.1),
-            Band(620, 14.0, -25, 3.6, 1, 0.35, 0.06),
-            Band(2600, 0.8, -28, 4.2, 1.2, 0.2, 0.1),
-            Band(4800, 0.8, -33, 4.6, 1.4, 0.2, 0.1),
-        ),
-        (NO_DROPS, NO_DROPS),
-    ),
-)  # fmt: skip
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 BANDS, WAVES, KINDS, BUBBLES = 8, 2, 2, 64
 OTHER = 16  # lanes from left to right: more than are computed at a time
@@ -140,6 +32,7 @@ OTHER = 16  # lanes from left to right: more than are computed at a time
 BRIGHTNESS, MOTION = COLUMN["brightness_oct"], COLUMN["motion"]
 CORNER_PER_DB, CORNER_PER_BREATH = np.float32(0.06), np.float32(0.5)
 DROP_BRIGHTNESS = np.float32(0.5)  # octaves of a drop's pitch an octave of brightness
+SHORTER_DB = np.float32(3.5)  # an octave, for a higher drop is a shorter one
 
 ZERO, QUARTER, HALF, ONE, TWO, THREE = (np.float32(x) for x in (0.0, 0.25, 0.5, 1.0, 2.0, 3.0))
 CROSSFEED, OWN = np.float32(0.178), np.float32(0.984)  # correlation 0.35
@@ -195,7 +88,10 @@ def _constants(scene: Scene, sample_rate: int) -> NDArray[np.float32]:
         c[B_SLOW_OCT + b], c[B_QUICK_OCT + b] = band.slow_oct, band.quick_oct
     for d, drops in enumerate(scene.drops):
         c[D_RATE + d], c[D_Q + d] = drops.rate_hz / sample_rate, drops.q
-        c[D_OCTAVE + d], c[D_OCTAVES + d] = math.log2(drops.low_hz / sample_rate), math.log2(drops.high_hz / drops.low_hz)
+        c[D_OCTAVE + d], c[D_OCTAVES + d] = (
+            math.log2(drops.low_hz / sample_rate),
+            math.log2(drops.high_hz / drops.low_hz),
+        )
         c[D_LEVEL + d], c[D_SLOPE + d] = drops.level_db + scene.level_db, drops.slope_db
         c[D_SPREAD + d], c[D_RISING + d], c[D_FOLLOW + d] = drops.spread_db, drops.rising, drops.follow
     quantum_s = QUANTUM / sample_rate
@@ -231,7 +127,17 @@ class Nature:
 
 
 @kernel
-def _render(edges, quanta, bands, out, s, i, random, noise, c):  # type: ignore[no-untyped-def]
+def _render(
+    edges: Edges,
+    quanta: int,
+    bands: int,
+    out: Buffer,
+    s: Floats,
+    i: Integers,
+    random: NDArray[np.uint32],
+    noise: Floats,
+    c: Floats,
+) -> None:
     """`bands` is BANDS, but not known when compiling: loops over a constant are unrolled rather than vectorised."""
     for q in range(quanta):
         edge = q + 1
@@ -254,13 +160,13 @@ def _render(edges, quanta, bands, out, s, i, random, noise, c):  # type: ignore[
 
 
 @kernel
-def _draw(random):  # type: ignore[no-untyped-def]
+def _draw(random: NDArray[np.uint32]) -> np.uint32:
     random[RANDOM] = xorshift32(random[RANDOM])
     return random[RANDOM]
 
 
 @kernel
-def _move(s, random, c, speed):  # type: ignore[no-untyped-def]
+def _move(s: Floats, random: NDArray[np.uint32], c: Floats, speed: np.float32) -> None:
     """A quantum's step of the movers."""
     s[SWAY_WALK] = walk(s[SWAY_WALK], c[C_SWAY] * speed, bipolar(_draw(random)))
     if c[C_SLOW] > ZERO:
@@ -297,7 +203,7 @@ def _move(s, random, c, speed):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _wave(place, rise, fall):  # type: ignore[no-untyped-def]
+def _wave(place: np.float32, rise: np.float32, fall: np.float32) -> np.float32:
     """A rise and a fall without corners, 0 to 1 and back, from `place` 0 on."""
     if place <= ZERO or place >= rise + fall:
         return ZERO
@@ -307,7 +213,7 @@ def _wave(place, rise, fall):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _bands(s, c, bright, depth, bands):  # type: ignore[no-untyped-def]
+def _bands(s: Floats, c: Floats, bright: np.float32, depth: np.float32, bands: int) -> None:
     """Corners and gains at the quantum's end, and the ramps that lead there."""
     slow = depth * min(max(s[SLOW], -MOVER_LIMIT), MOVER_LIMIT)
     quick = depth * min(max(s[QUICK], -MOVER_LIMIT), MOVER_LIMIT)
@@ -340,7 +246,7 @@ def _bands(s, c, bright, depth, bands):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _white(random, noise, bands):  # type: ignore[no-untyped-def]
+def _white(random: NDArray[np.uint32], noise: Floats, bands: int) -> None:
     for n in range(QUANTUM):
         for b in range(bands):
             left, right = xorshift32(random[b]), xorshift32(random[OTHER + b])
@@ -351,7 +257,7 @@ def _white(random, noise, bands):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _filter(s, x, bands):  # type: ignore[no-untyped-def]
+def _filter(s: Floats, x: Floats, bands: int) -> None:
     """Each band in place: left in the first half of the lanes, right in the second."""
     for n in range(QUANTUM):
         t = np.float32(n)
@@ -366,7 +272,7 @@ def _filter(s, x, bands):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _sum(x, out, frame):  # type: ignore[no-untyped-def]
+def _sum(x: Floats, out: Buffer, frame: int) -> None:
     """Add the bands, written out in pairs so that the order never depends on the compiler."""
     for n in range(QUANTUM):
         out[0, frame + n] = ((x[n, 0] + x[n, 1]) + (x[n, 2] + x[n, 3])) + ((x[n, 4] + x[n, 5]) + (x[n, 6] + x[n, 7]))
@@ -376,7 +282,7 @@ def _sum(x, out, frame):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _spawn(s, i, random, c, kind, bright):  # type: ignore[no-untyped-def]
+def _spawn(s: Floats, i: Integers, random: NDArray[np.uint32], c: Floats, kind: int, bright: np.float32) -> None:
     """Start the drops of this quantum: the time between two is exponential, and a share of them is left out."""
     share = (ONE + c[D_FOLLOW + kind] * (s[FOAM] - ONE)) / MOST_DROPS
     rate = MOST_DROPS * c[D_RATE + kind]
@@ -395,7 +301,8 @@ def _spawn(s, i, random, c, kind, bright):  # type: ignore[no-untyped-def]
                 decay = np.float32(math.pi) * hz / c[D_Q + kind]
             decay /= c[C_SECOND]
             normal = bipolar(_draw(random)) + bipolar(_draw(random)) + bipolar(_draw(random))
-            level_db = c[D_LEVEL + kind] + c[D_SLOPE + kind] * (octave - c[C_KILOHERTZ])
+            level_db = c[D_LEVEL + kind] + c[D_SLOPE + kind] * (octave - bright - c[C_KILOHERTZ])
+            level_db += SHORTER_DB * bright
             level = db_gain(level_db + min(c[D_SPREAD + kind] * normal, LOUDEST_DROP_DB))
             start = np.floor(at)
             back = start * hz_share
@@ -418,7 +325,7 @@ def _spawn(s, i, random, c, kind, bright):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _drops(s, i, x, bands):  # type: ignore[no-untyped-def]
+def _drops(s: Floats, i: Integers, x: Floats, bands: int) -> None:
     """Add every drop, a turning phasor, to the lanes of the bands."""
     drops = (i[0] + bands - 1) // bands * bands
     if drops == 0:
@@ -450,7 +357,7 @@ def _drops(s, i, x, bands):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _retire(s, i):  # type: ignore[no-untyped-def]
+def _retire(s: Floats, i: Integers) -> None:
     """Free the drops that have faded; the last one moves into the gap."""
     v = 0
     while v < i[0]:

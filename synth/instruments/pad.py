@@ -25,7 +25,7 @@ SOUNDS: tuple[Sound, ...] = (
 
 
 class Pad(Subtractive):
-    """`wave` is the index of a sound in SOUNDS; `detune_cents` of the outer oscillators at C4; `release_s` to -60 dB."""
+    """`wave`: index of a sound in SOUNDS; `detune_cents`: of the outer oscillators at C4; `release_s`: to -60 dB."""
 
     def __init__(
         self,

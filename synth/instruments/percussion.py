@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from synth.dsp.modal import ModalBank
-from synth.instruments.base import QUANTUM
 from synth.instruments.hits import NARROW_DB, Array, Hit, HitInstrument, unit_energy
 from synth.units import db_to_gain
 
@@ -59,7 +58,7 @@ class Percussion(HitInstrument[ModalBank]):
     restrike_s = 0.2
 
     def __init__(self, sample_rate: int, seed: int) -> None:
-        super().__init__(seed, ModalBank(sample_rate, VOICES, MODES, QUANTUM))
+        super().__init__(seed, ModalBank(sample_rate, VOICES, MODES))
         self._push = 1.0
 
     def strike(self, frame: int, hit: Hit) -> None:

@@ -12,7 +12,6 @@ import math
 import numpy as np
 
 from synth.dsp.modal import ModalBank
-from synth.instruments.base import QUANTUM
 from synth.instruments.hits import WIDE_DB, Array, Hit, HitInstrument, low_pass, unit_energy
 from synth.units import db_to_gain
 
@@ -68,7 +67,7 @@ class Piano(HitInstrument[ModalBank]):
 
     def __init__(self, sample_rate: int, seed: int, pedal: float = 0.0) -> None:
         modes = PARTIALS + COUPLED + KNOCK_HZ.size + FELT_MODES
-        super().__init__(seed, ModalBank(sample_rate, VOICES, modes, QUANTUM))
+        super().__init__(seed, ModalBank(sample_rate, VOICES, modes))
         self._pedal = min(max(pedal, 0.0), 1.0)
 
     def damper_s(self, pitch: float) -> float | None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from synth.dsp.string import FINGER_HZ, Pluck, StringBank
-from synth.instruments.base import QUANTUM
 from synth.instruments.hits import WIDE_DB, Hit, HitInstrument
 from synth.units import db_to_gain, note_to_hz
 
@@ -56,7 +55,7 @@ class Plucked(HitInstrument[StringBank]):
         if not 0 <= kind < len(STRINGS) or kind != round(kind):
             raise ValueError(f"kind = {kind:g}: give 0 to {len(STRINGS) - 1} ({', '.join(s.name for s in STRINGS)})")
         self.strings = STRINGS[round(kind)]
-        super().__init__(seed, StringBank(sample_rate, VOICES, QUANTUM, LOWEST_HZ, self.strings.body))
+        super().__init__(seed, StringBank(sample_rate, VOICES, LOWEST_HZ, self.strings.body))
 
     def damper_s(self, pitch: float) -> float | None:
         """The hand damps an ended note."""

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from synth.dsp.modal import ModalBank
-from synth.instruments.base import QUANTUM
 from synth.instruments.hits import NARROW_DB, Array, Hit, HitInstrument, low_pass, unit_energy
 from synth.units import db_to_gain, note_to_hz
 
@@ -103,7 +102,7 @@ class Struck(HitInstrument[ModalBank]):
             raise ValueError(f"kind = {kind:g}: give 0 to {len(BODIES) - 1} ({', '.join(b.name for b in BODIES)})")
         self.body = body = BODIES[round(kind)]
         lanes = 2 * len(body.modes) + len(body.resonances)
-        super().__init__(seed, ModalBank(sample_rate, VOICES, lanes, QUANTUM))
+        super().__init__(seed, ModalBank(sample_rate, VOICES, lanes))
         ratio, level_db, t60_s, split_hz = np.array(body.modes, dtype=np.float64).T
         self._ratio, self._gain, self._t60_s, self._split_hz = ratio, 10.0 ** (level_db / 20.0), t60_s, split_hz
         self._reference_hz = note_to_hz(body.reference_note)

@@ -62,6 +62,10 @@ NOTE, STAGE, ROW, PHASE_0, PHASE_1, PHASE_2, RANDOM, COUNT, PANNED, INTEGER_END 
 ATTACKING, SUSTAINING, RELEASED = 0, 1, 2
 
 
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+
 class Voicing(NamedTuple):
     """What makes one subtractive instrument: times in s, levels in dB or linear, corners in Hz."""
 
@@ -154,7 +158,19 @@ class Subtractive:
 
 
 @kernel
-def _render(events, count, edges, quanta, out, s, i, scratch, tables, p, seed):  # type: ignore[no-untyped-def]
+def _render(
+    events: Events,
+    count: int,
+    edges: Edges,
+    quanta: int,
+    out: Buffer,
+    s: Floats,
+    i: Integers,
+    scratch: Floats,
+    tables: Floats,
+    p: Floats,
+    seed: int,
+) -> None:
     event = np.int64(0)
     for q in range(quanta):
         frame = q * QUANTUM
@@ -192,13 +208,13 @@ def _render(events, count, edges, quanta, out, s, i, scratch, tables, p, seed): 
 
 
 @kernel
-def _at(edges, q, column, at):  # type: ignore[no-untyped-def]
+def _at(edges: Edges, q: int, column: int, at: np.float32) -> np.float32:
     """A control between two quantum edges."""
     return edges[q, column] + at * (edges[q + 1, column] - edges[q, column])
 
 
 @kernel
-def _retire(s, i, scratch):  # type: ignore[no-untyped-def]
+def _retire(s: Floats, i: Integers, scratch: Floats) -> None:
     """Free the voices that have died away; the last voice moves into the gap."""
     v = 0
     while v < i[COUNT]:
@@ -218,7 +234,7 @@ def _retire(s, i, scratch):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _advance(s, i, p):  # type: ignore[no-untyped-def]
+def _advance(s: Floats, i: Integers, p: Floats) -> None:
     """Once a quantum: attacks that have arrived go on to their sustain, and each walk takes a step."""
     for v in range(i[COUNT]):
         if i[STAGE + v] == ATTACKING and s[ENV_2 + v] > SETTLED * s[PEAK + v]:
@@ -233,7 +249,7 @@ def _advance(s, i, p):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _choose(s, i, octave):  # type: ignore[no-untyped-def]
+def _choose(s: Floats, i: Integers, octave: np.float32) -> int:
     """The voice for a new note: one that has its pitch, a free one, or else the quietest, released ones first."""
     for v in range(i[COUNT]):
         if s[OCTAVE + v] == octave:
@@ -249,8 +265,10 @@ def _choose(s, i, octave):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _note_on(s, i, p, events, event, attack_ms, seed, rows):  # type: ignore[no-untyped-def]
-    """Start a note. A voice that still sounds is taken over as it is: level, phases and filter go on, so nothing clicks."""
+def _note_on(
+    s: Floats, i: Integers, p: Floats, events: Events, event: np.int64, attack_ms: np.float32, seed: int, rows: int
+) -> None:
+    """Start a note. A sounding voice is taken over as it is: level, phases and filter go on, so nothing clicks."""
     pitch = min(max(np.float32(events[event, PITCH]), ZERO), HIGHEST)
     velocity = min(max(np.float32(events[event, VELOCITY]), ZERO), ONE)
     above_c4 = (pitch - MIDDLE_C) * SEMITONE
@@ -260,7 +278,7 @@ def _note_on(s, i, p, events, event, attack_ms, seed, rows):  # type: ignore[no-
 
     i[NOTE + v] = np.int64(events[event, NOTE_ID])
     i[STAGE + v] = ATTACKING
-    row = np.int64(np.ceil(np.float32(ROWS_PER_OCTAVE) * (octave + SWIM - p[P_BASE])))
+    row = int(np.ceil(np.float32(ROWS_PER_OCTAVE) * (octave + SWIM - p[P_BASE])))
     i[ROW + v] = min(max(row, 0), rows - 1)
     attack = min(max(attack_ms * p[P_ATTACK_FRAMES_PER_MS], p[P_ATTACK_LOW]), p[P_ATTACK_HIGH])
     s[PEAK + v] = velocity_gain(velocity) * exp2(HIGH_FALL * max(above_c4 - TWO, ZERO))
@@ -305,7 +323,7 @@ def _note_on(s, i, p, events, event, attack_ms, seed, rows):  # type: ignore[no-
 
 
 @kernel
-def _note_off(s, i, p, note_id):  # type: ignore[no-untyped-def]
+def _note_off(s: Floats, i: Integers, p: Floats, note_id: np.float64) -> None:
     for v in range(i[COUNT]):
         if i[NOTE + v] == np.int64(note_id) and i[STAGE + v] != RELEASED:
             i[STAGE + v] = RELEASED
@@ -316,7 +334,7 @@ def _note_off(s, i, p, note_id):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _control(s, p, bright, motion, voices, frames):  # type: ignore[no-untyped-def]
+def _control(s: Floats, p: Floats, bright: np.float32, motion: np.float32, voices: int, frames: np.float32) -> None:
     """Envelope, pitch and corner of each voice `frames` on, and the ramps that lead there."""
     glide = exp2(-frames * p[P_GLIDE])
     damping = p[P_DAMPING]
@@ -355,7 +373,9 @@ def _control(s, p, bright, motion, voices, frames):  # type: ignore[no-untyped-d
 
 
 @kernel
-def _oscillators(s, i, p, motion, tables, scratch, start, stop):  # type: ignore[no-untyped-def]
+def _oscillators(
+    s: Floats, i: Integers, p: Floats, motion: np.float32, tables: Floats, scratch: Floats, start: np.int64, stop: np.int64
+) -> None:
     side, centre = p[P_SIDE], p[P_CENTRE]
     for v in range(i[COUNT]):
         row = i[ROW + v]
@@ -374,7 +394,7 @@ def _oscillators(s, i, p, motion, tables, scratch, start, stop):  # type: ignore
 
 
 @kernel
-def _filter(s, x, voices, start, stop):  # type: ignore[no-untyped-def]
+def _filter(s: Floats, x: Floats, voices: int, start: np.int64, stop: np.int64) -> None:
     """Two sections and the level, in place; coefficients and level on their way along the ramps."""
     for n in range(start, stop):
         t = np.float32(n - start)
@@ -397,7 +417,7 @@ def _filter(s, x, voices, start, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _sum(x, voices, out, frame, start, stop):  # type: ignore[no-untyped-def]
+def _sum(x: Floats, voices: int, out: Buffer, frame: int, start: np.int64, stop: np.int64) -> None:
     """Add the voices, written out in pairs so that the order never depends on the compiler."""
     for a in range(0, voices, GROUP):
         b = a + VOICES

@@ -33,14 +33,14 @@ MELODY_POWER = 0.0007  # half a typical melody's drive: 6 dB under a part of -23
 
 HP_P, HP_Q, HP_R, HP_T, HP_1, HP_2, LP_P, LP_Q, LP_R, LP_T, LP_1, LP_2, CUTOFF = range(13)  # rows of `lanes`
 STEP_P, STEP_Q, STEP_R, STEP_T = range(13, 17)
-LEVEL, SEND, WIDTH, GAIN, WET, DUCK, DEPTH, DOWN, BACK = range(9)  # rows of `strips`, a column for each stem
+LEVEL, SEND, WIDTH, GAIN, WET, GAIN_WAS, WET_WAS, DUCK, DEPTH, DOWN, BACK = range(11)  # rows of `strips`: stems
 BRIGHTNESS, SPACE, SWELL, MELODY, FIRST_LEVEL = range(5)  # places in `columns`
-BRIGHT, DRIVE = range(2)  # places in `heard`
+BRIGHT, DRIVE, MOVING = range(3)  # places in `heard`
 RETURN, STRETCH = range(2)  # rows of `room`, an edge a column
 
 SPAN = np.uint64(QUANTUM)
 RAMP = np.arange(QUANTUM, dtype=np.float32) / np.float32(QUANTUM)
-F0, F1, HALF, QUARTER = (np.float32(x) for x in (0.0, 1.0, 0.5, 0.25))
+F0, F1, F2, HALF = (np.float32(x) for x in (0.0, 1.0, 2.0, 0.5))
 DB_OCTAVES = np.float32(math.log2(10.0) / 20.0)
 ROOT2 = np.float32(math.sqrt(2.0))
 STEP = np.float32(1.0 / QUANTUM)
@@ -50,15 +50,18 @@ UNSET = np.float32(-1e9)
 
 
 @kernel
-def _brighten(lanes, octaves):  # type: ignore[no-untyped-def]
-    """Aim the low-passes at their cutoff times `2 ** octaves`; `CUTOFF` is over twice the sample rate."""
+def _brighten(lanes, octaves, share):  # type: ignore[no-untyped-def]
+    """Aim the low-passes at their cutoffs times `2 ** octaves`, moving by `share` of the way a sample (1: at once)."""
     for v in range(LANES):
         half_turn = min(lanes[CUTOFF, v] * exp2(octaves), np.float32(HALF * HIGHEST))
         p, q, r, t = transition(sine(half_turn) / cosine(half_turn))
-        lanes[STEP_P, v] = (np.float32(p) - lanes[LP_P, v]) * STEP
-        lanes[STEP_Q, v] = (np.float32(q) - lanes[LP_Q, v]) * STEP
-        lanes[STEP_R, v] = (np.float32(r) - lanes[LP_R, v]) * STEP
-        lanes[STEP_T, v] = (np.float32(t) - lanes[LP_T, v]) * STEP
+        lanes[STEP_P, v] = (np.float32(p) - lanes[LP_P, v]) * share
+        lanes[STEP_Q, v] = (np.float32(q) - lanes[LP_Q, v]) * share
+        lanes[STEP_R, v] = (np.float32(r) - lanes[LP_R, v]) * share
+        lanes[STEP_T, v] = (np.float32(t) - lanes[LP_T, v]) * share
+        if share == F1:
+            lanes[LP_P, v], lanes[LP_Q, v], lanes[LP_R, v], lanes[LP_T, v] = p, q, r, t
+            lanes[STEP_P, v] = lanes[STEP_Q, v] = lanes[STEP_R, v] = lanes[STEP_T, v] = F0
 
 
 @kernel
@@ -95,21 +98,161 @@ def _heal(z, lanes):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _levels(edges, q, columns, strips, heard, first, room):  # type: ignore[no-untyped-def]
-    """Gains at edge `q`, in place; `first` takes them as they are, without ducking's past."""
+def _levels(edges, q, columns, strips, heard, room):  # type: ignore[no-untyped-def]
+    """Gains at edge `q`; the ones before stay beside them, to ramp from."""
     space = edges[q, columns[SPACE]] - HALF
     space_db = space * np.float32(SPACE_DB[0] if space < F0 else SPACE_DB[1])
     room[STRETCH, q] = exp2(np.float32(SPACE_OCTAVES) * space)
     returned = strips.shape[1] - 1
     for s in range(strips.shape[1]):
-        duck = strips[DUCK, s]
-        rate = strips[DOWN, s] if heard[DRIVE] > duck else strips[BACK, s]
-        duck += rate * (heard[DRIVE] - duck)
-        strips[DUCK, s] = duck
+        duck, drive = strips[DUCK, s], heard[DRIVE]
+        duck += (strips[DOWN, s] if drive > duck else strips[BACK, s]) * (drive - duck)
         level_db = edges[q, columns[FIRST_LEVEL + s]]
         gain = strips[LEVEL, s] * (F1 - strips[DEPTH, s] * duck) if level_db > SILENT_DB else F0
         if s < returned:
-            level_db += edges[q, columns[SWELL]]  # the return has it from its sends
+            level_db += edges[q, columns[SWELL]]  # the return has the swell from its sends
+        strips[DUCK, s] = duck if duck > FLUSH else F0
+        strips[GAIN_WAS, s], strips[WET_WAS, s] = strips[GAIN, s], strips[WET, s]
         strips[GAIN, s] = gain * exp2(DB_OCTAVES * level_db)
         strips[WET, s] = strips[SEND, s] * exp2(DB_OCTAVES * space_db)
     room[RETURN, q] = strips[GAIN, returned]
+
+
+@kernel
+def _strips(stems, edges, quanta, columns, lanes, strips, heard, z, send, room):  # type: ignore[no-untyped-def]
+    """Finish the instruments' stems in place, fill the sends, and leave the return's gain and stretch in `room`."""
+    instruments = strips.shape[1] - 1
+    if heard[BRIGHT] == UNSET:
+        heard[BRIGHT] = edges[0, columns[BRIGHTNESS]]
+        _brighten(lanes, np.float32(SHARED_BRIGHTNESS) * heard[BRIGHT], F1)
+        _levels(edges, 0, columns, strips, heard, room)
+    room[RETURN, 0] = strips[GAIN, instruments]
+    for q in range(quanta):
+        at = np.uint64(q * QUANTUM)
+        brightness = edges[q + 1, columns[BRIGHTNESS]]
+        if brightness != heard[BRIGHT] or heard[MOVING] > F0:
+            heard[MOVING] = F0 if brightness == heard[BRIGHT] else F1
+            heard[BRIGHT] = brightness
+            _brighten(lanes, np.float32(SHARED_BRIGHTNESS) * brightness, STEP)
+        _levels(edges, q + 1, columns, strips, heard, room)
+
+        for s in range(instruments):
+            for n in range(SPAN):
+                left, right = stems[s, 0, at + n], stems[s, 1, at + n]
+                z[n, 2 * s] = HALF * (left + right)
+                z[n, 2 * s + 1] = HALF * (left - right)
+        _filter(z, lanes)
+        _heal(z, lanes)
+        for n in range(SPAN):
+            send[0, at + n] = F0
+            send[1, at + n] = F0
+        for s in range(instruments):
+            gain, wet, width = strips[GAIN_WAS, s], strips[WET_WAS, s], strips[WIDTH, s]
+            gain_step, wet_step = strips[GAIN, s] - gain, strips[WET, s] - wet
+            for n in range(SPAN):
+                g = gain + gain_step * RAMP[n]
+                middle, side = g * z[n, 2 * s], g * width * z[n, 2 * s + 1]
+                stems[s, 0, at + n] = middle + side
+                stems[s, 1, at + n] = middle - side
+            for c in range(2):
+                for n in range(SPAN):
+                    send[c, at + n] += (wet + wet_step * RAMP[n]) * stems[s, c, at + n]
+
+        melody = columns[MELODY]
+        if melody >= 0:
+            power = F0
+            for n in range(QUANTUM):
+                power += z[n, 2 * melody] * z[n, 2 * melody] + z[n, 2 * melody + 1] * z[n, 2 * melody + 1]
+            power *= STEP * exp2(DB_OCTAVES * F2 * edges[q + 1, columns[FIRST_LEVEL + melody]])
+            heard[DRIVE] = power / (power + np.float32(MELODY_POWER))
+
+
+@kernel
+def _finish(stems, quanta, returned, width, room, premaster):  # type: ignore[no-untyped-def]
+    """Bring the return to its level and width, and sum all stems, first to last."""
+    last = stems.shape[0] - 1
+    for q in range(quanta):
+        at = np.uint64(q * QUANTUM)
+        gain, gain_step = room[RETURN, q], room[RETURN, q + 1] - room[RETURN, q]
+        for n in range(SPAN):
+            g = HALF * (gain + gain_step * RAMP[n])
+            middle = g * (returned[0, at + n] + returned[1, at + n])
+            side = g * width * (returned[0, at + n] - returned[1, at + n])
+            stems[last, 0, at + n] = middle + side
+            stems[last, 1, at + n] = middle - side
+        for c in range(2):
+            for n in range(SPAN):
+                premaster[c, at + n] = stems[0, c, at + n]
+            for s in range(1, last + 1):
+                for n in range(SPAN):
+                    premaster[c, at + n] += stems[s, c, at + n]
+
+
+class Mixer:
+    """Mixes the instruments of `stems` (by stem name) and the reverb's return; `names` is the order of the stems.
+
+    Instruments play a typical part at -23 LUFS; `level_lu` sets each against that. ValueError for more than seven.
+    """
+
+    def __init__(self, sample_rate: int, stems: Mapping[str, StemSetting], space: Space, seed: int) -> None:
+        played = tuple(s for s in STEMS if s in stems and s != "reverb")
+        if 2 * len(played) > LANES:
+            raise ValueError(f"{len(played)} instruments in the mix: give at most {LANES // 2}")
+        self.names: tuple[str, ...] = (*played, "reverb")
+        settings = [*(stems[s] for s in played), stems.get("reverb", DEFAULT)]
+        levels = [*(db_to_gain(s.level_lu) for s in settings[:-1]), return_gain(stems)]
+        controls = ["brightness_oct", "space"]
+        self._columns = np.array(
+            [
+                *(COLUMN[c] for c in controls),
+                EXPRESSION_DB,
+                played.index("melody") if "melody" in played else -1,
+                *(COLUMN[f"level_{s}_db"] for s in self.names),
+            ],
+            np.int64,
+        )
+        self._lanes = _lane_filters(settings[:-1], sample_rate)
+        self._strips = _strip_settings(self.names, settings, levels, sample_rate)
+        self._heard = np.array([UNSET, 0.0, 0.0], np.float32)
+        self._width = np.float32(settings[-1].width)
+        self._reverb = make_reverb(sample_rate, space, settings[-1], stream_seed(seed, "reverb"))
+        self._z = np.zeros((QUANTUM, LANES), np.float32)
+        self._send = np.zeros((2, MAX_FRAMES), np.float32)
+        self._return = np.zeros((2, MAX_FRAMES), np.float32)
+        self._room = np.ones((2, MAX_QUANTA + 1), np.float32)
+
+    def render(self, stems: NDArray[np.float32], edges: Edges, quanta: int, premaster: Buffer) -> None:
+        """Turn the instruments in `stems` ((len(names), 2, MAX_FRAMES)) into finished stems in place, write the
+        return to the last, and their sum to `premaster`."""
+        _strips(
+            stems, edges, quanta, self._columns, self._lanes, self._strips, self._heard, self._z, self._send, self._room
+        )
+        self._reverb.render(self._send, quanta, self._return, self._room[STRETCH])
+        _finish(stems, quanta, self._return, self._width, self._room, premaster)
+
+
+def _lane_filters(settings: list[StemSetting], sample_rate: int) -> NDArray[np.float32]:
+    lanes = np.zeros((STEP_T + 1, LANES), np.float32)
+    for s, setting in enumerate(settings):
+        for lane, highpass_hz in (
+            (2 * s, setting.highpass_hz),
+            (2 * s + 1, max(setting.highpass_hz, SIDE_HIGHPASS_HZ)),
+        ):
+            lanes[HP_P : HP_T + 1, lane] = butterworth(highpass_hz, sample_rate)[:4]
+            lanes[CUTOFF, lane] = setting.lowpass_hz / sample_rate / 2.0
+    return lanes
+
+
+def _strip_settings(
+    names: tuple[str, ...], settings: list[StemSetting], levels: list[float], sample_rate: int
+) -> NDArray[np.float32]:
+    strips = np.zeros((BACK + 1, len(names)), np.float32)
+    for s, (name, setting) in enumerate(zip(names, settings, strict=True)):
+        down_db, down_s, back_s = DUCKS.get(name, (0.0, 1.0, 1.0))
+        strips[LEVEL, s] = levels[s]
+        strips[SEND, s] = db_to_gain(setting.send_db) if setting.send_db > SEND_OFF_DB else 0.0
+        strips[WIDTH, s] = setting.width
+        strips[DEPTH, s] = 1.0 - db_to_gain(-down_db)
+        strips[DOWN, s] = 1.0 - math.exp(-QUANTUM / (down_s * sample_rate))
+        strips[BACK, s] = 1.0 - math.exp(-QUANTUM / (back_s * sample_rate))
+    return strips

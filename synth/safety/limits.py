@@ -49,7 +49,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit("tonal_tension", "", "most", 1, 0.6, 0.4, "as tension", "tonal_tension"),
     Limit("roughness", "", "most", 1, 0.5, 0.25, "Proverbio et al. 2015: atonal music raises blood pressure", "roughness"),
     Limit("tempo_bpm", "bpm", "most", 140, 90, 90, "starts of calming arcs, Nilsson 2008 and project", "tempo_bpm"),
-    Limit("loudness_range_lu", "LU", "most", 10, 6, 5, "EBU Tech 3342; uniform level relaxes, Bernardi et al. 2009", "dynamic_range_lu"),
+    Limit("loudness_range_lu", "LU", "most", 10, 10, 5, "EBU Tech 3342; uniform level relaxes, Bernardi et al. 2009", "dynamic_range_lu"),
     Limit("breath_rate_bpm", "1/min", "least", 6, 6, 6, "no slower while screening is unanswered; Lehrer et al. 2000", "breath_rate_bpm"),
     # How fast it may move.
     Limit("loop_tempo_per_beat", "", "most", 0.001, 0.001, 0, "Dahl & Madison: drift under 0.17 % a beat is not heard; 0 is no change"),

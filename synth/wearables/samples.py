@@ -21,7 +21,7 @@ CHANNELS = {
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """A run of one channel: `t_s` seconds of session time, `value` in the channel's unit, `quality` 0..1, all (n,) float64."""
+    """A run of one channel: `t_s` seconds of session time, `value` in its unit, `quality` 0..1, all (n,) float64."""
 
     channel: str
     t_s: NDArray[np.float64]

@@ -35,7 +35,8 @@ class Table:
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return next((len(c) for c in (*self.columns.values(), *self.texts.values())), 0)
+        sizes = [len(numbers) for numbers in self.columns.values()] + [len(words) for words in self.texts.values()]
+        return max(sizes, default=0)
 
 
 def stem_of(path: Path) -> str:

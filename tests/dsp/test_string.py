@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from synth.dsp.string import Pluck, StringBank, lagrange, loop
+from synth.dsp.voices import QUANTUM
 
-QUANTUM = 64
 RATE = 48000
 
 
 def bank(rate: int = RATE, voices: int = 4, body: tuple[tuple[float, float, float], ...] = ()) -> StringBank:
-    return StringBank(rate, voices, QUANTUM, 32.0, body)
+    return StringBank(rate, voices, 32.0, body)
 
 
 def render(unit: StringBank, frames: int) -> NDArray[np.float64]:

@@ -53,7 +53,7 @@ class Tune:
         self._contour = self._rng.choices(list(CONTOURS), list(CONTOURS.values()))[0]
         self._firsts = {}
         phrase.line = line
-        phrase.idea.line = line
+        phrase.idea.line = source if phrase.relation == "exact" and source else line
         self._shift = self._fit(now, line)
 
     def write(self, now: Moment, player: Player) -> None:
@@ -191,10 +191,9 @@ class Tune:
 
     def _goal(self, now: Moment, wanted: float) -> int | None:
         """The pitch that the closing tone will probably have."""
-        goal = now.phrase.goal
-        if goal is None or self._voice.pitch is None:
+        if self._voice.pitch is None:
             return None
-        pcs = chord_pcs(Chord(goal[1]), now.scale)
+        pcs = chord_pcs(Chord(now.phrase.goal[1]), now.scale)
         low, high = self._window(now)
         aim = 0.6 * self._voice.pitch + 0.4 * wanted - 1.0
         pool = [p for p in range(low, high + 1) if p % 12 in pcs and now.scale.step(p) % 7 in CLOSING_DEGREE]
@@ -212,7 +211,7 @@ class Tune:
         while pitch < low:
             step += 7
             pitch = now.scale.pitch(step)
-        if pitch % 12 in at.chord or (not at.strong and (pitch - 1) % 12 not in at.chord):
+        if pitch % 12 in at.chord or (pitch - 1) % 12 not in at.chord:
             return pitch
         for nearby in (-1, 1, -2, 2):
             other = now.scale.pitch(step + nearby)
