@@ -126,7 +126,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 
 def test_the_rooms_have_an_order() -> None:
-    """No room can reach itself through others, but that reading a preset looks up the names of the composer's styles."""
+    """No room reaches itself through others, but that reading a preset looks up the names of the composer's styles."""
     below = ROOMS | {"preset": ROOMS["preset"] - {"composer"}}
     placed: set[str] = set()
     while len(placed) < len(below):

@@ -1,47 +1,64 @@
-"""The budget of notes: how a phrase's onsets are shared between harmony, tune, bells, figure and percussion."""
+"""The budget of notes: how a phrase's onsets are shared between harmony, percussion, tune, bells, bass and figure."""
 
 from __future__ import annotations
 
 from synth.composer.moment import Shares
 from synth.composer.styles import Archetype
 
-_HARMONY = 0.55  # most of a phrase's notes that its chords may take
-_MOVING = 1.9  # voices that move when the chord changes
+MOVING = 1.9  # voices that move when the chord changes
+_FEWEST_VOICES, _FEWEST_CHORDS = 2, 2
+_HARMONY = 0.7  # of what the tune leaves, for more voices and chords
+_BELLS_HZ = 0.5
+_DRUMS_HZ = 7.0
 
 
 def share(
     style: Archetype,
     notes: float,
     bars: int,
-    beats: int,
-    beat_s: float,
+    bar_s: float,
     most_chords: int,
     stems: tuple[str, ...],
     percussiveness: float,
 ) -> Shares:
-    """Divide `notes` among the parts of a phrase of `bars` bars of `beats` beats in which `stems` play."""
-    voices = min(max(1 + int(0.25 * notes), 2), style.voices)
-    chords = round(1.0 + (_HARMONY * notes - voices - 1) / (_MOVING + 1.0))
-    chords = min(max(chords, 2), max(most_chords, 2))
-    bass = 0.0
-    if "bass" in stems:
-        bass = min(max(0.16 * notes / bars, chords / bars), 2.0 * beats)
-    left = max(notes - voices - (chords - 1) * _MOVING - bass * bars, 0.0)
+    """Divide `notes` among the parts of a phrase of `bars` bars in which `stems` play.
+
+    A pad of two voices and two chords comes first, then percussion, a tune worth singing, bells; what is left makes the
+    harmony fuller, then the bass, and the rest goes to a figure or to broken chords.
+    """
+    playing = {style.parts[stem] for stem in stems}
+    has_bass = "bass" in stems
+    phrase_s = bars * bar_s
+    free = max(notes - _FEWEST_VOICES - (_FEWEST_CHORDS - 1) * MOVING - _FEWEST_CHORDS * has_bass, 0.0)
+
     percussion = 0.0
-    if "percussion" in stems and percussiveness >= 0.05:
-        percussion = left * style.shares["percussion"] * min(0.35 + 0.65 * percussiveness, 1.0) / bars
-        percussion = min(percussion, 4.0 * beats, 7.0 * beats * beat_s)
-        left -= percussion * bars
-    tune = bells = 0.0
-    figures = [stem for stem in stems if style.parts[stem] == "figure"]
-    for stem in stems:
-        part, amount = style.parts[stem], left * style.shares.get(stem, 0.0)
-        if part == "tune":
-            tune = min(amount, style.tune_hz * (1.0 - style.rest) * bars * beats * beat_s)
-        elif part in ("answer", "periods"):
-            bells = min(amount, 0.5 * bars * beats * beat_s)
-    fill = max(left - tune - bells, 0.0) / bars
-    figure = 0.0
-    if figures:
-        figure, fill = fill, 0.0
-    return Shares(chords, voices, bass, percussion, figure, fill, tune, bells)
+    if "drums" in playing and percussiveness >= 0.05:
+        percussion = min(free * style.percussion * min(0.35 + 0.65 * percussiveness, 1.0), _DRUMS_HZ * phrase_s)
+        free -= percussion
+    tune = 0.0
+    if "tune" in playing:
+        tune = min(max(style.tune * free, style.fewest), style.tune_hz * (1.0 - style.rest) * phrase_s)
+        tune = tune if tune <= free else 0.0
+        free -= tune
+    bells = 0.0
+    if playing & {"answer", "periods"}:
+        bells = min(style.bells * free, _BELLS_HZ * phrase_s)
+        free -= bells
+
+    voices, chords = _FEWEST_VOICES, _FEWEST_CHORDS
+    harmony = _HARMONY * free
+    if style.voices > voices and harmony >= 1.0:
+        voices, harmony = voices + 1, harmony - 1.0
+    more = max(min(round(harmony / (MOVING + 1.0)), most_chords - chords), 0)
+    chords, harmony = chords + more, harmony - more * (MOVING + 1.0)
+    if style.voices > voices and harmony >= 1.0:
+        voices += 1
+    free = max(free - (voices - _FEWEST_VOICES) - more * (MOVING + has_bass), 0.0)
+
+    bass = 0.0
+    if has_bass:
+        lively = 0.5 if "riff" in playing else 0.35 if "rock" in playing else 0.2
+        extra = min(lively * free, 3.0 * bars)
+        bass, free = (chords + extra) / bars, free - extra
+    figure, fill = (free / bars, 0.0) if "figure" in playing else (0.0, free / bars)
+    return Shares(chords, voices, bass, percussion / bars, figure, fill, tune, bells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from synth.composer import form
+from synth.composer.budget import MOVING
 from synth.composer.harmonist import Harmonist
 from synth.composer.harmony import symbol
 from synth.composer.moment import Moment, Phrase, Slot
@@ -197,10 +198,19 @@ class Composer:
         for part in self._parts:
             part.write(now, player)
         if not now.phrase.ending:
-            kept = sum(max(part.credit, 0.0) for part in (self._tune, self._bells) if part and now.plays(part.stem))
-            self._pad.fill(now, player, round(now.room - kept))
-        most = max(5.0, 10.0 * now.controls["density_hz"])
+            self._pad.fill(now, player, round(self._spare(now)))
+        most = max(8.0, 15.0 * now.controls["density_hz"])
         self._owed = max(-most, min(most, now.room))
+
+    def _spare(self, now: Moment) -> float:
+        """Notes that this bar has over, when what is planned for the rest of the phrase is paid for."""
+        phrase, shares = now.phrase, now.phrase.shares
+        to_come = phrase.bars - now.bar - 1
+        tones = sum(tone.beat >= now.end for tone in phrase.line) if self._tune and now.plays(self._tune.stem) else 0
+        changes = sum(slot.beat >= now.end for slot in phrase.slots)
+        planned = tones + changes * (MOVING + now.plays("bass")) + to_come * (shares.percussion + shares.figure)
+        income = now.controls["density_hz"] * self._opened(now.time_s) * now.bar_s * to_come
+        return (now.room + income - planned) / (to_come + 1)
 
     def _markers(self, now: Moment) -> tuple[Marker, ...]:
         phrase = now.phrase

@@ -93,7 +93,7 @@ def cycle_lengths(
         for bars in option:
             weight *= 1.0 if bars == usual else 0.3
             notes = density_hz * bars * bar_s
-            weight *= min(1.0, (notes / 9.0) ** 2)
+            weight *= min(1.0, (notes / 14.0) ** 2)
             if bars * bar_s < 5.0:
                 weight *= 0.3
             if breath_s:

@@ -233,7 +233,7 @@ def _weight(pitch: int, interval: int, after: dict[str, float], voice: Voice, at
         weight *= 4.0 if name[0] == "s" else 0.1
     weight *= math.exp(-(((pitch - at.wanted) / 4.5) ** 2))
     if pitch == at.like:
-        weight *= 12.0
+        weight *= 25.0
     if at.next is not None:
         gap = pitch - at.next
         weight *= 6.0 if gap in (1, 2) else 3.0 if gap in (-1, -2) else 0.4 if gap in (3, 4, -3) else 0.1

@@ -67,8 +67,8 @@ class Planner:
         `now` is the scale that sounds (None at first), `owed` the notes due from before, besides `density_hz` a second.
         """
         controls = ask.controls
-        beats, beat_s = self._style.metre, 60.0 / controls["tempo_bpm"]
-        bar_s = beats * beat_s
+        beats = self._style.metre
+        bar_s = beats * 60.0 / controls["tempo_bpm"]
         if not self._lengths:
             self._new_cycle(ask, bar_s)
         bars = self._lengths.pop(0)
@@ -82,8 +82,7 @@ class Planner:
             self._archetype,
             max(notes, 0.0),
             bars,
-            beats,
-            beat_s,
+            bar_s,
             int(bars / self._style.chord_bars),
             tuple(stem for stem in stems if stem in entered),
             controls["percussiveness"],

@@ -21,8 +21,8 @@ class Archetype:
     `parts`: stem to part (see `synth.composer.parts`). `degrees`: pull of the chords I..VII. `kinds`: of chord kinds.
     `voices`: of the pad. `pedal`: tonal tension under which the bass stays on the tonic. `cadences`: weights of closes.
     `home`: how often a phrase with nothing to return to starts from its section's own progression. `returns`: share of
-    phrases that come back exactly, varied, or with the same rhythm, at predictability .5. `shares`: of the notes left
-    when the harmony has its own, for percussion, then tune and bells; a figure takes the rest. `presence`: how much of the time a stem is there
+    phrases that come back exactly, varied, or with the same rhythm, at predictability .5. `percussion`, `tune`,
+    `bells`: each one's share of the notes that the barest harmony and the ones before it leave. `presence`: how much of the time a stem is there
     once it has entered. `tune_hz`: most notes a second of a tune while it plays. `rest`: least share of a tune phrase
     that is silent.
     """
@@ -35,9 +35,12 @@ class Archetype:
     cadences: Mapping[str, float] = field(default_factory=lambda: _SUNG)
     home: float = 0.4
     returns: tuple[float, float, float] = (0.20, 0.20, 0.15)
-    shares: Mapping[str, float] = field(default_factory=lambda: {"melody": 0.85, "bells": 0.12, "percussion": 0.4})
+    percussion: float = 0.35
+    tune: float = 0.6
+    bells: float = 0.15
     presence: Mapping[str, float] = field(default_factory=lambda: {"bass": 0.92, "melody": 0.75, "bells": 0.5})
     tune_hz: float = 1.3
+    fewest: float = 6.0
     rest: float = 0.36
 
 
@@ -62,9 +65,12 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             pedal=0.9,
             cadences=_STILL,
             home=0.5,
-            shares={"melody": 0.35, "bells": 0.35, "percussion": 0.2},
+            percussion=0.2,
+            tune=0.35,
+            bells=0.35,
             presence={"bass": 0.95, "melody": 0.4, "bells": 0.5},
             tune_hz=0.7,
+            fewest=4.0,
             rest=0.55,
         ),
         "lullaby": Archetype(
@@ -73,7 +79,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             kinds=_WARM,
             voices=3,
             home=0.65,
-            returns=(0.28, 0.18, 0.18),
+            returns=(0.36, 0.18, 0.14),
             tune_hz=1.2,
         ),
         "bells": Archetype(
@@ -83,9 +89,12 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             voices=3,
             pedal=0.4,
             cadences=_SOFT,
-            shares={"melody": 0.2, "bells": 0.7, "percussion": 0.2},
+            percussion=0.2,
+            tune=0.2,
+            bells=0.7,
             presence={"bass": 0.9, "melody": 0.3, "bells": 0.95},
             tune_hz=0.7,
+            fewest=4.0,
             rest=0.5,
         ),
         "piano_waltz": Archetype(
@@ -103,7 +112,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             voices=3,
             home=0.75,
             returns=(0.22, 0.25, 0.18),
-            shares={"melody": 0.5, "percussion": 0.35},
+            tune=0.4,
             presence={"bass": 0.95, "melody": 0.75, "bells": 0.75},
             tune_hz=2.0,
         ),
@@ -113,9 +122,11 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             kinds=_WARM,
             voices=3,
             home=0.7,
-            shares={"bells": 0.15, "percussion": 0.25},
+            percussion=0.25,
+            tune=0.1,
             presence={"bass": 0.9, "melody": 0.97, "bells": 0.5},
             tune_hz=0.6,
+            fewest=4.0,
             rest=0.5,
         ),
         "groove": Archetype(
@@ -124,7 +135,8 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             voices=3,
             home=0.85,
             returns=(0.38, 0.26, 0.12),
-            shares={"melody": 0.5, "percussion": 0.6},
+            percussion=0.6,
+            tune=0.4,
             presence={"bass": 0.95, "melody": 0.75, "bells": 0.55},
             tune_hz=2.6,
             rest=0.34,

@@ -145,7 +145,7 @@ def render_strings(
     memories.
     """
     clear(out, offset, frames)
-    mask = memory.shape[1] - 1
+    mask = memory.shape[1] - 1  # places in memory are made unsigned: a signed index is checked for wrapping
     driven = False
     for v in range(gain.shape[1]):
         first, last = span(clock, frames, times, v)
@@ -159,7 +159,7 @@ def render_strings(
         x4, x5 = memory[v, (read - 4) & mask], memory[v, (read - 5) & mask]
         read -= first
         for n in range(first, last):
-            x0 = memory[v, (read + n) & mask]
+            x0 = memory[v, np.uint64((read + n) & mask)]
             x = ((h0 * x0 + h1 * x1) + (h2 * x2 + h3 * x3)) + (h4 * x4 + h5 * x5)
             x5, x4, x3, x2, x1 = x4, x3, x2, x1, x0
             y = through * x + pole * y
@@ -167,7 +167,7 @@ def render_strings(
             sample = y
             if played >= 0 and played < length[PLUCK_FRAMES, v]:
                 sample += force[v, played]
-            memory[v, (clock + n) & mask] = sample
+            memory[v, np.uint64((clock + n) & mask)] = sample
             row[n] = sample
         line[MEMORY, v] = y
         gate(row, first, last, clock, times, v)

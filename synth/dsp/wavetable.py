@@ -76,7 +76,7 @@ def tables(sample_rate: int, wave: Wave, scattered: bool = True) -> NDArray[np.f
     turns = np.mod(0.5 * (np.sqrt(5.0) - 1.0) * n * (n - 1.0) / 2.0, 1.0) if scattered else np.zeros_like(n)
     spectrum = np.zeros(POINTS // 2 + 1, np.complex128)
     spectrum[1 : HARMONICS_MAX + 1] = -0.5j * POINTS * amplitude * np.exp(2j * np.pi * turns)
-    rows = []
+    rows: list[NDArray[np.float32]] = []
     while True:
         count = harmonics_of(sample_rate, len(rows))
         cycle = np.fft.irfft(np.where(np.arange(spectrum.size) <= count, spectrum, 0.0), POINTS)

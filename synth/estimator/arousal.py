@@ -12,15 +12,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-TREND_WEIGHT = 0.80
-LEVEL_WEIGHT = 0.60
-HEART_WEIGHT = 0.25
-INTERCEPT = -0.35
+TREND_WEIGHT = 1.20
+LEVEL_WEIGHT = 1.45
+HEART_WEIGHT = 0.30
+INTERCEPT = -0.67
 
 TREND_RANGE = 3.0
 HEART_RANGE = 2.5
 
-SCORE_PER_S = 0.1  # fastest change of the score; arousal then moves at most 0.05 a second
+SCORE_AT_HALF = 1.5  # arousal is the hyperbolic tangent of the score over twice this
+SCORE_PER_S = 0.12  # fastest change of the score; arousal then moves at most 0.04 a second
 HOLD_S = 10.0  # how long the last score is held without any evidence
 GLIDE_TAU_S = 30.0  # and how it then returns to the baseline
 
@@ -42,7 +43,11 @@ DOUBTFUL = 0.4  # and for a while after a sensor was changed
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the score is made of; 0 is the baseline, None is not known."""
+    """What the score is made of; 0 is the baseline, None is not known.
+
+    `trend` and `level` are of skin conductance (`eda.Trend`, `Eda.level_feature`), `heart` is of heart rate
+    (`Heart.feature`) less the share that movement explains.
+    """
 
     trend: float | None = None
     level: float | None = None
@@ -56,18 +61,17 @@ def inputs(features: Features) -> tuple[float, float, float]:
     return trend, features.level or 0.0, heart
 
 
-def body_score(features: Features, heart_say: float, skin_say: float, unmoved: float) -> float | None:
+def body_score(features: Features, heart_say: float, skin_say: float) -> float | None:
     """Score of heart and skin together, None when neither has a say.
 
-    Says count relative to each other, so that losing both alike holds the score. `unmoved` 0..1 is the share of
-    the heart's answer that movement does not explain.
+    Says count relative to each other, so that losing both alike holds the score.
     """
     most = max(heart_say, skin_say)
     if most <= 0.0:
         return None
     trend, level, heart = inputs(features)
     skin = TREND_WEIGHT * trend + LEVEL_WEIGHT * level
-    return (skin_say * skin + heart_say * unmoved * HEART_WEIGHT * heart) / most
+    return (skin_say * skin + heart_say * HEART_WEIGHT * heart) / most
 
 
 def with_report(body: float | None, told_score: float, told: float) -> float:
@@ -89,12 +93,12 @@ def p_elevated(score: float) -> float:
 
 def arousal_of(score: float) -> float:
     """Arousal -1..1 of a score; 0 is the baseline."""
-    return math.tanh(0.5 * score)
+    return math.tanh(score / (2.0 * SCORE_AT_HALF))
 
 
 def score_of(arousal: float) -> float:
     """The score of an arousal -1..1, for self-reports."""
-    return 2.0 * math.atanh(min(max(arousal, -SELF_LIMIT), SELF_LIMIT))
+    return 2.0 * SCORE_AT_HALF * math.atanh(min(max(arousal, -SELF_LIMIT), SELF_LIMIT))
 
 
 class Say:

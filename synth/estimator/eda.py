@@ -11,11 +11,11 @@ import math
 from collections import deque
 
 from synth.estimator.baseline import SKIP_S, Anchor, Spread
+from synth.estimator.inbox import STALE_S
 
 EDA_RANGE_US = (0.05, 60.0)
 SLOPE_US_PER_S = 10.0
 GUARD_S = 5.0
-STALE_S = 5.0
 FROZEN_S = 30.0
 GAP_S = 10.0  # after a longer one the filters start anew from what they find
 
@@ -149,10 +149,11 @@ class Eda:
         self.scr_anchor = Anchor()
 
     def add(self, t_s: float, us: float, quality: float = 1.0) -> None:
-        """The next sample, in order of time."""
+        """The next sample, in order of time; one that is not finite is missing, no breach."""
+        if not math.isfinite(us):
+            return
         before_s, before = self._previous
-        if math.isfinite(us):
-            self._previous = (t_s, us)
+        self._previous = (t_s, us)
         self.heard_s = t_s
         steep = abs(us - before) > SLOPE_US_PER_S * (t_s - before_s)
         if quality < 0.5 or not EDA_RANGE_US[0] <= us <= EDA_RANGE_US[1] or steep:
@@ -201,15 +202,11 @@ class Eda:
         """Whether the value has not changed for too long."""
         return now_s - self._changed_s > FROZEN_S
 
-    def fresh(self, now_s: float) -> bool:
-        """Whether the channel speaks of now."""
-        return not self.trouble(now_s)
-
-    def trouble(self, now_s: float) -> str:
+    def trouble(self, now_s: float, stale_s: float = STALE_S) -> str:
         """Why the channel does not speak of now: "missing", "off", "disturbed", "frozen" or "" when it does."""
-        if now_s - self.heard_s > STALE_S:
+        if now_s - self.heard_s > stale_s:
             return "missing"
-        if now_s < self.blocked_s or now_s - self.last_s > STALE_S:
+        if now_s < self.blocked_s or now_s - self.last_s > stale_s:
             return "off" if self._previous[1] < EDA_RANGE_US[0] else "disturbed"
         return "frozen" if self.frozen(now_s) else ""
 

@@ -53,6 +53,7 @@ class Estimator:
         self._confidence = Confidence()
         self._told: tuple[float, float] | None = None
         self._hr_heard_s = -math.inf
+        self._heart_trouble = self._skin_trouble = "missing"
         self._resp_bpm: float | None = None
         self._resp_due_s = -math.inf
         self._now_s: float | None = None
@@ -71,7 +72,7 @@ class Estimator:
     @property
     def features(self) -> Features:
         """What the model sees now; None where the baseline is not known yet."""
-        heart = self._heart.feature if self._heart.anchor.ready else None
+        heart = self._heart.feature * (1.0 - self._motion.metabolic) if self._heart.anchor.ready else None
         if not self._eda.level_anchor.ready:
             return Features(heart=heart)
         return Features(self._eda.trend.feature, self._eda.level_feature, heart)
@@ -88,6 +89,12 @@ class Estimator:
             self._resp_bpm = self._belt.rate(now_s) or from_beats(beats)
         self._weigh(beats, now_s, dt_s)
         return self._state(beats, now_s)
+
+    @property
+    def _heart_stale_s(self) -> float:
+        """Age from which heart rate is stale: of its own channel, or of the beats that stand in for it."""
+        beats_lead = self._beats.last_s > self._hr_heard_s + HEART_FROM_BEATS_S
+        return self._inbox["rr_ms" if beats_lead else "hr"].stale_s
 
     def _measure(self, now_s: float) -> None:
         """Hand every sample up to `now_s` to its measure."""
@@ -118,23 +125,26 @@ class Estimator:
     def _weigh(self, beats: Window, now_s: float, dt_s: float) -> None:
         """Bring score and confidence up to date."""
         heart, skin = self._heart, self._eda
-        self._heart_say.move(float(heart.fresh(now_s) and heart.anchor.ready), dt_s)
-        self._skin_say.move(float(skin.fresh(now_s) and skin.level_anchor.ready), dt_s)
+        self._heart_trouble = heart.trouble(now_s, self._heart_stale_s)
+        self._skin_trouble = skin.trouble(now_s, self._inbox["eda"].stale_s)
+        self._heart_say.move(float(heart.anchor.ready and not self._heart_trouble), dt_s)
+        self._skin_say.move(float(skin.level_anchor.ready and not self._skin_trouble), dt_s)
         heart_say, skin_say = self._heart_say.value, self._skin_say.value
-        unmoved = 1.0 - self._motion.metabolic
         told, told_score = 0.0, 0.0
         if self._told is not None:
             told = math.exp(-max(now_s - self._told[0], 0.0) / model.SELF_TAU_S)
             told_score = model.score_of(self._told[1])
         if heart_say > 0.0 or skin_say > 0.0 or told > model.SELF_LEAST:
-            body = model.body_score(self.features, heart_say, skin_say, unmoved)
+            body = model.body_score(self.features, heart_say, skin_say)
             self._score.follow(model.with_report(body, told_score, told), now_s, dt_s)
         else:
             self._score.wait(now_s, dt_s)
 
-        heart_trust = heart_say * unmoved * heart.anchor.trust * (CORRECTED_TRUST if _corrected(beats) else 1.0)
+        metabolic = self._motion.metabolic
+        heart_trust = heart_say * (1.0 - metabolic) * heart.anchor.trust
+        heart_trust *= CORRECTED_TRUST if _corrected(beats) else 1.0
         target = model.confidence(heart_trust, skin_say * skin.level_anchor.trust, told)
-        target *= 1.0 - 0.5 * self._motion.metabolic
+        target *= 1.0 - 0.5 * metabolic
         if max(heart.anchor.trust, skin.level_anchor.trust) < 1.0:
             target = min(target, model.UNSETTLED)
         if now_s - heart.swapped_s < SWAP_DOUBT_S:
@@ -143,8 +153,8 @@ class Estimator:
 
     def _state(self, beats: Window, now_s: float) -> State:
         heart, skin = self._heart, self._eda
-        hr_bpm = heart.shown_bpm(now_s)
-        skin_fresh = skin.fresh(now_s)
+        hr_bpm = None if self._heart_trouble else heart.shown_bpm()
+        skin_fresh = not self._skin_trouble
         score = self._score.value
         return State(
             t_s=now_s + REORDER_S,
@@ -172,8 +182,8 @@ class Estimator:
             hr_above_bpm=heart.mean_bpm - heart.anchor.mean if hr_bpm is not None and heart.anchor.ready else None,
             trend=features.trend if skin_fresh else None,
             scr_change=skin.scr_change() if skin_fresh else None,
-            heart=heart.trouble(now_s),
-            skin=skin.trouble(now_s),
+            heart=self._heart_trouble,
+            skin=self._skin_trouble,
             moving=self._motion.metabolic > 0.25,
             swapped=now_s - heart.swapped_s < SWAP_DOUBT_S,
             corrected=_corrected(beats),

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import deque
 
 from synth.estimator.baseline import SKIP_S, Anchor, Spread
+from synth.estimator.inbox import LONGEST_STALE_S, STALE_S
 
 HR_RANGE_BPM = (30.0, 220.0)
 STEP_BPM = 20.0
 AGREE_BPM = 10.0
 AGREE_SAMPLES = 3
 GAP_S = 30.0  # after a longer silence a first sample too must be repeated
-STALE_S = 5.0  # or two and a half usual intervals of a slower device, up to 20 s
 FROZEN_S = 10.0  # no change for longer: the sensor repeats itself
 FROZEN_WHOLE_S = 30.0  # whole numbers do repeat in a resting heart
 MEAN_S = 30.0
@@ -37,7 +37,6 @@ class Heart:
         self._value = 0.0
         self._changed_s = float("-inf")
         self._whole = True
-        self._usual_s = 1.0
         self.last_s = float("-inf")
 
     def add(self, t_s: float, bpm: float, quality: float = 1.0) -> None:
@@ -70,8 +69,7 @@ class Heart:
             self._accept(moment, value)
 
     def _accept(self, t_s: float, bpm: float) -> None:
-        dt_s = min(t_s - self.last_s, self.stale_s)
-        self._usual_s += 0.1 * (dt_s - self._usual_s)
+        dt_s = min(t_s - self.last_s, LONGEST_STALE_S)
         if bpm != self._value:
             self._changed_s = t_s
         self._whole = self._whole and bpm == round(bpm)
@@ -84,22 +82,13 @@ class Heart:
             if self.anchor.seconds > SKIP_S:
                 self._spread.add(self.mean_bpm, dt_s)
 
-    @property
-    def stale_s(self) -> float:
-        """Age from which the latest sample no longer speaks of now."""
-        return min(max(STALE_S, 2.5 * self._usual_s), 20.0)
-
     def frozen(self, now_s: float) -> bool:
         """Whether the value has not changed for too long."""
         return now_s - self._changed_s > (FROZEN_WHOLE_S if self._whole else FROZEN_S)
 
-    def fresh(self, now_s: float) -> bool:
-        """Whether the channel speaks of now."""
-        return not self.trouble(now_s)
-
-    def trouble(self, now_s: float) -> str:
+    def trouble(self, now_s: float, stale_s: float = STALE_S) -> str:
         """Why the channel does not speak of now: "missing", "frozen" or "" when it does."""
-        if now_s - self.last_s > self.stale_s:
+        if now_s - self.last_s > stale_s:
             return "missing"
         return "frozen" if self.frozen(now_s) else ""
 
@@ -108,12 +97,10 @@ class Heart:
         """Mean of the last half minute of accepted samples; 0 before any."""
         return sum(value for _, value in self._recent) / len(self._recent) if self._recent else 0.0
 
-    def shown_bpm(self, now_s: float) -> float | None:
-        """Mean of the last ten seconds, None when the channel is silent or stale."""
-        if not self.fresh(now_s):
-            return None
-        last = [value for t, value in self._recent if t > now_s - SHOWN_S]
-        return sum(last) / len(last)
+    def shown_bpm(self) -> float | None:
+        """Mean of the latest ten seconds of samples; None before any."""
+        last = [value for t, value in self._recent if t > self.last_s - SHOWN_S]
+        return sum(last) / len(last) if last else None
 
     @property
     def feature(self) -> float:

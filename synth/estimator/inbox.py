@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from synth.wearables.samples import Samples
 
+STALE_S = 5.0  # age from which a channel that comes every second no longer speaks of now
+LONGEST_STALE_S = 20.0  # the same for one that comes in bursts or seldom, two and a half of its usual waits
+WAIT_SHARE = 0.2  # of the latest wait in the usual one
 RESTART_S = 120.0  # times that fall back by more mean a clock that began anew, not a late packet
 
 _Arrays = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -20,6 +23,8 @@ class Inbox:
         self.duplicates = 0
         self.restarts = 0
         self._offset_s = 0.0
+        self._wait_s = 0.0
+        self._taken_s = -np.inf
         self._used_s = -np.inf
         none = np.empty(0)
         self._sorted: _Arrays = (none, none, none)
@@ -46,8 +51,16 @@ class Inbox:
         count = int(np.searchsorted(t, until_s, side="right"))
         self._sorted = (t[count:], value[count:], quality[count:])
         if count:
+            wait_s = min(until_s - self._taken_s, LONGEST_STALE_S)
+            self._wait_s += WAIT_SHARE * (wait_s - self._wait_s)
+            self._taken_s = until_s
             self._used_s = float(t[count - 1])
         return t[:count], value[:count], quality[:count]
+
+    @property
+    def stale_s(self) -> float:
+        """Age from which what was taken last no longer speaks of now, from how often something comes."""
+        return min(max(STALE_S, 2.5 * self._wait_s), LONGEST_STALE_S)
 
     def _merge(self) -> None:
         t, value, quality = (np.concatenate(parts) for parts in zip(self._sorted, *self._new, strict=True))

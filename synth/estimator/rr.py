@@ -1,13 +1,15 @@
 """Which beat intervals to believe, and which of them follow one another.
 
 An interval is kept when a heart can have it (0.3 to 2.0 s) and when it is within 20 % of the median of the last
-11 intervals, the percentage filter of Kleiger et al. 1987 and Kubios' threshold method. Differences are taken
-between adjacent kept intervals only: a dropped beat then costs two differences and adds none.
+11 intervals, the percentage filter of Kleiger et al. 1987 and Kubios' threshold method. A short interval and a long
+one right after it, a quarter of the median apart, are an early beat with its pause and both go, even when each alone
+would pass. Differences are taken between adjacent kept intervals only: a dropped beat costs two and adds none.
 """
 
 from __future__ import annotations
 
 import bisect
+import math
 from collections import deque
 
 import numpy as np
@@ -16,30 +18,41 @@ from numpy.typing import ArrayLike, NDArray
 RR_RANGE_MS = (300.0, 2000.0)
 DEVIATION = 0.20
 MEDIAN_BEATS = 11
+EARLY_STEP = 0.25
 GAP = 1.5  # a beat later than this many intervals after the one before left another out
 
 
 class Screen:
-    """The causal rule, one interval at a time."""
+    """The causal rule, one interval at a time; `early` says that the latest one shows the one before to be early."""
 
     def __init__(self) -> None:
+        self.early = False
         self._recent: deque[float] = deque(maxlen=MEDIAN_BEATS)
 
     def accepts(self, rr_ms: float) -> bool:
         """Whether to believe the next interval."""
+        self.early = False
         if not RR_RANGE_MS[0] <= rr_ms <= RR_RANGE_MS[1]:
             return False
+        before = self._recent[-1] if self._recent else rr_ms
         self._recent.append(rr_ms)
         ordered = sorted(self._recent)
         half = len(ordered) // 2
         median = ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
-        return abs(rr_ms - median) <= DEVIATION * median
+        self.early = before < median < rr_ms and rr_ms - before > EARLY_STEP * median
+        return not self.early and abs(rr_ms - median) <= DEVIATION * median
 
 
 def accepted(rr_ms: ArrayLike) -> NDArray[np.bool_]:
     """Which of the intervals (n,) in ms the causal rule keeps, (n,)."""
     screen = Screen()
-    return np.array([screen.accepts(float(rr)) for rr in np.asarray(rr_ms, dtype=np.float64)], dtype=bool)
+    kept: list[bool] = []
+    for rr in np.asarray(rr_ms, dtype=np.float64).tolist():
+        believed = screen.accepts(rr)
+        if screen.early:
+            kept[-1] = False
+        kept.append(believed)
+    return np.array(kept, dtype=bool)
 
 
 def adjacent(t_s: ArrayLike, rr_ms: ArrayLike, kept: ArrayLike) -> NDArray[np.bool_]:
@@ -63,10 +76,15 @@ class Beats:
         self._kept: list[bool] = []
 
     def add(self, t_s: float, rr_ms: float, quality: float) -> None:
-        """The next interval, `rr_ms` long, ended by the beat at `t_s`."""
+        """The next interval, `rr_ms` long, ended by the beat at `t_s`; one that is not finite is passed over."""
+        if not math.isfinite(rr_ms):
+            return
+        believed = self._screen.accepts(rr_ms) if quality >= 0.5 else False
+        if self._screen.early and quality >= 0.5:
+            self._kept[-1] = False
         self._t.append(t_s)
         self._rr.append(rr_ms)
-        self._kept.append(quality >= 0.5 and self._screen.accepts(rr_ms))
+        self._kept.append(believed)
         if self._t[0] < t_s - 2.0 * self._span_s:
             first = bisect.bisect_left(self._t, t_s - self._span_s)
             del self._t[:first], self._rr[:first], self._kept[:first]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from synth.dsp.wavetable import sub, tables
-from synth.instruments.subtractive import Subtractive, Voicing, checked
+from synth.instruments.subtractive import Subtractive, checked
+from synth.instruments.voicing import Voicing
 
 VOICING = Voicing(
     level_db=-13.1,

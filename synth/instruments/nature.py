@@ -1,14 +1,15 @@
 """Nature: ocean, light rain, a brook and wind, endless and never the same.
 
-Left and right are noises of their own with a little of each other, under shared movers. Drops are decaying sines: a bubble of
-radius r sounds at 3 / r Hz and dies at 0.13 / r + 0.0072 r^-1.5 a second, rising as it nears the surface (van den
-Doel, Physically based models for liquid sounds, ACM Trans. Applied Perception 2(4), 2005); a drop that hits a leaf or
-stone is a sine of low Q. No mover repeats: waves draw each period anew, gusts are walks.
+Left and right are noises of their own with a little of each other, under shared movers. No mover repeats: waves draw
+each period anew, gusts are walks. Drops are decaying sines: a bubble of radius r sounds at 3 / r Hz and dies at
+0.13 / r + 0.0072 r^-1.5 a second, rising as it nears the surface (van den Doel, Physically based models for liquid
+sounds, ACM Trans. Applied Perception 2(4), 2005); a drop that hits a leaf or a stone is a sine of low Q.
 """
 
 from __future__ import annotations
 
 import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +22,6 @@ from synth.dsp.svf import coefficients, prewarp, svf
 from synth.instruments.base import QUANTUM, Buffer, Edges, Events
 from synth.instruments.scenes import SCENES, Scene
 from synth.rng import stream
-
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from synth.dsp.wavetable import Wave, glass, saw, tables, warm
-from synth.instruments.subtractive import Subtractive, Voicing, checked
+from synth.instruments.subtractive import Subtractive, checked
+from synth.instruments.voicing import Voicing
 
 
 class Sound(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Band(NamedTuple):
-    """A band of noise; its RMS level and its centre move by so many dB and octaves a unit of the slow and quick mover."""
+    """A band of noise; a unit of the slow and of the quick mover takes its RMS level and its centre so far."""
 
     hz: float
     q: float

@@ -10,9 +10,6 @@ columns, so that silent ones cost nothing.
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +19,13 @@ from synth.dsp.envelope import LOG2_E, NINETY_PERCENT, SIXTY_DB, two_pole, veloc
 from synth.dsp.noise import UNIFORM_SPREAD, bipolar, unipolar, walk, xorshift32
 from synth.dsp.sine import cosine, exp2, sine
 from synth.dsp.svf import coefficients, prewarp, svf
-from synth.dsp.wavetable import BASE_HZ, CYCLE, MASK, ROWS_PER_OCTAVE, oscillate, unison
+from synth.dsp.wavetable import CYCLE, MASK, ROWS_PER_OCTAVE, oscillate, unison
+from synth.instruments import voicing as V
 from synth.instruments.base import FRAME, KIND, NOTE_ID, ON, PITCH, QUANTUM, VARIATION, VELOCITY, Buffer, Edges, Events
 from synth.rng import stream_seed
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 VOICES = 16
 GROUP = 8  # voices filtered and summed together
@@ -32,13 +33,13 @@ GROUP = 8  # voices filtered and summed together
 BRIGHTNESS, ATTACK, MOTION = COLUMN["brightness_oct"], COLUMN["attack_ms"], COLUMN["motion"]
 CORNER_PER_DB, CORNER_PER_BREATH = np.float32(0.06), np.float32(0.5)
 
-ZERO, HALF, ONE, TWO, THREE = (np.float32(x) for x in (0.0, 0.5, 1.0, 2.0, 3.0))
+ZERO, HALF, ONE, TWO = (np.float32(x) for x in (0.0, 0.5, 1.0, 2.0))
 SEMITONE = np.float32(1.0 / 12.0)
 MIDDLE_C, HIGHEST = np.float32(60.0), np.float32(127.0)
 QUANTUM_FRAMES = np.float32(QUANTUM)
 AUDIBLE = np.float32(1e-5)  # a released voice under this level is freed
 SETTLED = np.float32(0.9)  # share of its peak at which an attack gives way to the sustain
-SWIM = np.float32(0.04)  # octaves that drift and vibrato may add to a pitch
+SWIM = np.float32(0.06)  # octaves that drift and vibrato may add to a pitch
 DETUNE_FALL = np.float32(-0.7)  # exponent of frequency: near enough to hertz kept
 HIGH_FALL = np.float32(-0.5)  # exponent of two an octave above C6: -3 dB
 OPEN_RELEASED = np.float32(0.4)
@@ -47,7 +48,6 @@ MOTION_DEFAULT = np.float32(0.3)
 LEVEL_DRIFT = np.float32(0.058)  # 0.5 dB
 DETUNE_DRIFT = np.float32(0.35)
 CORNER_LOW = np.float32(2e-4)  # cycles a sample
-PAN_LOW_HZ = 110.0  # voices below are in the middle; an octave above, fully to their side
 
 # Float fields, as offsets.
 (
@@ -62,70 +62,6 @@ NOTE, STAGE, ROW, PHASE_0, PHASE_1, PHASE_2, RANDOM, COUNT, PANNED, INTEGER_END 
 ATTACKING, SUSTAINING, RELEASED = 0, 1, 2
 
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
-
-
-class Voicing(NamedTuple):
-    """What makes one subtractive instrument: times in s, levels in dB or linear, corners in Hz."""
-
-    level_db: float  # of the whole instrument
-    side: float  # gain of the outer oscillators; 0 leaves one, in the middle
-    centre: float  # gain of the middle one
-    pan: float  # voices go left and right in turn, 0 to 1
-    detune_cents: float  # outer oscillators at C4
-    attack_factor: float  # attack over the control's `attack_ms`...
-    attack_low_s: float  # ...held between these
-    attack_high_s: float
-    decay_s: float
-    sustain: float  # share of the peak
-    release_s: float  # 60 dB
-    corner_hz: float  # at C4, velocity 0.5, neutral brightness
-    corner_max_hz: float
-    tracking: float  # octaves of corner an octave of pitch
-    velocity_oct: float  # octaves of corner over the velocity's range
-    opening_oct: float  # how far the corner opens in the attack
-    damping: float  # 1 / Q of both filter sections
-    drift_cents: float  # standard deviation of the pitch's walk at the default motion
-    drift_corner_cents: float
-    drift_s: float  # correlation time of the walks
-    vibrato_cents: float  # peak, at the default motion
-
-
-# The kernel's constants, made from a Voicing and the sample rate.
-(
-    P_LEVEL, P_SIDE, P_CENTRE, P_PAN, P_DETUNE, P_ATTACK_FRAMES_PER_MS, P_ATTACK_LOW, P_ATTACK_HIGH, P_DECAY_RATE,
-    P_SUSTAIN, P_RELEASE_RATE, P_CORNER, P_CORNER_MAX, P_TRACKING, P_VELOCITY, P_OPENING, P_DAMPING, P_DRIFT,
-    P_DRIFT_CORNER, P_WALK_STEP, P_VIBRATO, P_OPEN_LAG, P_A4, P_BASE, P_PAN_LOW, P_GLIDE, P_SECOND, P_END,
-) = range(28)  # fmt: skip
-
-
-def _constants(v: Voicing, sample_rate: int) -> NDArray[np.float32]:
-    fs = float(sample_rate)
-    p = np.zeros(P_END)
-    p[P_LEVEL] = 10.0 ** (v.level_db / 20.0)
-    p[P_SIDE], p[P_CENTRE], p[P_PAN] = v.side, v.centre, v.pan
-    p[P_DETUNE] = v.detune_cents / 1200.0 * math.log(2.0)
-    p[P_ATTACK_FRAMES_PER_MS] = v.attack_factor * fs / 1000.0
-    p[P_ATTACK_LOW], p[P_ATTACK_HIGH] = v.attack_low_s * fs, v.attack_high_s * fs
-    p[P_DECAY_RATE] = NINETY_PERCENT / (v.decay_s * fs)
-    p[P_SUSTAIN] = v.sustain
-    p[P_RELEASE_RATE] = SIXTY_DB / (v.release_s * fs)
-    p[P_CORNER], p[P_CORNER_MAX] = math.log2(v.corner_hz / fs), math.log2(v.corner_max_hz / fs)
-    p[P_TRACKING], p[P_VELOCITY], p[P_OPENING] = v.tracking, v.velocity_oct, v.opening_oct
-    p[P_DAMPING] = v.damping
-    p[P_DRIFT] = v.drift_cents / 1200.0
-    p[P_DRIFT_CORNER] = v.drift_corner_cents / 1200.0
-    p[P_WALK_STEP] = QUANTUM / (fs * v.drift_s)
-    p[P_VIBRATO] = v.vibrato_cents / 1200.0
-    p[P_OPEN_LAG] = 0.2 * fs
-    p[P_A4], p[P_BASE] = math.log2(440.0 / fs), math.log2(BASE_HZ / fs)
-    p[P_PAN_LOW] = math.log2(PAN_LOW_HZ / fs)
-    p[P_GLIDE] = 1.0 / (0.02 * fs)
-    p[P_SECOND] = 1.0 / fs
-    return p.astype(np.float32)
-
-
 def checked(name: str, value: float, low: float, high: float) -> float:
     """`value` itself, or ValueError when it is outside `low` to `high`."""
     if not low <= value <= high:
@@ -136,9 +72,9 @@ def checked(name: str, value: float, low: float, high: float) -> float:
 class Subtractive:
     """An instrument of `VOICES` voices; meets `synth.instruments.base.Instrument`."""
 
-    def __init__(self, sample_rate: int, seed: int, tables: NDArray[np.float32], voicing: Voicing) -> None:
+    def __init__(self, sample_rate: int, seed: int, tables: NDArray[np.float32], voicing: V.Voicing) -> None:
         self._tables = tables
-        self._constants = _constants(voicing, sample_rate)
+        self._constants = V.constants(voicing, sample_rate)
         self._seed = stream_seed(seed, "voices") & 0xFFFFFFFF
         self._floats = np.zeros(FLOAT_END, np.float32)
         self._integers = np.zeros(INTEGER_END, np.int64)
@@ -239,12 +175,12 @@ def _advance(s: Floats, i: Integers, p: Floats) -> None:
     for v in range(i[COUNT]):
         if i[STAGE + v] == ATTACKING and s[ENV_2 + v] > SETTLED * s[PEAK + v]:
             i[STAGE + v] = SUSTAINING
-            s[TARGET + v] = s[PEAK + v] * p[P_SUSTAIN]
-            s[RATE + v] = p[P_DECAY_RATE]
+            s[TARGET + v] = s[PEAK + v] * p[V.SUSTAIN]
+            s[RATE + v] = p[V.DECAY_RATE]
         random = np.uint32(i[RANDOM + v])
         for field in range(WALK_PITCH, WALK_DETUNE + 1, VOICES):
             random = xorshift32(random)
-            s[field + v] = walk(s[field + v], p[P_WALK_STEP], bipolar(random))
+            s[field + v] = walk(s[field + v], p[V.WALK_STEP], bipolar(random))
         i[RANDOM + v] = np.int64(random)
 
 
@@ -272,23 +208,23 @@ def _note_on(
     pitch = min(max(np.float32(events[event, PITCH]), ZERO), HIGHEST)
     velocity = min(max(np.float32(events[event, VELOCITY]), ZERO), ONE)
     above_c4 = (pitch - MIDDLE_C) * SEMITONE
-    octave = p[P_A4] + (pitch - np.float32(69.0)) * SEMITONE
+    octave = p[V.A4] + (pitch - np.float32(69.0)) * SEMITONE
     v = _choose(s, i, octave)
     new = v == i[COUNT]
 
     i[NOTE + v] = np.int64(events[event, NOTE_ID])
     i[STAGE + v] = ATTACKING
-    row = int(np.ceil(np.float32(ROWS_PER_OCTAVE) * (octave + SWIM - p[P_BASE])))
+    row = int(np.ceil(np.float32(ROWS_PER_OCTAVE) * (octave + SWIM - p[V.BASE])))
     i[ROW + v] = min(max(row, 0), rows - 1)
-    attack = min(max(attack_ms * p[P_ATTACK_FRAMES_PER_MS], p[P_ATTACK_LOW]), p[P_ATTACK_HIGH])
+    attack = min(max(attack_ms * p[V.ATTACK_FRAMES_PER_MS], p[V.ATTACK_LOW]), p[V.ATTACK_HIGH])
     s[PEAK + v] = velocity_gain(velocity) * exp2(HIGH_FALL * max(above_c4 - TWO, ZERO))
     s[TARGET + v] = s[PEAK + v]
     s[RATE + v] = np.float32(NINETY_PERCENT) / attack
     s[OPEN_TARGET + v] = ONE
-    s[OPEN_RATE + v] = LOG2_E / (HALF * attack + p[P_OPEN_LAG])
+    s[OPEN_RATE + v] = LOG2_E / (HALF * attack + p[V.OPEN_LAG])
     s[OCTAVE + v] = octave
-    s[DETUNE + v] = p[P_DETUNE] * exp2(DETUNE_FALL * above_c4)
-    s[KEY_CORNER + v] = p[P_CORNER] + p[P_TRACKING] * above_c4 + p[P_VELOCITY] * (velocity - HALF)
+    s[DETUNE + v] = p[V.DETUNE] * exp2(DETUNE_FALL * above_c4)
+    s[KEY_CORNER + v] = p[V.CORNER] + p[V.TRACKING] * above_c4 + p[V.VELOCITY] * (velocity - HALF)
     if not new:
         return
 
@@ -305,15 +241,15 @@ def _note_on(
     random = xorshift32(random)
     s[VIBRATO_PHASE + v] = unipolar(random)
     random = xorshift32(random)
-    s[VIBRATO_STEP + v] = (np.float32(4.5) + np.float32(1.2) * unipolar(random)) * p[P_SECOND]
+    s[VIBRATO_STEP + v] = (np.float32(4.5) + np.float32(1.2) * unipolar(random)) * p[V.SECOND]
     i[RANDOM + v] = np.int64(random)
 
     side = ONE if i[PANNED] % 2 == 0 else -ONE
     i[PANNED] += 1
-    pan = side * p[P_PAN] * min(max(octave - p[P_PAN_LOW], ZERO), ONE)
+    pan = side * p[V.PAN] * min(max(octave - p[V.PAN_LOW], ZERO), ONE)
     turn = (ONE + pan) * np.float32(0.125)
-    s[PAN_LEFT + v] = p[P_LEVEL] * cosine(turn)
-    s[PAN_RIGHT + v] = p[P_LEVEL] * sine(turn)
+    s[PAN_LEFT + v] = p[V.LEVEL] * cosine(turn)
+    s[PAN_RIGHT + v] = p[V.LEVEL] * sine(turn)
     s[ENV_1 + v] = ZERO
     s[ENV_2 + v] = ZERO
     s[OPEN + v] = ZERO
@@ -328,16 +264,16 @@ def _note_off(s: Floats, i: Integers, p: Floats, note_id: np.float64) -> None:
         if i[NOTE + v] == np.int64(note_id) and i[STAGE + v] != RELEASED:
             i[STAGE + v] = RELEASED
             s[TARGET + v] = ZERO
-            s[RATE + v] = p[P_RELEASE_RATE]
+            s[RATE + v] = p[V.RELEASE_RATE]
             s[OPEN_TARGET + v] = OPEN_RELEASED
-            s[OPEN_RATE + v] = p[P_RELEASE_RATE] * np.float32(LOG2_E / SIXTY_DB)
+            s[OPEN_RATE + v] = p[V.RELEASE_RATE] * np.float32(LOG2_E / SIXTY_DB)
 
 
 @kernel
 def _control(s: Floats, p: Floats, bright: np.float32, motion: np.float32, voices: int, frames: np.float32) -> None:
     """Envelope, pitch and corner of each voice `frames` on, and the ramps that lead there."""
-    glide = exp2(-frames * p[P_GLIDE])
-    damping = p[P_DAMPING]
+    glide = exp2(-frames * p[V.GLIDE])
+    damping = p[V.DAMPING]
     for v in range(voices):
         first, level = two_pole(s[ENV_1 + v], s[ENV_2 + v], s[TARGET + v], frames * s[RATE + v])
         s[ENV_1 + v] = first
@@ -348,13 +284,13 @@ def _control(s: Floats, p: Floats, bright: np.float32, motion: np.float32, voice
         phase = s[VIBRATO_PHASE + v] + frames * s[VIBRATO_STEP + v]
         phase = phase - np.floor(phase)
         s[VIBRATO_PHASE + v] = phase
-        vibrato = p[P_VIBRATO] * opened * sine(phase)
-        s[FREQUENCY + v] = exp2(s[OCTAVE + v] + motion * (vibrato + p[P_DRIFT] * s[WALK_PITCH + v]))
+        vibrato = p[V.VIBRATO] * opened * sine(phase)
+        s[FREQUENCY + v] = exp2(s[OCTAVE + v] + motion * (vibrato + p[V.DRIFT] * s[WALK_PITCH + v]))
 
         corner = s[KEY_CORNER + v] + (s[CORNER + v] - s[KEY_CORNER + v]) * glide
         s[CORNER + v] = corner
-        corner += bright + motion * p[P_DRIFT_CORNER] * s[WALK_CORNER + v] + p[P_OPENING] * (opened - ONE)
-        g = prewarp(max(exp2(min(corner, p[P_CORNER_MAX])), CORNER_LOW))
+        corner += bright + motion * p[V.DRIFT_CORNER] * s[WALK_CORNER + v] + p[V.OPENING] * (opened - ONE)
+        g = prewarp(max(exp2(min(corner, p[V.CORNER_MAX])), CORNER_LOW))
         a1, a2 = coefficients(g, damping)
         fresh = s[A1 + v] == ZERO  # a new voice has no way to come from
         s[G + v] = g if fresh else s[G + v]
@@ -374,9 +310,16 @@ def _control(s: Floats, p: Floats, bright: np.float32, motion: np.float32, voice
 
 @kernel
 def _oscillators(
-    s: Floats, i: Integers, p: Floats, motion: np.float32, tables: Floats, scratch: Floats, start: np.int64, stop: np.int64
+    s: Floats,
+    i: Integers,
+    p: Floats,
+    motion: np.float32,
+    tables: Floats,
+    scratch: Floats,
+    start: np.int64,
+    stop: np.int64,
 ) -> None:
-    side, centre = p[P_SIDE], p[P_CENTRE]
+    side, centre = p[V.SIDE], p[V.CENTRE]
     for v in range(i[COUNT]):
         row = i[ROW + v]
         cycle = np.float64(s[FREQUENCY + v]) * CYCLE

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from synth.controls import STEMS
+from synth.dsp import voices
 from synth.instruments import CATALOGUE, INSTRUMENTS, InstrumentError, entry, make
+from synth.instruments.base import QUANTUM
 
 NAMES = (
     "strings", "warm", "glass_pad", "warm_bass", "felt_piano", "harp", "nylon_guitar", "vibraphone", "celesta",
@@ -58,6 +60,10 @@ def test_a_setting_reaches_the_instrument(play):
     notes = [(0, 0.1, 60, 0.8, 0.3)]
     plain, held = (play(make("felt_piano", 48000, 1, pedal=p), notes, 1.0) for p in (0.0, 1.0))
     assert np.abs(held[:, -4800:]).max() > 10 * np.abs(plain[:, -4800:]).max()
+
+
+def test_voices_and_engine_share_the_quantum():
+    assert voices.QUANTUM == QUANTUM
 
 
 def test_the_catalogue_imports_no_instrument():

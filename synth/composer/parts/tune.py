@@ -15,7 +15,6 @@ from synth.rng import stream
 
 LOWEST, HIGHEST = 55, 90
 _SHORTEST_S = 0.22
-_FEWEST = 4.0  # notes that make an idea
 _OVERLAP_S = 0.06
 _FALL = 4.0  # the closing tone lies about this far below the middle of the register
 _RING_S = 5.5  # the voice leaves first
@@ -26,7 +25,6 @@ class Tune:
 
     def __init__(self, seed: int, stem: str, style: Archetype, up: int = 0) -> None:
         self.stem = stem
-        self.credit = 0.0
         self._rng = stream(seed, "composer", "tune", stem)
         self._style = style
         self._up = up
@@ -38,15 +36,12 @@ class Tune:
     def plan(self, now: Moment) -> None:
         """Plan the line of the phrase that begins with this bar, if there are notes enough for one."""
         phrase = now.phrase
-        self.credit = max(min(self.credit, 2.0 * _FEWEST), -0.5 * _FEWEST)
         if self.stem not in phrase.stems or not (phrase.ending or now.plays(self.stem)):
             return
-        self.credit += phrase.shares.tune
-        self._firsts = {}
         if phrase.ending and phrase.bars <= 2:
             phrase.line = [Tone(phrase.slots[-1].beat, 2.0, "close", 0, closing=True)]
             return
-        if self.credit < _FEWEST and not phrase.ending:
+        if phrase.shares.tune <= 0.0 and not phrase.ending:
             return
         source = phrase.source.line if phrase.source and phrase.relation != "new" else []
         line = self._again(now, source) if source else self._new(now)
@@ -91,10 +86,6 @@ class Tune:
     def _new(self, now: Moment) -> list[Tone]:
         phrase = now.phrase
         beats = phrase.bar_beats[0]
-        total_s = phrase.beats * now.beat_s
-        most = max(self._style.tune_hz * total_s * (1.0 - self._style.rest), 3.0)
-        rest = self._style.rest
-        notes = min(max(self.credit, 3.0), most)
         shortest = next((b for b in (0.25, 0.5, 0.75, 1.0) if b * now.beat_s >= _SHORTEST_S), 1.0)
         if self._style.tune_hz < 2.0:
             shortest = max(shortest, 0.5)
@@ -103,9 +94,9 @@ class Tune:
             phrase.bars,
             beats,
             phrase.slots[-1].beat,
-            notes,
+            max(phrase.shares.tune, 3.0),
             shortest,
-            rest,
+            self._style.rest,
             now.controls["regularity"],
         )
 
@@ -162,8 +153,7 @@ class Tune:
         if now.final:
             assert now.remaining_s is not None
             beats = max(now.remaining_s - _RING_S, 1.0) / now.beat_s
-        if player.play(self.stem, tone.beat, beats, pitch, 0.03 if at.opening or tone.closing else 0.0):
-            self.credit -= 1.0
+        player.play(self.stem, tone.beat, beats, pitch, 0.03 if at.opening or tone.closing else 0.0)
 
     def _setting(self, now: Moment, player: Player, line: list[Tone], index: int, chord: tuple[int, ...]) -> Setting:
         tone = line[index]

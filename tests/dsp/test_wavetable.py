@@ -1,0 +1,138 @@
+"""Wavetables: aliasing, pitch, spectrum, and the oscillators against plain numpy."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synth.dsp.wavetable import (
+    BASE_HZ,
+    CYCLE,
+    MASK,
+    POINTS,
+    ROWS_PER_OCTAVE,
+    glass,
+    harmonics_of,
+    oscillate,
+    read,
+    saw,
+    sub,
+    tables,
+    unison,
+    warm,
+)
+
+RATE = 48000
+WAVES = [saw, warm, glass, sub]
+
+
+def row_of(hz):
+    return math.ceil(ROWS_PER_OCTAVE * math.log2(hz / BASE_HZ))
+
+
+def steady(hz, frames, rate=RATE, wave=saw):
+    out = np.zeros((frames, 2), np.float32)
+    step = round(hz / rate * CYCLE)
+    oscillate(tables(rate, wave), row_of(hz), 0, step, out, 0, 1, 0, frames)
+    assert np.array_equal(out[:, 0], out[:, 1])
+    return out[:, 0].astype(float), step / CYCLE * rate
+
+
+def alias_db(x, hz, rate):
+    """The strongest line that is no harmonic, over the fundamental."""
+    spectrum = np.abs(np.fft.rfft(x * np.kaiser(x.size, 32.0)))
+    bins = np.arange(spectrum.size)
+    harmonic = np.rint(bins * rate / x.size / hz)
+    far = np.abs(bins - harmonic * hz * x.size / rate) > 14
+    fundamental = spectrum[round(hz * x.size / rate)]
+    return 20.0 * math.log10(spectrum[far].max() / fundamental)
+
+
+@pytest.mark.parametrize(("hz", "rate"), [(261.626, 48000), (2093.005, 48000), (2093.005, 44100), (4186.009, 48000)])
+def test_aliasing_is_under_80_db(hz, rate):
+    x, exact_hz = steady(hz, 16384, rate)
+    assert alias_db(x, exact_hz, rate) < -80.0
+
+
+def test_a_harmonic_over_half_the_rate_would_be_seen():
+    hz = 2093.005
+    out = np.zeros((16384, 2), np.float32)
+    step = round(hz / RATE * CYCLE)
+    oscillate(tables(RATE, saw), row_of(hz) - 3, 0, step, out, 0, 1, 0, 16384)
+    assert alias_db(out[:, 0].astype(float), step / CYCLE * RATE, RATE) > -50.0
+
+
+@pytest.mark.parametrize("hz", [32.703, 440.0, 2093.005])
+def test_pitch_is_within_a_tenth_of_a_cent(hz):
+    x, _ = steady(hz, 12000)
+    n = np.arange(4000)
+    window = np.hanning(n.size)
+    early, late = (
+        np.exp(-2j * np.pi * hz / RATE * (n + first)) * window @ x[first : first + n.size] for first in (0, 8000)
+    )
+    off_hz = np.angle(late / early) / (2.0 * np.pi * 8000 / RATE)
+    assert abs(1200.0 * math.log2(1.0 + off_hz / hz)) < 0.1
+
+
+@pytest.mark.parametrize("wave", WAVES)
+@pytest.mark.parametrize("rate", [22050, 48000, 192000])
+def test_every_table_holds_its_harmonics_and_no_more(wave, rate):
+    found = tables(rate, wave)
+    amplitude = wave(np.arange(1.0, 513.0))
+    amplitude /= np.sqrt(0.5 * np.sum(amplitude**2))
+    assert found.dtype == np.float32 and found.shape[1] == POINTS + 1
+    assert np.array_equal(found[:, 0], found[:, -1])
+    assert not found[-1].any()
+    for row, cycle in enumerate(found):
+        count = harmonics_of(rate, row)
+        assert count * BASE_HZ * 2.0 ** (row / ROWS_PER_OCTAVE) <= rate / 2
+        spectrum = 2.0 * np.abs(np.fft.rfft(cycle[:-1].astype(float))) / POINTS
+        assert np.abs(spectrum[1 : count + 1] - amplitude[:count]).max(initial=0.0) < 1e-6
+        assert spectrum[count + 1 :].max() < 1e-6 and spectrum[0] < 1e-6
+
+
+def test_scattered_phases_lower_the_peak():
+    assert np.abs(tables(RATE, saw)[0]).max() < 0.8 * np.abs(tables(RATE, saw, False)[0]).max()
+
+
+def test_tables_are_made_once():
+    assert tables(RATE, saw) is tables(RATE, saw)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 27))
+@settings(max_examples=50)
+def test_reading_interpolates_between_neighbours(phase, row):
+    found = tables(RATE, saw)
+    place = phase / CYCLE * POINTS
+    wanted = np.interp(place, np.arange(POINTS + 1), found[row].astype(float))
+    assert float(read(found, row, np.int64(phase))) == pytest.approx(wanted, abs=2e-6)
+
+
+def test_unison_equals_three_oscillators():
+    found, frames = tables(RATE, saw), 200
+    phases, steps = (1 << 31, 7, 1 << 20), (40_000_000, 40_100_000, 40_250_000)
+    out = np.zeros((frames, 4), np.float32)
+    ended = unison(found, 12, phases, steps, np.float32(0.6), np.float32(0.5), out, 1, 3, 0, frames)
+    n = np.arange(frames)
+    waves = [
+        np.interp(((p + n * d) % 2**32) / CYCLE * POINTS, np.arange(POINTS + 1), found[12].astype(float))
+        for p, d in zip(phases, steps, strict=True)
+    ]
+    assert np.abs(out[:, 1] - (0.5 * waves[1] + 0.6 * waves[0])).max() < 5e-6
+    assert np.abs(out[:, 3] - (0.5 * waves[1] + 0.6 * waves[2])).max() < 5e-6
+    assert not out[:, [0, 2]].any()
+    assert ended == tuple((p + frames * d) % 2**32 for p, d in zip(phases, steps, strict=True))
+
+
+def test_any_split_gives_the_same_samples():
+    found, step = tables(RATE, saw), 39_370_534
+    whole, parts = np.zeros((300, 2), np.float32), np.zeros((300, 2), np.float32)
+    end = oscillate(found, 10, 5, step, whole, 0, 1, 0, 300)
+    phase = 5
+    for first, last in ((0, 1), (1, 8), (8, 200), (200, 300)):
+        phase = oscillate(found, 10, phase, step, parts, 0, 1, first, last)
+    assert np.array_equal(whole, parts) and phase == end == (5 + 300 * step) & int(MASK)
