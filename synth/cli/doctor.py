@@ -14,6 +14,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from synth.cli.arguments import add_command
+from synth.cli.warmup import compiled_kernels
 
 if TYPE_CHECKING:
     from synth.cli.arguments import Commands
@@ -131,7 +132,7 @@ def _kernels() -> str:
         from synth.dsp._jit import CACHE
     except ImportError:
         return "none: numba cannot be used"
-    compiled = sum(1 for _ in CACHE.rglob("*.nbi"))
+    compiled = compiled_kernels()
     if not compiled:
         return f"cold: the first render compiles them, or `synth warmup` now (to {CACHE})"
     return f"warm: {compiled} compiled (in {CACHE})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from synth.cli.arguments import add_command
 if TYPE_CHECKING:
     from synth.cli.arguments import Commands
 
-COLUMNS = ("t_s", "arousal", "confidence", "p_elevated", "hr_bpm", "rmssd_ms", "scr_per_min", "resp_bpm", "motion")
 _EXAMPLES = """\
   synth estimate assets/recording --out state.csv
 
@@ -31,29 +31,12 @@ def add(commands: Commands) -> None:
 
 def estimate(arguments: argparse.Namespace) -> int:
     """Write the state at each second."""
-    import csv
-    import sys
-
-    from synth.estimator.estimator import Estimator
+    from synth.estimator.run import write_estimates
     from synth.wearables.recording import open_recording
 
     recording = open_recording(arguments.recording)
     for repair in recording.repairs:
         print(f"synth: repaired: {repair}", file=sys.stderr)
-    estimator = Estimator()
-    with arguments.out.open("w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file)
-        out.writerow(COLUMNS)
-        seconds = 0
-        for now_s, batch in recording.batches():
-            for samples in batch:
-                estimator.feed(samples)
-            state = estimator.tick(now_s)
-            out.writerow([f"{now_s:g}", *(_cell(getattr(state, name)) for name in COLUMNS[1:])])
-            seconds += 1
+    seconds = write_estimates(recording, arguments.out)
     print(f"{arguments.out}: {seconds} seconds of state")
     return 0
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth.cli.arguments import add_command, add_composition
+from synth.cli.warmup import compiled_kernels
 
 if TYPE_CHECKING:
     from synth.cli.arguments import Commands
@@ -95,6 +96,7 @@ def render(arguments: argparse.Namespace) -> int:
     _note(script.repairs)
     from synth.output.render import render_session
 
+    compiled = compiled_kernels()
     try:
         with music_progress(f"rendering {arguments.preset}", "getting ready (kernels compile once)") as progress:
             summary = render_session(
@@ -112,7 +114,7 @@ def render(arguments: argparse.Namespace) -> int:
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(arguments.out)) from None
-    _tell(summary)
+    _tell(summary, compiled_kernels() - compiled)
     return 0
 
 
@@ -145,6 +147,7 @@ def replay(arguments: argparse.Namespace) -> int:
     from synth.output.replay import replay_session
 
     _check_stems(arguments)
+    compiled = compiled_kernels()
     from_sensors = arguments.source == "sensors"
     folder = arguments.folder if arguments.folder.is_dir() else arguments.folder.parent
     try:
@@ -154,7 +157,7 @@ def replay(arguments: argparse.Namespace) -> int:
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(arguments.out)) from None
-    _tell(replayed.summary)
+    _tell(replayed.summary, compiled_kernels() - compiled)
     if from_sensors:
         print(f"first difference: {replayed.difference}" if replayed.difference else "every decision came out the same")
     return 0
@@ -181,10 +184,12 @@ def _kept(out: Path) -> str:
     return f"The files in {out} are closed and valid up to there." if out.is_dir() else ""
 
 
-def _tell(summary: Summary) -> None:
+def _tell(summary: Summary, compiled: int) -> None:
     speed = f", {summary.seconds / summary.render_s:.0f}x real time" if summary.render_s else ""
     minutes, seconds = divmod(round(summary.seconds), 60)
     print(f"{minutes}:{seconds:02d} of music in {summary.render_s + summary.encode_s:.1f} s{speed}")
+    if compiled:
+        print(f"{compiled} kernels were compiled on the way; the next run starts at once")
     for path in summary.files:
         print(f"  {path}")
     if summary.silent:

@@ -23,6 +23,13 @@ def add(commands: Commands) -> None:
     command.set_defaults(run=warmup)
 
 
+def compiled_kernels() -> int:
+    """How many kernels this version has in its cache."""
+    from synth.dsp._jit import CACHE
+
+    return sum(1 for _ in CACHE.rglob("*.nbi"))
+
+
 def warmup(arguments: argparse.Namespace) -> int:
     """Compile the kernels."""
     from rich.console import Console

@@ -64,18 +64,16 @@ def harmonics_of(sample_rate: int, row: int) -> int:
 
 
 @lru_cache(maxsize=32)
-def tables(sample_rate: int, wave: Wave, scattered: bool = True) -> NDArray[np.float32]:
+def tables(sample_rate: int, wave: Wave) -> NDArray[np.float32]:
     """All tables of a wave: (rows, POINTS + 1) float32 of RMS 1 in full, the last row silent; not to be written to.
 
-    `scattered` phases (golden-angle chirp, as in low-crest multitones) give the same spectrum with lower peaks;
-    else all harmonics start as sines.
+    Harmonics all start as sines, in every wave and table, so that none cancel in a mix of two.
     """
     n = np.arange(1.0, HARMONICS_MAX + 1)
     amplitude = wave(n)
     amplitude /= np.sqrt(0.5 * np.sum(amplitude**2))
-    turns = np.mod(0.5 * (np.sqrt(5.0) - 1.0) * n * (n - 1.0) / 2.0, 1.0) if scattered else np.zeros_like(n)
     spectrum = np.zeros(POINTS // 2 + 1, np.complex128)
-    spectrum[1 : HARMONICS_MAX + 1] = -0.5j * POINTS * amplitude * np.exp(2j * np.pi * turns)
+    spectrum[1 : HARMONICS_MAX + 1] = -0.5j * POINTS * amplitude
     rows: list[NDArray[np.float32]] = []
     while True:
         count = harmonics_of(sample_rate, len(rows))

@@ -39,4 +39,4 @@ class Bass(Subtractive):
             corner_hz=checked("corner_hz", corner_hz, 200.0, 2000.0),
             release_s=checked("release_s", release_s, 0.1, 2.0),
         )
-        super().__init__(sample_rate, seed, tables(sample_rate, sub, scattered=False), voicing)
+        super().__init__(sample_rate, seed, tables(sample_rate, sub), voicing)

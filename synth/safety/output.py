@@ -26,15 +26,17 @@ from synth.dsp.loudness import MOMENTARY_S, OFFSET_LU, k_energy, k_weighting, sl
 from synth.instruments.base import QUANTUM, Buffer
 
 FORGET_LU_S = 2.0
-QUICK_S = 0.015  # the loudness that the gain answers to: short, so that 400 ms of it cannot overshoot by much
-MARGIN_LU = 1.0  # by which it can
+QUICK_S = 0.008  # time constant of the loudness now
+AHEAD_S = 0.1  # for which the loudness now is taken to last
+UNDERSHOOT = 0.25  # what was too loud is made up for, but no lower than this share of the power allowed
+MARGIN_LU = 1.0  # by which that can go wrong
 RECOVER_S = 1.0  # gain from 0 to 1
 RESUME_S = 1.5
 JUMP = 1.12  # a gain that must fall at once falls to within 1 dB of its goal; only what was quieter is heard of the step
 
-GAIN, OPEN, QUICK, SUM, REFERENCE, CLIMB = range(6)  # state, float64; OPEN is 1 without panic, 0 when silent
-AT, AGO, BROKEN, HELD, CLIPPED = range(5)  # places in the two rings, and counts of quanta with an intervention
-CEILING, RISE, FORGET, FLOOR, TOP, CLIMB_STEP, QUICK_STEP, RECOVER, OPENING = range(9)  # settings
+GAIN, OPEN, QUICK, SUM, KEPT, REFERENCE, CLIMB = range(7)  # state, float64; OPEN is 1 without panic, 0 when silent
+AT, KEPT_AT, AGO, BROKEN, HELD, CLIPPED = range(6)  # places in the rings, and counts of quanta with an intervention
+CEILING, RISE, FORGET, FLOOR, TOP, CLIMB_STEP, AHEAD, QUICK_STEP, RECOVER, OPENING = range(10)  # settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def _broken(mix, start):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _guard(mix, gain, quanta, settings, weighting, filters, recent, past, state, counts):  # type: ignore[no-untyped-def]
+def _guard(mix, gain, quanta, settings, weighting, filters, recent, kept, past, state, counts):  # type: ignore[no-untyped-def]
     touched = 0
     for q in range(quanta):
         start = q * QUANTUM
@@ -92,7 +94,8 @@ def _guard(mix, gain, quanta, settings, weighting, filters, recent, past, state,
         if state[QUICK] > state[CLIMB]:
             state[CLIMB] = min(state[CLIMB] * settings[CLIMB_STEP], settings[TOP])
         allowed = max(allowed, state[CLIMB])
-        goal = math.sqrt(allowed / state[QUICK]) if state[QUICK] > allowed else 1.0
+        room = max(allowed * recent.shape[1] - state[KEPT], UNDERSHOOT * allowed * settings[AHEAD])
+        goal = math.sqrt(room / (settings[AHEAD] * state[QUICK])) if settings[AHEAD] * state[QUICK] > room else 1.0
         end = min(goal, state[GAIN] + settings[RECOVER])
         begin = min(state[GAIN], end * JUMP)
         held = end < 1.0
@@ -125,6 +128,8 @@ def _guard(mix, gain, quanta, settings, weighting, filters, recent, past, state,
         heard = power * (end * (opened + opening)) ** 2
         state[SUM] = slide(recent, 0, counts[AT], heard, state[SUM])
         counts[AT] = (counts[AT] + 1) % recent.shape[1]
+        state[KEPT] = slide(kept, 0, counts[KEPT_AT], heard, state[KEPT])
+        counts[KEPT_AT] = (counts[KEPT_AT] + 1) % kept.shape[1]
         momentary = state[SUM] / recent.shape[1]
         window_ago = past[counts[AGO]]
         past[counts[AGO]] = momentary
@@ -146,17 +151,19 @@ class OutputGuard:
         quantum_s = QUANTUM / sample_rate
         self._panic_step = -1.0 / max(math.floor(self.limits.panic_s / quantum_s), 1)
         self._resume_step = quantum_s / RESUME_S
-        settings = np.zeros(9)
+        settings = np.zeros(10)
         settings[CEILING] = 10.0 ** (self.limits.ceiling_dbtp / 20.0) * (1.0 - 1e-6)
         settings[RISE] = 10.0 ** ((self.limits.rise_lu - MARGIN_LU) / 10.0)
         settings[FORGET] = 10.0 ** (-FORGET_LU_S * quantum_s / 10.0)
         settings[FLOOR] = 10.0 ** ((self.limits.floor_lufs - OFFSET_LU) / 10.0)
         settings[TOP] = 10.0 ** ((self.limits.programme_lufs - OFFSET_LU) / 10.0)
         settings[CLIMB_STEP] = (settings[TOP] / settings[FLOOR]) ** (quantum_s / self.limits.start_s)
+        ahead = round(AHEAD_S / quantum_s)
+        settings[AHEAD] = ahead
         settings[QUICK_STEP] = 1.0 - math.exp(-quantum_s / QUICK_S)
         settings[RECOVER] = quantum_s / RECOVER_S
         self._settings = settings
-        state = np.zeros(6)
+        state = np.zeros(7)
         state[GAIN] = state[OPEN] = 1.0
         state[REFERENCE] = settings[FLOOR]
         state[CLIMB] = settings[FLOOR] * settings[RISE]
@@ -164,9 +171,10 @@ class OutputGuard:
             k_weighting(sample_rate),
             np.zeros((2, 4)),
             np.zeros((1, round(MOMENTARY_S / quantum_s))),
+            np.zeros((1, round(MOMENTARY_S / quantum_s) - ahead)),
             np.zeros(round(self.limits.rise_window_s / quantum_s)),
             state,
-            np.zeros(5, np.int64),
+            np.zeros(6, np.int64),
         )
 
     def render(self, mix: Buffer, gain: NDArray[np.float32], quanta: int) -> int:
@@ -185,10 +193,10 @@ class OutputGuard:
     @property
     def silent(self) -> bool:
         """True while a panic holds and its fade has ended."""
-        return bool(self._arrays[4][OPEN] == 0.0)
+        return bool(self._arrays[5][OPEN] == 0.0)
 
     @property
     def interventions(self) -> dict[str, int]:
         """Quanta so far that held what is not a number, rose too fast, or went over the ceiling."""
-        counts = self._arrays[5]
+        counts = self._arrays[6]
         return {"not_a_number": int(counts[BROKEN]), "rise": int(counts[HELD]), "peak": int(counts[CLIPPED])}

@@ -1,4 +1,4 @@
-"""The score: notes, tempo, keys and markers in integer ticks, so that the audio, the MIDI file and a replay agree exactly.
+"""The score: notes, tempo, keys and markers in integer ticks, so that audio, MIDI file and replay agree exactly.
 
 Pitches may be fractional MIDI notes. Tempo is held as integer microseconds a quarter note, the unit of a MIDI
 file, and changes on beats only: a tick's time is then an exact fraction at any sample rate.

@@ -15,7 +15,7 @@ import mido
 import pytest
 import soundfile
 
-from synth.cli.estimate import COLUMNS
+from synth.estimator.run import COLUMNS
 from synth.record import read_record
 from synth.resources import assets_folder
 
@@ -68,7 +68,7 @@ def test_estimate_writes_a_row_a_second(run: Callable, tmp_path: Path) -> None:
     assert result.code == 0, result.err
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == COLUMNS
+    assert tuple(rows[0]) == ("t_s", *COLUMNS)
     assert [float(row["t_s"]) for row in rows] == [k + 1.0 for k in range(len(rows))] and len(rows) > 60
     assert all(-1 <= float(row["arousal"]) <= 1 and 0 <= float(row["confidence"]) <= 1 for row in rows)
     assert sum(row["hr_bpm"] != "" for row in rows) > len(rows) / 2

@@ -25,7 +25,7 @@ def test_equals_two_poles_in_closed_form(first, second, target, elapsed):
     assert step(first, second, target, elapsed) == pytest.approx(wanted, abs=2e-6)
 
 
-@given(levels, levels, st.lists(st.floats(0.01, 2.0, width=32), min_size=1, max_size=8))
+@given(levels, levels, st.lists(st.floats(0.0, 2.0, width=32), min_size=1, max_size=8))
 def test_many_steps_equal_one(first, target, parts):
     state = (first, first)
     for part in parts:
@@ -49,9 +49,9 @@ def test_velocity_curve(velocity, wanted_db):
     assert 20.0 * math.log10(float(velocity_gain(np.float32(velocity)))) == pytest.approx(wanted_db, abs=0.02)
 
 
-@given(st.floats(0.0, 0.99, width=32))
-def test_a_harder_note_is_louder(velocity):
-    assert float(velocity_gain(np.float32(velocity + 0.01))) > float(velocity_gain(np.float32(velocity)))
+def test_a_harder_note_is_louder():
+    gains = [float(velocity_gain(np.float32(v))) for v in np.linspace(0.0, 1.0, 101)]
+    assert np.all(np.diff(gains) > 0.0)
 
 
 @given(st.floats(-120.0, 24.0, width=32))

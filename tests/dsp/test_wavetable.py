@@ -68,8 +68,8 @@ def test_a_harmonic_over_half_the_rate_would_be_seen():
 
 @pytest.mark.parametrize("hz", [32.703, 440.0, 2093.005])
 def test_pitch_is_within_a_tenth_of_a_cent(hz):
-    x, _ = steady(hz, 12000)
-    n = np.arange(4000)
+    x, _ = steady(hz, 20000)
+    n = np.arange(12000)
     window = np.hanning(n.size)
     early, late = (
         np.exp(-2j * np.pi * hz / RATE * (n + first)) * window @ x[first : first + n.size] for first in (0, 8000)
@@ -93,10 +93,6 @@ def test_every_table_holds_its_harmonics_and_no_more(wave, rate):
         spectrum = 2.0 * np.abs(np.fft.rfft(cycle[:-1].astype(float))) / POINTS
         assert np.abs(spectrum[1 : count + 1] - amplitude[:count]).max(initial=0.0) < 1e-6
         assert spectrum[count + 1 :].max() < 1e-6 and spectrum[0] < 1e-6
-
-
-def test_scattered_phases_lower_the_peak():
-    assert np.abs(tables(RATE, saw)[0]).max() < 0.8 * np.abs(tables(RATE, saw, False)[0]).max()
 
 
 def test_tables_are_made_once():

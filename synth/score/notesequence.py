@@ -1,0 +1,67 @@
+"""The score as a NoteSequence of Magenta's note-seq (extra `magenta`), which is imported only here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from synth.controls import MODES
+from synth.score.midi import PROGRAMS
+from synth.score.model import TICKS_PER_BEAT, Score
+
+_MAJOR_LIKE = ("lydian", "ionian")  # NoteSequence names mixolydian, dorian and phrygian by themselves
+
+
+def write_notesequence(score: Score, path: Path) -> None:
+    """Write `score` as a serialized NoteSequence, times in seconds. ImportError says how to install note-seq."""
+    try:
+        from note_seq.protobuf import music_pb2
+    except ImportError as error:
+        raise ImportError(f'score.pb needs note-seq: pip install "isotone[magenta]" ({error})') from error
+    sequence = music_pb2.NoteSequence(ticks_per_quarter=TICKS_PER_BEAT)
+    clock = _Clock(score)
+    for tempo in score.tempos:
+        sequence.tempos.add(time=clock.seconds(tempo.tick), qpm=tempo.bpm)
+    for metre in score.metres:
+        sequence.time_signatures.add(time=clock.seconds(metre.tick), numerator=metre.beats, denominator=4)
+    names = music_pb2.NoteSequence.KeySignature
+    for change in score.keys:
+        mode = MODES[change.mode]
+        kind = names.Mode.Value("MAJOR" if mode in _MAJOR_LIKE else "MINOR" if mode == "aeolian" else mode.upper())
+        sequence.key_signatures.add(time=clock.seconds(change.tick), key=change.key, mode=kind)
+    for number, stem in enumerate(score.stems):
+        sequence.instrument_infos.add(instrument=number, name=stem)
+    for note in score.notes:
+        sequence.notes.add(
+            pitch=min(127, max(0, round(note.pitch))),
+            velocity=min(127, max(1, round(note.velocity * 127))),
+            start_time=clock.seconds(note.tick),
+            end_time=clock.seconds(note.tick + note.duration),
+            instrument=score.stems.index(note.stem),
+            program=PROGRAMS.get(note.stem, 0),
+            is_drum=note.stem == "percussion",
+        )
+    for marker in score.markers:
+        sequence.text_annotations.add(time=clock.seconds(marker.tick), text=f"{marker.kind}: {marker.text}")
+    sequence.total_time = max([clock.seconds(score.end_tick), *(n.end_time for n in sequence.notes)])
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(sequence.SerializeToString())
+    os.replace(partial, path)
+
+
+class _Clock:
+    """Seconds of a tick, from the tempo map."""
+
+    def __init__(self, score: Score) -> None:
+        self._starts: list[tuple[int, int, int]] = []
+        us = 0
+        for i, tempo in enumerate(score.tempos):
+            if i:
+                before = score.tempos[i - 1]
+                us += (tempo.tick - before.tick) * before.us_per_beat
+            self._starts.append((tempo.tick, us, tempo.us_per_beat))
+
+    def seconds(self, tick: int) -> float:
+        """Time of `tick`."""
+        start, us, per_beat = next(s for s in reversed(self._starts) if s[0] <= tick)
+        return (us + (tick - start) * per_beat) / TICKS_PER_BEAT / 1e6
