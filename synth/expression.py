@@ -44,7 +44,7 @@ class Expression:
             + 0.5 * depth_db
         )  # fmt: skip
         edges[rows, BREATH] = depth_db / 8.0 * wave
-        edges[rows, FADE] = self._fade((quantum + np.arange(quanta + 1)) * self._quantum_s)
+        edges[rows, FADE] = self._fade(np.arange(quantum, quantum + quanta + 1) * self._quantum_s)
 
     def stop(self, now_s: float) -> float:
         """Begin the closing fade at `now_s`; the time at which it is silent."""

@@ -25,8 +25,8 @@ from synth.instruments.base import MAX_QUANTA, QUANTUM
 from synth.preset import Preset, load_preset, preset_to_dict
 from synth.score.model import Score
 from synth.steering.steering import Steering
-from synth.wearables.recording import Recording, open_recording
-from synth.wearables.samples import Samples
+from synth.wearables.recording import open_recording
+from synth.wearables.samples import Samples, Source
 
 SAMPLE_RATES = (22_050, 192_000)
 VERBS = ("more", "less", "hold", "advance", "pull_back", "ground")
@@ -68,7 +68,7 @@ class Session:
         seed: int = 0,
         sample_rate: int = 48_000,
         minutes: float | None = None,
-        recording: str | Path | Recording | None = None,
+        recording: str | Path | Source | None = None,
         settings: Mapping[str, float] | None = None,
         script: Iterable[tuple[float, str, float]] = (),
         record: Callable[[dict[str, Any]], None] | None = None,
@@ -99,7 +99,7 @@ class Session:
         self._inbox: deque[Callable[[], None]] = deque()
         self._fed: deque[Samples] = deque()
         self._note = record or (lambda line: None)
-        self._recording = recording if isinstance(recording, Recording | None) else open_recording(recording)
+        self._recording = open_recording(recording) if isinstance(recording, str | Path) else recording
         self._sensed = self._recording is not None
         self._estimator = Estimator()
         self._steering = Steering(self.preset, length_s, self._sensed)

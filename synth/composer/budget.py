@@ -7,6 +7,7 @@ from synth.composer.styles import Archetype
 
 MOVING = 1.9  # voices that move when the chord changes
 _FEWEST_VOICES, _FEWEST_CHORDS = 2, 2
+_DRONE_UNDER = 7.0
 _HARMONY = 0.7  # of what the tune leaves, for more voices and chords
 _BELLS_HZ = 0.5
 _DRUMS_HZ = 7.0
@@ -28,8 +29,9 @@ def share(
     """
     playing = {style.parts[stem] for stem in stems}
     has_bass = "bass" in stems
+    drone = notes < _DRONE_UNDER  # so sparse that one bass note has to do for the phrase
     phrase_s = bars * bar_s
-    free = max(notes - _FEWEST_VOICES - (_FEWEST_CHORDS - 1) * MOVING - _FEWEST_CHORDS * has_bass, 0.0)
+    free = max(notes - _FEWEST_VOICES - (_FEWEST_CHORDS - 1) * MOVING - (1 if drone else _FEWEST_CHORDS) * has_bass, 0.0)
 
     percussion = 0.0
     if "drums" in playing and percussiveness >= 0.05:
@@ -59,6 +61,6 @@ def share(
     if has_bass:
         lively = 0.5 if "riff" in playing else 0.35 if "rock" in playing else 0.2
         extra = min(lively * free, 3.0 * bars)
-        bass, free = (chords + extra) / bars, free - extra
+        bass, free = (1.0 if drone else chords + extra) / bars, free - extra
     figure, fill = (free / bars, 0.0) if "figure" in playing else (0.0, free / bars)
     return Shares(chords, voices, bass, percussion / bars, figure, fill, tune, bells)

@@ -15,7 +15,6 @@ from synth.composer.parts.pad import Pad
 from synth.composer.parts.tune import Tune
 from synth.composer.planner import Planner
 from synth.composer.playing import Player
-from synth.composer.scales import Scale
 from synth.composer.styles import Archetype, archetype
 from synth.preset import Preset
 from synth.rng import stream

@@ -12,6 +12,7 @@ from functools import lru_cache
 from random import Random
 
 SHORTEST_S, LONGEST_S = 23.0, 40.0  # a cycle
+_FEW_NOTES = 14.0  # a phrase should have about so many
 _TYPICAL_S, _SPREAD_S = 31.0, 7.0
 RISE = 0.6  # share of a cycle that rises
 FINAL_S = 9.5  # from the last chord to the end of the session
@@ -78,13 +79,14 @@ def _sums(low: int, high: int, lengths: tuple[int, ...]) -> tuple[tuple[int, ...
 def cycle_lengths(
     rng: Random, bar_s: float, usual: int, density_hz: float, breath_s: float | None = None
 ) -> list[int]:
-    """Bars of each phrase of a new cycle: 2, 4 or 8, mostly `usual`, 23 to 40 s together.
+    """Bars of each phrase of a new cycle: 2, 4 or 8 (16 where music is very sparse), mostly `usual`, 23 to 40 s together.
 
     Where the music is so sparse that a phrase would hold few notes, longer phrases are preferred; with `breath_s` those
     that last a whole number of breaths.
     """
     low, high = math.ceil(SHORTEST_S / bar_s), max(int(LONGEST_S / bar_s), 2)
-    lengths = tuple(sorted({2, 4, 8} | {usual}))
+    sparse = density_hz * 8 * bar_s < _FEW_NOTES
+    lengths = tuple(sorted({2, 4, 8, usual} | ({16} if sparse else set())))
     options = _sums(min(low, high), high, lengths) or ((max(high, 1),),)
     weights = []
     for option in options:
@@ -93,13 +95,13 @@ def cycle_lengths(
         for bars in option:
             weight *= 1.0 if bars == usual else 0.3
             notes = density_hz * bars * bar_s
-            weight *= min(1.0, (notes / 14.0) ** 2)
+            weight *= 1e-6 + min(1.0, (notes / _FEW_NOTES) ** 2)
             if bars * bar_s < 5.0:
                 weight *= 0.3
             if breath_s:
                 weight *= math.exp(-4.0 * abs((bars * bar_s / breath_s + 0.5) % 1.0 - 0.5))
         weights.append(weight)
-    chosen = list(rng.choices(options, weights)[0]) if sum(weights) > 0 else list(max(options, key=lambda o: o[0]))
+    chosen = list(rng.choices(options, weights)[0])
     if rng.random() < 0.4:
         rng.shuffle(chosen)
     return chosen

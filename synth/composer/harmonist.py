@@ -48,6 +48,7 @@ class Harmonist:
         voices = self._voices(now, phrase, index)
         slot.bass_pc = pcs[0]
         pedal = self._style.parts.get("bass") == "pedal" or now.controls["tonal_tension"] < self._style.pedal
+        pedal = pedal or phrase.shares.bass * phrase.bars < 1.5
         if pedal and not phrase.ending:
             slot.bass_pc = phrase.scale.key
         bass = voicing.bass_note(slot.bass_pc, None) if now.plays("bass") else None

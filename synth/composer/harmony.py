@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import permutations
 from random import Random
 from typing import NamedTuple
@@ -64,7 +64,7 @@ class Palette(NamedTuple):
     weight: tuple[float, ...]
 
 
-@lru_cache(maxsize=None)
+@cache
 def chord_pcs(chord: Chord, scale: Scale) -> tuple[int, ...]:
     """Pitch classes of `chord`: root, fifth, then its colour."""
     pcs = pitch_classes(scale)
@@ -161,7 +161,7 @@ def roughness(mode: int, chord: Chord) -> float:
     return min(total, 1.0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def tension(mode: int, chord: Chord) -> float:
     """0 (bare tonic) to about 1."""
     raw = (
@@ -173,7 +173,7 @@ def tension(mode: int, chord: Chord) -> float:
     return min(max((raw - _TENSION_FLOOR) / _TENSION_SPAN, 0.0), 1.0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def succession(mode: int, practice: str) -> tuple[tuple[float, ...], ...]:
     """P(next degree | degree) for "functional" or "modal" practice, coloured by the mode; rows sum to 1."""
     major = SEMITONES[mode][2] == 4
@@ -191,7 +191,7 @@ def succession(mode: int, practice: str) -> tuple[tuple[float, ...], ...]:
     return tuple(rows)
 
 
-@lru_cache(maxsize=None)
+@cache
 def arrivals(mode: int, practice: str, goal: int, steps: int) -> tuple[float, ...]:
     """For each degree, how likely the succession brings it to `goal` in exactly `steps` chords, scaled to a mean of 1."""
     if steps == 0:

@@ -20,6 +20,7 @@ _CALLBACK_S = (360.0, 600.0)  # and an earlier section's, as the idea of a new o
 _CALLBACK = 0.35
 _BREAK_BARS = 32
 _MEMORY = 16
+_MOST_ALIKE = 3  # phrases in a row that may come from earlier ones
 
 
 class Planner:
@@ -34,6 +35,7 @@ class Planner:
         self._lengths: list[int] = []
         self._phrases = 0
         self._named = 0
+        self._alike = 0
         self._section = 0
         self._cycles_left = 0
         self._ideas: list[Idea] = []
@@ -77,6 +79,7 @@ class Planner:
         scale = self._scale(controls, now)
         stems = self._texture(bars, controls, ending)
         relation, source = self._relation(ask, bars, stems, ending)
+        self._alike = self._alike + 1 if source is not None else 0
         notes = density_hz * bars * bar_s + owed
         shares = share(
             self._archetype,
@@ -193,7 +196,7 @@ class Planner:
             self._restate_at_s = ask.time_s + self._rng.uniform(*_RESTATE_S)
             return self._rng.choice(("exact", "varied")), self._lead
         related = min((exact + varied + same_rhythm) * (0.35 + 1.3 * predictable), 0.92)
-        if ending or not heard or self._rng.random() >= related:
+        if ending or not heard or self._alike >= _MOST_ALIKE or self._rng.random() >= related:
             return "new", None
         weights = [
             RETURN_LAG.get(len(self._ideas) - self._ideas.index(idea), 0.1) * (1.0 if idea.bars == bars else 0.3)

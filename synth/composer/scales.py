@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from synth.controls import KEYS, MODES
@@ -45,7 +45,7 @@ class Scale(NamedTuple):
         return 7 * octave + degree
 
 
-@lru_cache(maxsize=None)
+@cache
 def pitch_classes(scale: Scale) -> tuple[int, ...]:
     """The seven pitch classes from the tonic up."""
     return tuple((scale.key + semitone) % 12 for semitone in SEMITONES[scale.mode])

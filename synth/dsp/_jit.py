@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 import platformdirs
@@ -65,16 +65,17 @@ def prune_caches(days: float = 30.0) -> list[Path]:
 
 @contextlib.contextmanager
 def _own_cache() -> Iterator[None]:
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(CACHE)
+    config: Any = numba.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(CACHE)
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
 def kernel(function: F) -> F:
     """Compile `function` for the audio path: cached on disk, without the GIL, C division, ordered sums."""
     with _own_cache():
-        compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nsz"})(function)
-    return compiled
+        compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nsz"})(function)
+    return cast(F, compiled)

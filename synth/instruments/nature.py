@@ -317,6 +317,8 @@ def _spawn(s: Floats, i: Integers, random: NDArray[np.uint32], c: Floats, kind: 
             side = MIDDLE_MOST * unipolar(_draw(random))
             near, far = level * cosine(side), level * sine(side)
             to_left = bipolar(_draw(random)) < ZERO
+            if bipolar(_draw(random)) < ZERO:  # a decaying sine leans to one side: half of them to the other
+                near, far = -near, -far
             s[DROP_LEFT + v] = near if to_left else far
             s[DROP_RIGHT + v] = far if to_left else near
             s[DROP_START + v] = start

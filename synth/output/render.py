@@ -20,6 +20,7 @@ from synth.record.writer import RecordWriter
 from synth.score.midi import write_midi
 from synth.score.model import Score
 from synth.session import Session, SessionError
+from synth.wearables.samples import Source
 
 Progress = Callable[[float, float], None]
 _SCRIPT = Iterable[tuple[float, str, float]]
@@ -42,7 +43,7 @@ def render_session(
     preset: str | Path | Preset,
     out: str | Path,
     *,
-    wearable: str | Path | None = None,
+    wearable: str | Path | Source | None = None,
     minutes: float | None = None,
     seed: int = 0,
     stems: bool = True,

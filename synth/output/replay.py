@@ -66,7 +66,7 @@ def replay_session(
     summary = render_session(
         preset_from_dict(header["preset"]),
         out,
-        wearable=RecordedSensors(record) if from_sensors and record.sensed else None,  # type: ignore[arg-type]
+        wearable=RecordedSensors(record) if from_sensors and record.sensed else None,
         minutes=header["minutes"],
         seed=header["seed"],
         sample_rate=header["sample_rate"],

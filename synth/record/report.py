@@ -12,7 +12,7 @@ import numpy as np
 from synth.record.figure import Played, column, figure, heart, read_controls
 from synth.record.plots import Floats, clock
 from synth.record.reader import Record
-from synth.record.story import Event, happenings, plain_name, reasons, sayings
+from synth.record.story import Event, handovers, happenings, plain_name, reasons, sayings
 
 SHOWN_EVENTS = 60
 ENDS_S = 120.0  # what counts as the session's beginning and end
@@ -105,12 +105,10 @@ def _words(record: Record) -> str:
     people = [
         {"t_s": line["t_s"], "text": f"asked for \u201c{line['verb'].replace('_', ' ')}\u201d"}
         for line in record.of("verb")
-    ] + [
-        {"t_s": line["t_s"], "text": f"gave {plain_name(line['control'])} back to the plan"}
-        for line in record.of("release")
     ]
+    returned = handovers(record.of("commit", "release"))
     told = sayings((line["t_s"], "Plan", line.get("words") or ()) for line in record.of("plan"))
-    music = sorted(moved + told + happenings(people, "Person"), key=lambda event: event.start_s)
+    music = sorted(moved + told + returned + happenings(people, "Person"), key=lambda event: event.start_s)
     believed = sayings((line["t_s"], "Believed", line.get("reasons") or ()) for line in record.of("state"))
     safety = happenings(
         [*record.of("safety")]

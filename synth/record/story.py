@@ -19,6 +19,7 @@ _WHO = {
     "hand": "Person",
     "safety": "Safety",
 }
+_LOOP = ("Plan", "Loop")
 _UNIT_ENDINGS = ("_bpm", "_hz", "_db", "_lu", "_oct", "_note", "_ms", "_lufs")
 _NUMBER = re.compile(r"[-+\u2212]?\d+(?:\.\d+)?")
 
@@ -36,12 +37,15 @@ class Move:
         """The move as people write it: "tempo 66 to 60 bpm"."""
         row = TABLE.get(self.control)
         if row is None:
-            return f"{self.control} {self.old:.3g} \u2192 {self.new:.3g}"
+            return f"{self.control} {self.old:.3g} to {self.new:.3g}"
         if row.choices:
-            return f"{plain_name(self.control)} {row.text(self.old)} \u2192 {row.text(self.new)}"
-        digits = 0 if row.high - row.low >= 20 else 1 if row.high - row.low > 5 else 2
-        way = " \u2192 ".join(f"{value:.{digits}f}".replace("-", "\u2212") for value in (self.old, self.new))
-        return f"{plain_name(self.control)} {way} {row.unit}".rstrip()
+            return f"{plain_name(self.control)} {row.text(self.old)} to {row.text(self.new)}"
+        span = row.high - row.low
+        for digits in range(0 if span >= 20 else 1 if span > 5 else 2, 4):
+            ends = [f"{value:.{digits}f}".replace("-", "\u2212") for value in (self.old, self.new)]
+            if ends[0] != ends[1]:
+                break
+        return f"{plain_name(self.control)} {' to '.join(ends)} {row.unit}".rstrip()
 
     @property
     def seen(self) -> bool:
@@ -101,6 +105,20 @@ def sayings(lines: Iterable[tuple[float, str, Sequence[str]]]) -> list[Event]:
     for t_s, speaker, texts in lines:
         for text in texts:
             _extend(open_events, events, t_s, speaker, text)
+    return events
+
+
+def handovers(lines: Iterable[Line]) -> list[Event]:
+    """Controls given back to the plan, by whoever held them last; `lines` are commits and releases in order."""
+    holders: dict[str, str] = {}
+    events: list[Event] = []
+    for line in lines:
+        name, t_s = line["control"], float(line["t_s"])
+        if line["type"] == "release":
+            speaker = who(holders.get(name, "hand"))
+            events.append(Event(t_s, t_s, speaker, f"gave {plain_name(name)} back to the plan"))
+        elif line.get("accepted", True) and who(line["by"]) not in _LOOP:
+            holders[name] = line["by"]
     return events
 
 

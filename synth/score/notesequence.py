@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import warnings
+from bisect import bisect_right
 from pathlib import Path
 
 from synth.controls import MODES
@@ -15,7 +17,9 @@ _MAJOR_LIKE = ("lydian", "ionian")  # NoteSequence names mixolydian, dorian and 
 def write_notesequence(score: Score, path: Path) -> None:
     """Write `score` as a serialized NoteSequence, times in seconds. ImportError says how to install note-seq."""
     try:
-        from note_seq.protobuf import music_pb2
+        with warnings.catch_warnings():  # its own dependencies are old
+            warnings.simplefilter("ignore")
+            from note_seq.protobuf import music_pb2
     except ImportError as error:
         raise ImportError(f'score.pb needs note-seq: pip install "isotone[magenta]" ({error})') from error
     sequence = music_pb2.NoteSequence(ticks_per_quarter=TICKS_PER_BEAT)
@@ -63,5 +67,5 @@ class _Clock:
 
     def seconds(self, tick: int) -> float:
         """Time of `tick`."""
-        start, us, per_beat = next(s for s in reversed(self._starts) if s[0] <= tick)
+        start, us, per_beat = self._starts[bisect_right(self._starts, tick, key=lambda s: s[0]) - 1]
         return (us + (tick - start) * per_beat) / TICKS_PER_BEAT / 1e6

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,3 +43,18 @@ class Samples:
 
     def __len__(self) -> int:
         return int(self.t_s.size)
+
+
+class Source(Protocol):
+    """Where a session takes recorded samples from: a Recording, or the samples kept in a record."""
+
+    @property
+    def meta(self) -> Mapping[str, object]:
+        """What is known about it; "id" names it."""
+
+    @property
+    def repairs(self) -> Sequence[str]:
+        """What was mended, in words."""
+
+    def between(self, start_s: float, end_s: float) -> list[Samples]:
+        """Samples with `start_s` <= t < `end_s`."""

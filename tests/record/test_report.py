@@ -80,7 +80,7 @@ def test_reasons_are_sentences_in_order_of_time(make_page: Callable[..., str]) -
     reasons = text[text.index("Why the music moved") : text.index("What was believed, in words")]
     starts = [60 * int(m) + int(s) for m, s in re.findall(r"<time>(\d+):(\d\d)", reasons)]
     assert starts == sorted(starts) and len(starts) >= 6
-    assert "tempo 72 \u2192 71 bpm" in reasons and "Moved by hand" in reasons
+    assert "tempo 72 to 71 bpm" in reasons and "Moved by hand" in reasons
     assert "Holding: the sensor is weak" in reasons and "pull back" in reasons
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from synth.record.story import happenings, plain_name, reasons, sayings, who
+from synth.record.story import Move, handovers, happenings, plain_name, reasons, sayings, who
 
 
 def commit(
@@ -25,7 +25,7 @@ def commit(
 def test_a_run_of_like_changes_is_told_once_with_its_first_and_last_value() -> None:
     (event,) = reasons(commit(t, "tempo_bpm", 70 - t, 69 - t, f"{t} s into the lead") for t in range(10))
     assert (event.start_s, event.end_s, event.times) == (0.0, 9.0, 10)
-    assert event.moves["tempo_bpm"].text == "tempo 70 \u2192 60 bpm"
+    assert event.moves["tempo_bpm"].text == "tempo 70 to 60 bpm"
     assert event.text == "9 s into the lead"
 
 
@@ -43,7 +43,7 @@ def test_changes_with_one_reason_share_an_event_and_another_reason_starts_anothe
         ("Person (osc)", "by hand", ["mode"]),
         ("Plan", "return", ["tempo_bpm"]),
     ]
-    assert events[1].moves["mode"].text == "mode ionian \u2192 dorian"
+    assert events[1].moves["mode"].text == "mode ionian to dorian"
 
 
 def test_the_same_reason_after_a_pause_is_told_again() -> None:
@@ -62,6 +62,25 @@ def test_sentences_said_on_and_on_are_told_once() -> None:
         (0.0, 59.0, "heart rate 59 above"),
         (30.0, 30.0, "sensor lost"),
     ]
+
+
+def test_a_control_is_given_back_by_whoever_held_it() -> None:
+    lines = [
+        commit(0, "space", 0.1, 0.9, "x", by="hand:osc"),
+        commit(1, "tension", 0.1, 0.0, "y", by="safety"),
+        commit(2, "space", 0.9, 0.9, "z", by="plan", accepted=False),
+        {"type": "release", "t_s": 3.0, "control": "space"},
+        {"type": "release", "t_s": 4.0, "control": "tension"},
+    ]
+    assert [(e.start_s, e.who, e.text) for e in handovers(lines)] == [
+        (3.0, "Person (osc)", "gave space back to the plan"),
+        (4.0, "Safety", "gave tension back to the plan"),
+    ]
+
+
+def test_a_small_move_is_told_with_the_digits_that_show_it() -> None:
+    assert Move("register_note", 67.0, 67.2).text == "register 67.0 to 67.2 MIDI note"
+    assert Move("dynamics_db", -4.0, -6.0).text == "dynamics \u22124 to \u22126 dB"
 
 
 def test_happenings_keep_their_times() -> None:

@@ -12,6 +12,7 @@ from synth.rng import stream
 _SPREAD_MS = (10.0, 30.0)  # a chord from its lowest to its highest note
 _OVERLAP_S = 0.06
 _BROKEN = 2.5  # from so many broken tones a bar on, only the two lowest voices are held
+_FASTEST_S = 0.12
 _RING_S = 2.8  # the last chord lets go this long before the end
 
 
@@ -83,32 +84,36 @@ class Pad:
         if notes <= 0 or not now.plays("pad"):
             return
         few = notes < now.beats
-        steps = 1 if few else 2 if notes < 2 * now.beats else 4
+        steps = 1 if few else next((n for n in (2, 4) if n * now.beats > notes), 4)
+        while steps > 2 and now.beat_s / steps < _FASTEST_S:
+            steps -= 1
         places = [i for i in rhythm.euclid(notes + 1, now.beats * steps) if i > 0]
+        doubled = set(rhythm.euclid(max(notes - len(places), 0), len(places)))  # two tones at once where time is short
         spans = now.spans()
         for i, place in enumerate(places):
             beat = now.start + place / steps
             slot = next((s for low, high, s in spans if low <= beat < high), None)
             if slot is None or not slot.voicing or (few and slot.end - beat < 1.0):
                 continue
-            until = slot.end if few else now.start + (places[i + 1] / steps if i + 1 < len(places) else now.beats)
-            pitch = self._next(now, player, slot, beat)
-            if pitch is not None:
-                player.play("pad", beat, min(max(until - beat, 1.0), slot.end - beat), pitch, -0.06)
+            until = beat + now.beats if few else now.start + (places[i + 1] / steps if i + 1 < len(places) else now.beats)
+            for _ in range(2 if i in doubled else 1):
+                pitch = self._next(now, player, slot, beat)
+                if pitch is not None:
+                    player.play("pad", beat, min(until, slot.end) - beat, pitch, -0.06)
 
     def _next(self, now: Moment, player: Player, slot: Slot, beat: float) -> int | None:
-        """The next tone of a walk up and down over chord tones that are free; None when only the last one is."""
+        """The next tone of a walk up and down over chord tones that are free, if there is one."""
         pcs = [pitch % 12 for pitch in slot.voicing]
         held = player.sounding("pad", now.ticks(beat))
         free = [
             p
-            for p in range(max(slot.voicing[0], LONE_BELOW), slot.voicing[-1] + 8)
+            for p in range(max(slot.voicing[0], LONE_BELOW), slot.voicing[-1] + 13)
             if p % 12 in pcs and p not in held and all(abs(p - q) >= max(min_gap(min(p, q)), 2) for q in held)
         ]
-        beyond = [p for p in free if (p > self._walked) == self._rising and p != self._walked]
+        beyond = [p for p in free if p != self._walked and (p > self._walked) == self._rising]
         if not beyond:
             self._rising = not self._rising
-            beyond = [p for p in free if p != self._walked]
+            beyond = [p for p in free if p != self._walked] or free
         if not beyond:
             return None
         self._walked = min(beyond, key=lambda p: abs(p - self._walked))

@@ -1,0 +1,137 @@
+"""Nature: levels, spectra, movement that never repeats, nothing that startles."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyloudnorm
+import pytest
+from scipy import signal
+
+from synth.instruments.nature import SCENES, Nature
+
+RATE = 48000
+LONG_RATE, LONG_S = 22050, 300.0
+OCEAN, RAIN, BROOK, WIND = KINDS = range(len(SCENES))
+
+
+@pytest.fixture(scope="module")
+def long_levels():
+    """Mean power of five minutes of each scene, every 50 ms."""
+    from tests.instruments.conftest import _play
+
+    levels = []
+    for kind in KINDS:
+        x = _play(Nature(LONG_RATE, 3, kind=kind), [], LONG_S, LONG_RATE).astype(float)
+        frames = LONG_RATE // 20
+        levels.append((x**2).mean(0)[: x.shape[1] // frames * frames].reshape(-1, frames).mean(1))
+    return levels
+
+
+def spectrum(x, rate=RATE):
+    hz, power = signal.welch(x.astype(float), rate, nperseg=8192)
+    return hz, power.mean(0)
+
+
+def centroid(x, rate=RATE):
+    hz, power = spectrum(x, rate)
+    return (hz @ power) / power.sum()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_level_and_width(play, kind):
+    x = play(Nature(RATE, 2, kind=kind), [], 40.0)
+    assert pyloudnorm.Meter(RATE).integrated_loudness(x.T.astype(float)) == pytest.approx(-23.0, abs=1.5)
+    assert 20.0 * math.log10(np.abs(x).max()) < -6.0
+    assert 0.2 < np.corrcoef(*x)[0, 1] < 0.5
+    assert np.abs(x.astype(float).mean(1)).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"), [(OCEAN, 700, 2000), (RAIN, 3000, 5000), (BROOK, 800, 1600), (WIND, 400, 1200)]
+)
+def test_each_has_its_place_in_the_spectrum(play, kind, low, high):
+    assert low < centroid(play(Nature(RATE, 1, kind=kind), [], 20.0)) < high
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_brightness_raises_the_centroid(play, kind):
+    found = [centroid(play(Nature(RATE, 1, kind=kind), [], 8.0, brightness_oct=b)) for b in (-2, -1, 0, 1, 1.5)]
+    assert np.all(np.diff(found) > 50.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_startles(long_levels, kind):
+    level = long_levels[kind][20:]
+    before = np.convolve(level, np.ones(60) / 60)[59 : level.size - 1]
+    assert 10.0 * math.log10((level[60:] / before).max()) < 14.0
+
+
+@pytest.mark.parametrize(("kind", "limit"), [(OCEAN, 0.5), (RAIN, 0.4), (BROOK, 0.4), (WIND, 0.4)])
+def test_nothing_repeats(long_levels, kind, limit):
+    seconds = 10.0 * np.log10(long_levels[kind][: int(LONG_S) * 20 - 20].reshape(-1, 20).mean(1))
+    moved = seconds - seconds.mean()
+    found = [moved[lag:] @ moved[:-lag] / (moved @ moved) for lag in range(20, 120)]
+    assert max(found) < limit
+    assert moved.std() > 0.3
+
+
+def test_waves_come_every_nine_seconds_or_so(long_levels):
+    smooth = signal.convolve(10.0 * np.log10(long_levels[OCEAN]), np.hanning(50) / np.hanning(50).sum(), "same")
+    crests = signal.find_peaks(smooth, prominence=2.0)[0] / 20.0
+    periods = np.diff(crests)
+    assert 8.0 < np.median(periods) < 10.5
+    assert periods.std() > 0.5
+    assert 6.0 < np.percentile(smooth, 99) - np.percentile(smooth, 1) < 14.0
+
+
+def test_hiss_follows_the_wave(play):
+    x = play(Nature(RATE, 3, kind=OCEAN), [], 60.0).astype(float).mean(0)
+    bands = []
+    for low, high in ((80, 300), (4000, 8000)):
+        band = signal.sosfilt(signal.butter(4, (low, high), "band", fs=RATE, output="sos"), x)
+        level = 10.0 * np.log10((band**2).reshape(-1, 4800).mean(1))
+        bands.append(level - level.mean())
+    later = [bands[0][: -lag or None] @ bands[1][lag:] for lag in range(40)]
+    assert 5 <= int(np.argmax(later)) <= 30  # tenths of a second
+
+
+def test_drops_ring_as_bubbles_do(play):
+    x = play(Nature(RATE, 1, kind=BROOK), [], 8.0).astype(float)[0]
+    power = (x**2)[: x.size // 480 * 480].reshape(-1, 480).mean(1)
+    assert 1.5 < (10.0 * np.log10(power)).std() < 6.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("blocks", [(1,), (7,), (3, 64, 1)])
+def test_any_split_gives_the_same_samples(play, kind, blocks):
+    whole, split = (play(Nature(RATE, 5, kind=kind), [], 1.0, blocks=b) for b in ((64,), blocks))
+    assert whole.tobytes() == split.tobytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_seed_decides(play, kind):
+    first, again, other = (play(Nature(RATE, seed, kind=kind), [], 0.5) for seed in (1, 1, 2))
+    assert first.tobytes() == again.tobytes() != other.tobytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_motion_moves_but_keeps_the_level(play, kind):
+    still, moved = (play(Nature(RATE, 1, kind=kind), [], 12.0, motion=m).astype(float) for m in (0.0, 1.0))
+    assert not np.array_equal(still, moved)
+    assert abs(10.0 * math.log10(np.mean(moved**2) / np.mean(still**2))) < 4.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rate", [22050, 192000])
+@pytest.mark.parametrize("brightness", [-2.0, 1.5])
+def test_extremes_stay_finite(play, kind, rate, brightness):
+    x = play(Nature(rate, 1, kind=kind), [], 4.0, rate, brightness_oct=brightness, motion=1.0)
+    assert np.isfinite(x).all() and 0.001 < np.abs(x).max() < 0.7
+
+
+def test_a_scene_that_is_not_there_is_answered():
+    with pytest.raises(ValueError, match=r"kind = 4: give 0 to 3 \(ocean, rain, brook, wind\)"):
+        Nature(RATE, 1, kind=4)
+    assert Nature(RATE, 1).sounding == 1
