@@ -7,6 +7,7 @@ percentile of 3 s loudness). Swell and breath keep the programme's mean power, s
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ class Expression:
         )
         return wave
 
-    def _fade(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _fade(self, time_s: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         rise = np.clip(time_s / FADE_IN_S, 0.0, 1.0)
         fall = np.clip((self._length_s - time_s) / FADE_OUT_S, 0.0, 1.0)
         fade: NDArray[np.float64] = (0.5 - 0.5 * np.cos(np.pi * rise)) * (0.5 - 0.5 * np.cos(np.pi * fall))

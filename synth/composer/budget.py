@@ -24,19 +24,25 @@ def share(
 ) -> Shares:
     """Divide `notes` among the parts of a phrase of `bars` bars in which `stems` play.
 
-    A pad of two voices and two chords comes first, then percussion, a tune worth singing, bells; what is left makes the
-    harmony fuller, then the bass, and the rest goes to a figure or to broken chords.
+    A pad of two voices and two chords comes first, then percussion, a moving bass, a tune worth singing and bells; what
+    is left makes the harmony fuller, and the rest goes to a figure or to broken chords.
     """
     playing = {style.parts[stem] for stem in stems}
     has_bass = "bass" in stems
     drone = notes < _DRONE_UNDER  # so sparse that one bass note has to do for the phrase
     phrase_s = bars * bar_s
-    free = max(notes - _FEWEST_VOICES - (_FEWEST_CHORDS - 1) * MOVING - (1 if drone else _FEWEST_CHORDS) * has_bass, 0.0)
+    free = max(
+        notes - _FEWEST_VOICES - (_FEWEST_CHORDS - 1) * MOVING - (1 if drone else _FEWEST_CHORDS) * has_bass, 0.0
+    )
 
     percussion = 0.0
     if "drums" in playing and percussiveness >= 0.05:
         percussion = min(free * style.percussion * min(0.35 + 0.65 * percussiveness, 1.0), _DRUMS_HZ * phrase_s)
         free -= percussion
+    bass = 0.0
+    if has_bass:
+        bass = min(style.bass * free, style.most_bass * bars)
+        free -= bass
     tune = 0.0
     if "tune" in playing:
         tune = min(max(style.tune * free, style.fewest), style.tune_hz * (1.0 - style.rest) * phrase_s)
@@ -57,10 +63,6 @@ def share(
         voices += 1
     free = max(free - (voices - _FEWEST_VOICES) - more * (MOVING + has_bass), 0.0)
 
-    bass = 0.0
-    if has_bass:
-        lively = 0.5 if "riff" in playing else 0.35 if "rock" in playing else 0.2
-        extra = min(lively * free, 3.0 * bars)
-        bass, free = (1.0 if drone else chords + extra) / bars, free - extra
+    bass = (bass + (1.0 if drone else chords) * has_bass) / bars
     figure, fill = (free / bars, 0.0) if "figure" in playing else (0.0, free / bars)
     return Shares(chords, voices, bass, percussion / bars, figure, fill, tune, bells)

@@ -27,6 +27,7 @@ _UNHURRIED_S = 150.0  # a session shorter than this opens faster
 _RELEASE = 0.8  # density of a phrase's last bar against its mean
 _SILENT_DB = -60.0
 _BELLS_UP = 12
+_LEFT_BY_FIGURE = 4.0  # notes a bar that a figure may be short of before the pad makes up for them
 
 
 class Composer:
@@ -195,9 +196,12 @@ class Composer:
                     planned.plan(now)
         self._pad.write(now, player)
         for part in self._parts:
+            if isinstance(part, Figure):
+                now.spare = self._spare(now)
             part.write(now, player)
         if not now.phrase.ending:
-            self._pad.fill(now, player, round(self._spare(now)))
+            figured = any(isinstance(part, Figure) and now.plays(part.stem) for part in self._parts)
+            self._pad.fill(now, player, round(self._spare(now) - _LEFT_BY_FIGURE * figured))
         most = max(8.0, 15.0 * now.controls["density_hz"])
         self._owed = max(-most, min(most, now.room))
 
@@ -207,7 +211,7 @@ class Composer:
         to_come = phrase.bars - now.bar - 1
         tones = sum(tone.beat >= now.end for tone in phrase.line) if self._tune and now.plays(self._tune.stem) else 0
         changes = sum(slot.beat >= now.end for slot in phrase.slots)
-        planned = tones + changes * (MOVING + now.plays("bass")) + to_come * (shares.percussion + shares.figure)
+        planned = tones + changes * (MOVING + now.plays("bass")) + to_come * shares.percussion
         income = now.controls["density_hz"] * self._opened(now.time_s) * now.bar_s * to_come
         return (now.room + income - planned) / (to_come + 1)
 

@@ -76,9 +76,7 @@ def _sums(low: int, high: int, lengths: tuple[int, ...]) -> tuple[tuple[int, ...
     return tuple(found)
 
 
-def cycle_lengths(
-    rng: Random, bar_s: float, usual: int, density_hz: float, breath_s: float | None = None
-) -> list[int]:
+def cycle_lengths(rng: Random, bar_s: float, usual: int, density_hz: float, breath_s: float | None = None) -> list[int]:
     """Bars of each phrase of a new cycle: 2, 4 or 8 (16 where music is very sparse), mostly `usual`, 23 to 40 s together.
 
     Where the music is so sparse that a phrase would hold few notes, longer phrases are preferred; with `breath_s` those

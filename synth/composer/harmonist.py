@@ -9,6 +9,7 @@ from synth.composer.styles import Archetype
 from synth.rng import stream
 
 PAD_LOW = 52
+_BLOOMS = 0.6  # broken tones a bar from which on a voice is left to them
 _AHEAD_S = 8.0  # the longest that a change of tonal tension may wait
 
 
@@ -72,7 +73,9 @@ class Harmonist:
         if phrase.ending and index == len(phrase.slots) - 1:
             return max(self._style.voices, 3)
         voices = phrase.shares.voices if "harmony" in now.entered else 2
-        return max(voices - 1, 3) if phrase.line and voices > 3 else voices
+        if (phrase.line and voices > 3) or (phrase.shares.fill >= _BLOOMS and voices > 2):
+            voices -= 1  # the tune, or a tone that blooms in later, is the upper voice
+        return voices
 
     def _chord(self, now: Moment, phrase: Phrase, index: int) -> Chord:
         last = index == len(phrase.slots) - 1
@@ -85,6 +88,7 @@ class Harmonist:
             recall=recall,
             recall_weight=weight,
             within=phrase.pivot if index == 0 else (),
+            first=index == 0,
             last=last,
         )
         before, close = phrase.goal

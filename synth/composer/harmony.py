@@ -235,7 +235,8 @@ class Wish(NamedTuple):
 
     `tension`, `rough`: targets 0..1. `goal`: degree to reach in `steps` more chords (None: free). `degree`: the one
     degree allowed (None: any). `recall`: the chord a returning phrase had here and `recall_weight` how much it
-    pulls. `within`: pitch classes it must keep to. `last`: it closes a phrase, so it stands firm.
+    pulls. `within`: pitch classes it must keep to. `first`: it opens a phrase. `last`: it closes
+    one, so it stands firm.
     """
 
     tension: float
@@ -246,15 +247,22 @@ class Wish(NamedTuple):
     recall: Chord | None = None
     recall_weight: float = 0.0
     within: tuple[int, ...] = ()
+    first: bool = False
     last: bool = False
 
 
 def choose(
-    rng: Random, chords: Palette, scale: Scale, practice: str, past: Sequence[Chord], before: tuple[int, ...], wish: Wish
+    rng: Random,
+    chords: Palette,
+    scale: Scale,
+    practice: str,
+    past: Sequence[Chord],
+    before: tuple[int, ...],
+    wish: Wish,
 ) -> Chord:
     """The next chord after `past` (latest last), whose pitch classes `before` sound now."""
     now = past[-1] if past else None
-    follow = succession(scale.mode, practice)[now.degree] if now else None
+    follow = priors.FIRST_CHORD if wish.first or now is None else succession(scale.mode, practice)[now.degree]
     reach = arrivals(scale.mode, practice, wish.goal, wish.steps) if wish.goal is not None else None
     recent = past[-6:]
     weights = []
@@ -272,12 +280,11 @@ def choose(
         if before:
             cost += least_motion(before, pcs) / 4.0
         if wish.degree is None:
-            if follow:
-                weight *= follow[degree] + 0.004
+            weight *= follow[degree] + 0.004
             if reach:
                 weight *= reach[degree] + 1e-3
             cost += 0.35 * recent.count(chord)  # novelty
-        if chord == now:
+        if chord == now and not wish.first:
             weight *= 0.1
         if wish.recall is not None and degree == wish.recall.degree:
             weight *= 1.0 + wish.recall_weight * (1.0 if chord.kind == wish.recall.kind else 0.4)

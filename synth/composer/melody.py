@@ -32,7 +32,7 @@ LOWEST_PASSING = 57  # below A3 a tune keeps to chord tones
 _CROWD = {"0": 1.0, "s": 1.0, "t": 1.2, "l": 1.8, "L": 2.0}  # scale tones an interval class holds each way
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Tone:
     """A tone of a line: `beat` from the phrase's start, `gesture` and `place` in it, `step` of the scale once sung."""
 
@@ -102,7 +102,14 @@ def contour(name: str, place: float) -> float:
 
 
 def plan_line(
-    rng: Random, bars: int, beats: int, closing_beat: float, notes: float, shortest: float, rest: float, regularity: float
+    rng: Random,
+    bars: int,
+    beats: int,
+    closing_beat: float,
+    notes: float,
+    shortest: float,
+    rest: float,
+    regularity: float,
 ) -> list[Tone]:
     """The rhythm of a new line of about `notes` tones, in phrase beats.
 
@@ -112,7 +119,9 @@ def plan_line(
     gesture_bars = min(int(closing_beat // beats), 7)
     layouts = _LAYOUTS[gesture_bars]
     wanted_gestures = min(gesture_bars, max(1, round((notes - 1) / 2.6)))
-    layout = rng.choices(layouts, [1.0 / (1.0 + abs(len(x.replace("-", "")) - wanted_gestures)) ** 2 for x in layouts])[0]
+    layout = rng.choices(layouts, [1.0 / (1.0 + abs(len(x.replace("-", "")) - wanted_gestures)) ** 2 for x in layouts])[
+        0
+    ]
     gestures = [letter for letter in layout if letter != "-"]
     per_bar = max(1, round((notes - 1) / len(gestures))) if gestures else 0
     per_bar = min(per_bar, max(1, int(0.8 * beats / shortest)))

@@ -10,7 +10,7 @@ from synth.composer.scales import Scale
 from synth.score.model import TICKS_PER_BEAT
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
     """One chord's place: `beat` counts from the phrase's start. Chord, voicing and bass are decided as it nears."""
 
@@ -25,7 +25,7 @@ class Slot:
         return self.beat + self.beats
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Idea:
     """What a phrase was made of, kept so that it can return."""
 
@@ -86,7 +86,10 @@ class Phrase:
 
 @dataclass(slots=True)
 class Moment:
-    """One bar to be written: `start` is its first beat counted from the phrase's. `room` is how many notes it still has."""
+    """One bar to be written: `start` is its first beat counted from the phrase's.
+
+    `room`: how many notes it still has; `spare`: how many of them the rest of the phrase can do without.
+    """
 
     tick: int
     time_s: float
@@ -99,6 +102,7 @@ class Moment:
     start: float
     entered: tuple[str, ...]
     room: float = 0.0
+    spare: float = 0.0
 
     @property
     def scale(self) -> Scale:

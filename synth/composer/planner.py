@@ -10,6 +10,7 @@ from synth.composer.moment import Idea, Phrase, Slot
 from synth.composer.priors import RETURN_LAG
 from synth.composer.scales import Scale, pitch_classes
 from synth.composer.styles import Archetype
+from synth.composer.texture import Texture
 from synth.preset import Style
 from synth.rng import stream
 from synth.score.model import Ask
@@ -18,7 +19,6 @@ _SECTION_CYCLES = (3, 6)
 _RESTATE_S = (60.0, 110.0)  # the section's first idea is heard again after this long
 _CALLBACK_S = (360.0, 600.0)  # and an earlier section's, as the idea of a new one, after this
 _CALLBACK = 0.35
-_BREAK_BARS = 32
 _MEMORY = 16
 _MOST_ALIKE = 3  # phrases in a row that may come from earlier ones
 
@@ -31,7 +31,7 @@ class Planner:
         self._style = style
         self._archetype = archetype
         self._stems = stems
-        self._on = {stem: True for stem in stems}
+        self._texture = Texture(self._rng, stems, archetype.presence)
         self._lengths: list[int] = []
         self._phrases = 0
         self._named = 0
@@ -42,7 +42,6 @@ class Planner:
         self._leads: list[Idea] = []
         self._lead: Idea | None = None
         self._restate_at_s = 0.0
-        self._percussion_bars = 0
         self.cycle = Cycle(0, 0)
         self.lead_s: float | None = None
 
@@ -61,9 +60,7 @@ class Planner:
         start = self.cycle.level(self.cycle.bar)
         self.cycle = Cycle.of(bars + 1) if start <= 0.0 else Cycle.falling(bars + 1, start)
 
-    def phrase(
-        self, ask: Ask, now: Scale | None, entered: tuple[str, ...], density_hz: float, owed: float
-    ) -> Phrase:
+    def phrase(self, ask: Ask, now: Scale | None, entered: tuple[str, ...], density_hz: float, owed: float) -> Phrase:
         """The next phrase, from the controls in `ask`.
 
         `now` is the scale that sounds (None at first), `owed` the notes due from before, besides `density_hz` a second.
@@ -77,7 +74,7 @@ class Planner:
         closes_cycle = not self._lengths
         ending = self.ending and closes_cycle
         scale = self._scale(controls, now)
-        stems = self._texture(bars, controls, ending)
+        stems = self._texture.next(bars) if not ending else tuple(s for s in self._stems if s != "percussion")
         relation, source = self._relation(ask, bars, stems, ending)
         self._alike = self._alike + 1 if source is not None else 0
         notes = density_hz * bars * bar_s + owed
@@ -155,53 +152,25 @@ class Planner:
             mode = min(max(mode, now.mode - 1), now.mode + 1)
         return Scale(key, mode)
 
-    def _texture(self, bars: int, controls: dict[str, float], ending: bool) -> tuple[str, ...]:
-        """The stems of this phrase: at most one comes or goes."""
-        if ending:
-            return tuple(stem for stem in self._stems if stem != "percussion")
-        wants = []
-        for stem in self._stems:
-            presence = self._archetype.presence.get(stem)
-            if presence is None:
-                continue
-            flip = 0.7 * (1.0 - presence) if self._on[stem] else 0.15 + 0.6 * presence
-            if self._rng.random() < flip:
-                wants.append(stem)
-        if not self._on.get("bass", True):
-            wants = ["bass"]  # the ground is never away for long
-        if wants:
-            stem = self._rng.choice(wants)
-            others = [s for s in ("melody", "bells") if s in self._stems and s != stem and self._on[s]]
-            if not self._on[stem] or stem == "bass" or others or controls["density_hz"] < 0.5:
-                self._on[stem] = not self._on[stem]
-        playing = [stem for stem in self._stems if self._on[stem]]
-        self._percussion_bars += bars
-        if self._percussion_bars > _BREAK_BARS and bars <= 4:
-            self._percussion_bars = 0
-            playing = [stem for stem in playing if stem != "percussion"]
-        return tuple(playing)
-
     def _relation(self, ask: Ask, bars: int, stems: tuple[str, ...], ending: bool) -> tuple[str, Idea | None]:
         """Whether this phrase comes back to an earlier one, how, and to which."""
         predictable = ask.controls["predictability"]
         exact, varied, same_rhythm = self._archetype.returns
         sung = any(self._archetype.parts[stem] == "tune" for stem in stems)
-        heard = [idea for idea in self._ideas[-4:] if idea.line or not sung]
+        heard = [idea for idea in self._ideas[-4:] if idea.bars == bars and (idea.line or not sung)]
         kinds = {
             "exact": exact * (0.4 + 1.2 * predictable),
             "varied": varied,
             "rhythm": same_rhythm * (1.6 - 1.2 * predictable),
         }
-        if self._lead is not None and (self._lead.line or not sung) and ask.time_s >= self._restate_at_s:
+        lead = self._lead if self._lead and self._lead.bars == bars and (self._lead.line or not sung) else None
+        if lead is not None and not ending and ask.time_s >= self._restate_at_s:
             self._restate_at_s = ask.time_s + self._rng.uniform(*_RESTATE_S)
-            return self._rng.choice(("exact", "varied")), self._lead
+            return self._rng.choice(("exact", "varied")), lead
         related = min((exact + varied + same_rhythm) * (0.35 + 1.3 * predictable), 0.92)
         if ending or not heard or self._alike >= _MOST_ALIKE or self._rng.random() >= related:
             return "new", None
-        weights = [
-            RETURN_LAG.get(len(self._ideas) - self._ideas.index(idea), 0.1) * (1.0 if idea.bars == bars else 0.3)
-            for idea in heard
-        ]
+        weights = [RETURN_LAG.get(len(self._ideas) - self._ideas.index(idea), 0.1) for idea in heard]
         return self._rng.choices(list(kinds), list(kinds.values()))[0], self._rng.choices(heard, weights)[0]
 
     def _recall(self, relation: str, source: Idea | None) -> list[Chord]:

@@ -58,9 +58,7 @@ class Player:
         """Pitches of `stem` still held after `tick`."""
         return [pitch for pitch, end in self._ends[stem].items() if end > tick]
 
-    def play(
-        self, stem: str, beat: float, beats: float, pitch: int, accent: float = 0.0, late_ms: float = 0.0
-    ) -> bool:
+    def play(self, stem: str, beat: float, beats: float, pitch: int, accent: float = 0.0, late_ms: float = 0.0) -> bool:
         """Write a note from `beat` (of the phrase) for `beats`; False when the pitch is held too long to be struck again.
 
         `accent` adds to the velocity, `late_ms` to the time.

@@ -29,6 +29,8 @@ CLOSING_DEGREE = {0: 0.35, 2: 0.21, 4: 0.18, 1: 0.17}  # and that ends one
 CONTOURS = {"arch": 0.33, "falling": 0.30, "rising": 0.15, "valley": 0.07}
 RETURN_LAG = {1: 0.35, 2: 0.40, 3: 0.08, 4: 0.15}  # how many phrases ago the idea was heard
 
+FIRST_CHORD = (0.52, 0.06, 0.06, 0.14, 0.06, 0.12, 0.04)  # degree that opens a phrase [design]
+
 # P(next degree | degree), rows and columns I..VII.
 FUNCTIONAL_MAJOR = (
     (0.02, 0.08, 0.03, 0.29, 0.27, 0.10, 0.02),

@@ -6,9 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-_PLAIN = {"triad": 1.0, "open": 0.1, "sus4": 0.12, "sus2": 0.1, "add9": 0.2, "sixth": 0.1, "seventh": 0.3, "ninth": 0.05}
+_PLAIN = {
+    "triad": 1.0,
+    "open": 0.1,
+    "sus4": 0.12,
+    "sus2": 0.1,
+    "add9": 0.2,
+    "sixth": 0.1,
+    "seventh": 0.3,
+    "ninth": 0.05,
+}
 _WARM = {"triad": 0.6, "open": 0.1, "sus4": 0.1, "sus2": 0.2, "add9": 0.5, "sixth": 0.3, "seventh": 0.7, "ninth": 0.2}
-_HOLLOW = {"triad": 0.35, "open": 1.0, "sus2": 0.5, "add9": 0.5, "sixth": 0.3, "seventh": 0.1, "sus4": 0.1, "ninth": 0.05}
+_HOLLOW = {
+    "triad": 0.35,
+    "open": 1.0,
+    "sus2": 0.5,
+    "add9": 0.5,
+    "sixth": 0.3,
+    "seventh": 0.1,
+    "sus4": 0.1,
+    "ninth": 0.05,
+}
 _SUNG = {"half": 3.0, "authentic": 4.0, "plagal": 4.0, "modal": 1.5}
 _SOFT = {"half": 2.0, "authentic": 2.0, "plagal": 6.0, "modal": 2.0}
 _STILL = {"half": 0.6, "authentic": 0.4, "plagal": 6.0, "modal": 3.0}
@@ -21,7 +39,7 @@ class Archetype:
     `parts`: stem to part (see `synth.composer.parts`). `degrees`: pull of the chords I..VII. `kinds`: of chord kinds.
     `voices`: of the pad. `pedal`: tonal tension under which the bass stays on the tonic. `cadences`: weights of closes.
     `home`: how often a phrase with nothing to return to starts from its section's own progression. `returns`: share of
-    phrases that come back exactly, varied, or with the same rhythm, at predictability .5. `percussion`, `tune`,
+    phrases that come back exactly, varied, or with the same rhythm, at predictability .5. `percussion`, `bass`, `tune`,
     `bells`: each one's share of the notes that the barest harmony and the ones before it leave. `presence`: how much of the time a stem is there
     once it has entered. `tune_hz`: most notes a second of a tune while it plays. `rest`: least share of a tune phrase
     that is silent.
@@ -36,7 +54,9 @@ class Archetype:
     home: float = 0.4
     returns: tuple[float, float, float] = (0.20, 0.20, 0.15)
     percussion: float = 0.35
-    tune: float = 0.6
+    bass: float = 0.1
+    most_bass: float = 1.0
+    tune: float = 0.7
     bells: float = 0.15
     presence: Mapping[str, float] = field(default_factory=lambda: {"bass": 0.92, "melody": 0.75, "bells": 0.5})
     tune_hz: float = 1.3
@@ -59,6 +79,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "drone": Archetype(
             parts={**_SUSTAINED, "bass": "pedal", "bells": "periods"},
+            bass=0.0,
             degrees=(1.4, 0.08, 0.03, 0.5, 0.12, 0.2, 0.15),
             kinds=_HOLLOW,
             voices=3,
@@ -75,6 +96,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "lullaby": Archetype(
             parts={**_SUSTAINED, "bass": "rock"},
+            bass=0.15,
             degrees=(1.4, 0.5, 0.15, 1.3, 0.7, 0.6, 0.15),
             kinds=_WARM,
             voices=3,
@@ -84,6 +106,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "bells": Archetype(
             parts={**_SUSTAINED, "bass": "pedal", "bells": "periods"},
+            bass=0.0,
             degrees=(1.2, 0.4, 0.15, 0.8, 0.3, 0.5, 0.2),
             kinds=_WARM,
             voices=3,
@@ -108,11 +131,12 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "folk": Archetype(
             parts={**_SUSTAINED, "bass": "rock", "bells": "figure"},
+            bass=0.2,
             degrees=(1.0, 0.5, 0.4, 1.0, 1.0, 1.0, 0.3),
             voices=3,
             home=0.75,
-            returns=(0.22, 0.25, 0.18),
-            tune=0.4,
+            returns=(0.30, 0.25, 0.12),
+            tune=0.55,
             presence={"bass": 0.95, "melody": 0.75, "bells": 0.75},
             tune_hz=2.0,
         ),
@@ -131,12 +155,14 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "groove": Archetype(
             parts={**_SUSTAINED, "bass": "riff", "bells": "figure"},
+            bass=0.32,
+            most_bass=3.0,
             degrees=(1.2, 0.6, 0.2, 1.3, 0.5, 0.6, 2.0),
             voices=3,
             home=0.85,
             returns=(0.38, 0.26, 0.12),
-            percussion=0.6,
-            tune=0.4,
+            percussion=0.7,
+            tune=0.45,
             presence={"bass": 0.95, "melody": 0.75, "bells": 0.55},
             tune_hz=2.6,
             rest=0.34,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 BASS_LOW, BASS_HIGH = 28, 43  # E1..G2
+_BASS_HOME = 38
 LONE_BELOW = 57  # under A3 (220 Hz) a pad has one voice: the bass is the other
 
 
@@ -113,7 +114,7 @@ def lead(
 
 
 def bass_note(pc: int, before: int | None, low: int = BASS_LOW, high: int = BASS_HIGH) -> int:
-    """The pitch of class `pc` in the bass register nearest to the last bass note (at first, to C2)."""
-    near = 36 if before is None else before
+    """The pitch of class `pc` in the bass register nearest to the last bass note and to D2."""
+    near = _BASS_HOME if before is None else before
     options = [pitch for pitch in range(low, high + 1) if pitch % 12 == pc]
-    return min(options, key=lambda pitch: abs(pitch - near) + 0.3 * abs(pitch - 36))
+    return min(options, key=lambda pitch: abs(pitch - near) + 0.5 * abs(pitch - _BASS_HOME))

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 TREND_WEIGHT = 1.20
 LEVEL_WEIGHT = 1.45
-HEART_WEIGHT = 0.30
-INTERCEPT = -0.67
+HEART_WEIGHT = 0.31
+INTERCEPT = -0.69
 
 TREND_RANGE = 3.0
 HEART_RANGE = 2.5
 
-SCORE_AT_HALF = 1.5  # arousal is the hyperbolic tangent of the score over twice this
-SCORE_PER_S = 0.12  # fastest change of the score; arousal then moves at most 0.04 a second
+SCORE_AT_HALF = 2.5  # arousal is the hyperbolic tangent of the score over twice this
+SCORE_PER_S = 0.12  # fastest change of the score; arousal then moves at most 0.024 a second
 HOLD_S = 10.0  # how long the last score is held without any evidence
 GLIDE_TAU_S = 30.0  # and how it then returns to the baseline
 

@@ -12,10 +12,11 @@ import math
 SKIP_S = 10.0  # a sensor's first seconds on the skin
 WARM_UP_S = 75.0
 SETTLED_S = 180.0
+SETTLING_S = 60.0  # over which trust then rises
 
 
 class Anchor:
-    """Mean of the first `SETTLED_S` seconds of data; afterwards fixed, or with `drift_s` an exponential average."""
+    """Mean of the first `SETTLED_S` seconds of data, the very first left out; afterwards fixed, or with `drift_s` an exponential average."""
 
     def __init__(self, drift_s: float = math.inf) -> None:
         self._drift_s = drift_s
@@ -26,9 +27,9 @@ class Anchor:
         """A value that held for `dt_s` seconds."""
         before = self.seconds - SKIP_S
         self.seconds += dt_s
-        if before < 0.0:
+        if before <= 0.0:
             self.mean = x
-        elif before < SETTLED_S:
+        elif self.seconds <= SETTLED_S:
             self.mean += (x - self.mean) * dt_s / (before + dt_s)
         else:
             self.mean -= (x - self.mean) * math.expm1(-dt_s / self._drift_s)
@@ -40,20 +41,19 @@ class Anchor:
     @property
     def ready(self) -> bool:
         """Whether the first idea is there."""
-        return self.seconds >= SKIP_S + WARM_UP_S
+        return self.seconds >= WARM_UP_S
 
     @property
     def warm_up_left_s(self) -> float:
         """Seconds of data until it is."""
-        return max(SKIP_S + WARM_UP_S - self.seconds, 0.0)
+        return max(WARM_UP_S - self.seconds, 0.0)
 
     @property
     def trust(self) -> float:
-        """0 before `WARM_UP_S` of data, then 0.5, rising to 1 within the minute after `SETTLED_S`."""
-        usable = self.seconds - SKIP_S
-        if usable < WARM_UP_S:
+        """0 before `WARM_UP_S` of data, then 0.5, rising to 1 in the minute after `SETTLED_S`."""
+        if not self.ready:
             return 0.0
-        return 0.5 + 0.5 * min(max((usable - SETTLED_S) / 60.0, 0.0), 1.0)
+        return 0.5 + 0.5 * min(max((self.seconds - SETTLED_S) / SETTLING_S, 0.0), 1.0)
 
 
 class Spread:

@@ -56,13 +56,13 @@ class Estimator:
         self._heart_trouble = self._skin_trouble = "missing"
         self._resp_bpm: float | None = None
         self._resp_due_s = -math.inf
-        self._now_s: float | None = None
+        self._latest: State | None = None
 
     def feed(self, samples: Samples) -> None:
         """Take in samples; channels it makes nothing of are passed over."""
         inbox = self._inbox.get(samples.channel)
         if inbox is not None and len(samples):
-            inbox.put(samples, self._now_s or 0.0)
+            inbox.put(samples, self._latest.t_s if self._latest else 0.0)
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -79,16 +79,18 @@ class Estimator:
 
     def tick(self, t_s: float) -> State:
         """What is believed at session time `t_s`, seconds; a time not later than the tick before changes nothing."""
-        dt_s = 1.0 if self._now_s is None else max(t_s - self._now_s, 0.0)
-        self._now_s = t_s if self._now_s is None else max(t_s, self._now_s)
-        now_s = self._now_s - REORDER_S
+        if self._latest is not None and t_s <= self._latest.t_s:
+            return self._latest
+        dt_s = 1.0 if self._latest is None else t_s - self._latest.t_s
+        now_s = t_s - REORDER_S
         self._measure(now_s)
         beats = self._beats.window(now_s, WINDOW_S)
         if now_s >= self._resp_due_s:
             self._resp_due_s = now_s + RESPIRATION_EVERY_S
             self._resp_bpm = self._belt.rate(now_s) or from_beats(beats)
         self._weigh(beats, now_s, dt_s)
-        return self._state(beats, now_s)
+        self._latest = self._state(t_s, beats, now_s)
+        return self._latest
 
     @property
     def _heart_stale_s(self) -> float:
@@ -151,13 +153,13 @@ class Estimator:
             target = min(target, model.DOUBTFUL)
         self._confidence.move(target, dt_s)
 
-    def _state(self, beats: Window, now_s: float) -> State:
+    def _state(self, t_s: float, beats: Window, now_s: float) -> State:
         heart, skin = self._heart, self._eda
         hr_bpm = None if self._heart_trouble else heart.shown_bpm()
         skin_fresh = not self._skin_trouble
         score = self._score.value
         return State(
-            t_s=now_s + REORDER_S,
+            t_s=t_s,
             arousal=model.arousal_of(score),
             confidence=self._confidence.value,
             p_elevated=model.p_elevated(score),
@@ -181,6 +183,7 @@ class Estimator:
             settled=max(heart.anchor.trust, skin.level_anchor.trust) >= 1.0,
             hr_above_bpm=heart.mean_bpm - heart.anchor.mean if hr_bpm is not None and heart.anchor.ready else None,
             trend=features.trend if skin_fresh else None,
+            level=features.level if skin_fresh else None,
             scr_change=skin.scr_change() if skin_fresh else None,
             heart=self._heart_trouble,
             skin=self._skin_trouble,

@@ -6,6 +6,7 @@ once they do, a change that sudden is a new sensor or contact, as hearts do not 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from synth.estimator.baseline import SKIP_S, Anchor, Spread
@@ -69,7 +70,7 @@ class Heart:
             self._accept(moment, value)
 
     def _accept(self, t_s: float, bpm: float) -> None:
-        dt_s = min(t_s - self.last_s, LONGEST_STALE_S)
+        dt_s = min(t_s - self.last_s, LONGEST_STALE_S) if math.isfinite(self.last_s) else 0.0
         if bpm != self._value:
             self._changed_s = t_s
         self._whole = self._whole and bpm == round(bpm)

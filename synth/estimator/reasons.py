@@ -7,6 +7,7 @@ from dataclasses import dataclass
 MOST = 4
 HEART_NOTE_BPM = 3.0
 TREND_NOTE = 0.75
+LEVEL_NOTE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Facts:
     settled: bool = True
     hr_above_bpm: float | None = None
     trend: float | None = None
+    level: float | None = None
     scr_change: float | None = None
     heart: str = ""  # why the heart has no say: "missing", "frozen"
     skin: str = ""  # why the skin has no say: "missing", "off", "frozen", "disturbed"
@@ -61,6 +63,8 @@ def _body(facts: Facts) -> list[str]:
     said = []
     if facts.trend is not None and abs(facts.trend) >= TREND_NOTE:
         said.append(f"skin conductance {'rising' if facts.trend > 0 else 'falling'} over two minutes")
+    elif facts.level is not None and abs(facts.level) >= LEVEL_NOTE:
+        said.append(f"skin conductance {'above' if facts.level > 0 else 'below'} your baseline")
     if facts.scr_change is not None and facts.scr_change >= 2.0:
         said.append("skin conductance responses doubled in 60 s")
     elif facts.scr_change is not None and facts.scr_change <= 0.5:

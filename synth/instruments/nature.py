@@ -34,7 +34,7 @@ CORNER_PER_DB, CORNER_PER_BREATH = np.float32(0.06), np.float32(0.5)
 DROP_BRIGHTNESS = np.float32(0.5)  # octaves of a drop's pitch an octave of brightness
 SHORTER_DB = np.float32(3.5)  # an octave, for a higher drop is a shorter one
 
-ZERO, QUARTER, HALF, ONE, TWO, THREE = (np.float32(x) for x in (0.0, 0.25, 0.5, 1.0, 2.0, 3.0))
+ZERO, QUARTER, HALF, ONE, THREE = (np.float32(x) for x in (0.0, 0.25, 0.5, 1.0, 3.0))
 CROSSFEED, OWN = np.float32(0.178), np.float32(0.984)  # correlation 0.35
 NOISE_POWER = np.float32(3.0 / math.pi)
 INVERSE_QUANTUM = np.float32(1.0 / QUANTUM)
@@ -56,7 +56,7 @@ PERIOD_S, SECOND_PERIOD_S, SECOND_HEIGHT = np.float32(9.0), np.float32(11.0), np
 PERIOD_SPREAD = np.float32(0.15)
 SHORTEST_S, LONGEST_S = np.float32(6.0), np.float32(13.0)
 RISE = np.float32(0.35)
-HISS_RISE, HISS_FALL = np.float32(0.25), np.float32(0.45)
+HISS_FALL = np.float32(0.35)  # so that the latest hiss ends with its wave
 LAG_LOW_S, LAG_SPREAD_S = np.float32(1.0), np.float32(0.8)
 
 # Constants of a scene, as offsets: seven fields of bands, nine of drops, then single numbers.
@@ -192,9 +192,9 @@ def _move(s: Floats, random: NDArray[np.uint32], c: Floats, speed: np.float32) -
         s[W_PLACE + w] = place
         trough *= ONE - s[W_HEIGHT + w] * _wave(place, RISE, ONE - RISE)
         late = place - s[W_LAG + w] / s[W_PERIOD + w]
-        hiss = s[W_HEIGHT + w] * _wave(late, HISS_RISE, HISS_FALL)
+        hiss = s[W_HEIGHT + w] * _wave(late, RISE, HISS_FALL)
         still *= ONE - hiss
-        if late > HISS_RISE:
+        if late > RISE:
             foam += hiss
     s[STARTED] = ONE
     s[SLOW] = -trough

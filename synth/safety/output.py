@@ -27,8 +27,8 @@ from synth.instruments.base import QUANTUM, Buffer
 
 FORGET_LU_S = 2.0
 QUICK_S = 0.008  # time constant of the loudness now
-AHEAD_S = 0.1  # for which the loudness now is taken to last
-UNDERSHOOT = 0.25  # what was too loud is made up for, but no lower than this share of the power allowed
+AHEAD_S = 0.03  # for which the loudness now is taken to last
+UNDERSHOOT = 0.1  # what was too loud is made up for, but no lower than this share of the power allowed
 MARGIN_LU = 1.0  # by which that can go wrong
 RECOVER_S = 1.0  # gain from 0 to 1
 RESUME_S = 1.5

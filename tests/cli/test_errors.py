@@ -104,6 +104,7 @@ def test_a_recording_that_cannot_be_read(run: Callable, tmp_path: Path, command:
         path.write_text("what is this")
     if command == "render":
         refused(run("render", "settle", "--wearable", path, "--out", tmp_path / "out"), str(path))
+        assert not list(tmp_path.glob("out/*"))
     else:
         refused(run("estimate", path, "--out", tmp_path / "state.csv"), str(path))
         assert not (tmp_path / "state.csv").exists()

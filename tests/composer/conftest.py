@@ -188,7 +188,9 @@ class Sheet:
 
     def reordered(self, order: list[int]) -> Sheet:
         moved = [
-            (place * self.bar_units + s, d, p, stem) for place, index in enumerate(order) for s, d, p, stem in self.bar(index)
+            (place * self.bar_units + s, d, p, stem)
+            for place, index in enumerate(order)
+            for s, d, p, stem in self.bar(index)
         ]
         return Sheet(sorted(moved), self.bar_units)
 
@@ -219,7 +221,17 @@ def clash(page: Sheet) -> float:
     return sum(any((pc + 1) % 12 in pcs for pc in pcs) for pcs in several) / max(len(several), 1)
 
 
-_SHAPES = [(0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 7, 11), (0, 4, 7, 10), (0, 3, 7, 10), (0, 3, 6, 10), (0, 2, 7), (0, 5, 7)]
+_SHAPES = [
+    (0, 4, 7),
+    (0, 3, 7),
+    (0, 3, 6),
+    (0, 4, 7, 11),
+    (0, 4, 7, 10),
+    (0, 3, 7, 10),
+    (0, 3, 6, 10),
+    (0, 2, 7),
+    (0, 5, 7),
+]
 
 
 def chord_fit(page: Sheet) -> float:

@@ -44,7 +44,7 @@ def test_it_is_low_and_round(play, pitch):
     fundamental = 440.0 * 2.0 ** ((pitch - 69) / 12.0)
     assert (power[np.abs(hz - fundamental) < 3.0] ** 2).sum() > 0.5 * total
     assert 10.0 * math.log10((power[hz > 900.0] ** 2).sum() / total) < -40.0
-    assert 10.0 * math.log10((power[hz < 0.7 * fundamental] ** 2).sum() / total) < -60.0
+    assert 10.0 * math.log10((power[hz < 0.7 * fundamental] ** 2).sum() / total) < -50.0
 
 
 def test_pitch_is_exact(play):

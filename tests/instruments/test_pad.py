@@ -7,10 +7,12 @@ import math
 import numpy as np
 import pyloudnorm
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy import signal
 
-from synth.controls import TABLE
+from synth.controls import BREATH, COLUMN, EDGE_COLUMNS, EXPRESSION_DB
+from synth.instruments.base import EVENT_COLUMNS, MAX_EVENTS, MAX_FRAMES
 from synth.instruments.pad import SOUNDS, Pad
 from synth.instruments.subtractive import VOICES
 
@@ -49,6 +51,10 @@ def frequency(x, hz, rate, start_s, gap_s=1.0, length_s=0.5):
 
 def cents(hz, reference):
     return 1200.0 * math.log2(hz / reference)
+
+
+def above_8_khz(x):
+    return np.abs(signal.sosfilt(signal.butter(6, 8000.0, "high", fs=RATE, output="sos"), x))
 
 
 @pytest.mark.parametrize("wave", range(len(SOUNDS)))
@@ -101,8 +107,7 @@ def test_attack_lengthens_the_rise(play):
 
 def test_onset_and_end_do_not_click(play):
     x = play(Pad(RATE, 1), [(0.5, 1.0, 60, 1.0, 0.3)], 6.0, attack_ms=5.0, brightness_oct=-2.0)[0].astype(float)
-    high = np.abs(np.diff(x, 6))
-    assert high[RATE // 2 :].max() < 1.5 * high[RATE : RATE + RATE // 4].max()
+    assert 20.0 * math.log10(above_8_khz(x).max() / x.std()) < -70.0
 
 
 def test_a_chord_is_wide_and_survives_mono(play):
@@ -128,11 +133,7 @@ def test_motion_scales_the_drift_of_pitch(play):
 
 
 def test_expression_moves_the_timbre(play):
-    # The control table has no such row: expression is a lane of its own, so it is written past the fixture.
     pads, out = [Pad(RATE, 1), Pad(RATE, 1)], []
-    from synth.controls import BREATH, COLUMN, EDGE_COLUMNS, EXPRESSION_DB
-    from synth.instruments.base import EVENT_COLUMNS, MAX_EVENTS, MAX_FRAMES
-
     for pad, (swell, breath) in zip(pads, ((0.0, 0.0), (6.0, 1.0)), strict=True):
         edges = np.zeros((65, EDGE_COLUMNS), np.float32)
         edges[:, COLUMN["attack_ms"]], edges[:, EXPRESSION_DB], edges[:, BREATH] = 5.0, swell, breath
@@ -177,12 +178,11 @@ def test_a_note_struck_again_takes_its_voice(play):
 
 def test_theft_does_not_click(play):
     notes = [(0.0, 6.0, 36 + 2 * i, 0.5, 0.04 * i) for i in range(VOICES)]
-    steals = [(2.0 + 0.15 * i, 3.0, 37 + 3 * i, 0.8, 0.05 * i) for i in range(16)]
+    steals = [(2.0 + 0.15 * i, 3.0, 37 + (5 * i) % 28, 0.5, 0.05 * i) for i in range(16)]
     pad = Pad(RATE, 1)
-    x = play(pad, notes + steals, 5.0)[0].astype(float)
-    high = np.abs(np.diff(x, 8))[RATE:]
+    high = above_8_khz(play(pad, notes + steals, 5.0)[0].astype(float))
     assert pad.sounding == VOICES
-    assert high[RATE:].max() < 3.0 * high[:RATE].max()
+    assert high[2 * RATE :].max() < 2.0 * high[RATE : 2 * RATE].max()
 
 
 def test_six_hundred_notes_at_once(play):
@@ -194,6 +194,7 @@ def test_six_hundred_notes_at_once(play):
     assert pad.sounding == 0 and not x[:, -4800:].any()
 
 
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])  # `play` keeps nothing
 @given(
     rate=st.sampled_from([22050, 32000, 44100, 192000]),
     wave=st.sampled_from([0, 1, 2]),
@@ -203,12 +204,9 @@ def test_six_hundred_notes_at_once(play):
     velocity=st.floats(0.0, 1.0),
     start=st.floats(0.0, 0.05),
 )
-@settings(max_examples=25)
-def test_extremes_stay_finite(rate, wave, brightness, motion, pitch, velocity, start):
-    from tests.instruments.conftest import _play
-
+def test_extremes_stay_finite(play, rate, wave, brightness, motion, pitch, velocity, start):
     notes = [(start, 0.1, pitch, velocity, 0.5), (start, 0.1, 127.0 - pitch, 1.0, 0.999)]
-    x = _play(Pad(rate, 1, wave=wave), notes, 0.3, rate, brightness_oct=brightness, motion=motion, attack_ms=5.0)
+    x = play(Pad(rate, 1, wave=wave), notes, 0.3, rate, brightness_oct=brightness, motion=motion, attack_ms=5.0)
     assert np.isfinite(x).all() and np.abs(x).max() < 1.0
 
 
@@ -219,4 +217,3 @@ def test_settings_out_of_range_are_answered():
         Pad(RATE, 1, release_s=90)
     with pytest.raises(ValueError, match=r"detune_cents = nan"):
         Pad(RATE, 1, detune_cents=math.nan)
-    assert TABLE["brightness_oct"].low == -2.0 and TABLE["brightness_oct"].high == 1.5

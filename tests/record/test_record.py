@@ -75,6 +75,12 @@ def test_only_its_owner_may_read_it_even_where_a_file_was(tmp_path: Path) -> Non
     assert "older" not in path.read_text()
 
 
+def test_a_session_that_never_began_leaves_no_record(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), RecordWriter(tmp_path / "session.jsonl"):
+        raise KeyError
+    assert not (tmp_path / "session.jsonl").exists()
+
+
 def test_each_line_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "session.jsonl"
     with RecordWriter(path) as record:

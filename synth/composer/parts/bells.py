@@ -95,7 +95,9 @@ class Bells:
 
     def _draw(self, now_s: float) -> _Bell:
         period = self._rng.choice(_PERIODS_S)
-        return _Bell(period, now_s + self._rng.uniform(0.2, 1.0) * period * 0.5, self._rng.random(), self._rng.randint(3, 6))
+        return _Bell(
+            period, now_s + self._rng.uniform(0.2, 1.0) * period * 0.5, self._rng.random(), self._rng.randint(3, 6)
+        )
 
     def _nearest(self, now: Moment, slot: Slot, height: float) -> int:
         """The chord tone nearest to `height` of the bells' range."""

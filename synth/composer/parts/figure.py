@@ -41,14 +41,15 @@ class Figure:
         if not now.plays(self.stem) or now.final:
             return
         self._renew(now)
-        wanted = now.phrase.shares.figure + max(-2.0, min(2.0, 0.35 * (now.room - now.phrase.shares.figure)))
+        usual = now.phrase.shares.figure
+        wanted = usual + max(-2.0, min(0.3 * usual + 3.0, now.spare - usual))
         steps = next((n for n in (2, 3, 4, 6) if n * now.beats >= wanted and (n != 3 or now.beats == 2)), 6)
         while steps > 1 and now.beat_s / steps < _FASTEST_S:
             steps -= 1
         total = steps * now.beats
         pulses = min(max(round(wanted), 0), total)
         if now.bar == now.phrase.bars - 1 and not now.phrase.ending:
-            pulses = min(pulses, round(0.8 * now.phrase.shares.figure) + 1)
+            pulses = min(pulses, round(0.8 * usual) + 1)
         places = rhythm.euclid(pulses, total, self._rotation if pulses < total else 0) if pulses else ()
         aligned = now.controls["regularity"] > 0.6
         if aligned:

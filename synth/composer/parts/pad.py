@@ -13,6 +13,7 @@ _SPREAD_MS = (10.0, 30.0)  # a chord from its lowest to its highest note
 _OVERLAP_S = 0.06
 _BROKEN = 2.5  # from so many broken tones a bar on, only the two lowest voices are held
 _FASTEST_S = 0.12
+_HIGHEST = 74  # of a broken chord
 _RING_S = 2.8  # the last chord lets go this long before the end
 
 
@@ -95,7 +96,9 @@ class Pad:
             slot = next((s for low, high, s in spans if low <= beat < high), None)
             if slot is None or not slot.voicing or (few and slot.end - beat < 1.0):
                 continue
-            until = beat + now.beats if few else now.start + (places[i + 1] / steps if i + 1 < len(places) else now.beats)
+            until = (
+                beat + now.beats if few else now.start + (places[i + 1] / steps if i + 1 < len(places) else now.beats)
+            )
             for _ in range(2 if i in doubled else 1):
                 pitch = self._next(now, player, slot, beat)
                 if pitch is not None:
@@ -107,13 +110,13 @@ class Pad:
         held = player.sounding("pad", now.ticks(beat))
         free = [
             p
-            for p in range(max(slot.voicing[0], LONE_BELOW), slot.voicing[-1] + 13)
+            for p in range(max(slot.voicing[0], LONE_BELOW), max(slot.voicing[-1], _HIGHEST) + 1)
             if p % 12 in pcs and p not in held and all(abs(p - q) >= max(min_gap(min(p, q)), 2) for q in held)
         ]
         beyond = [p for p in free if p != self._walked and (p > self._walked) == self._rising]
         if not beyond:
             self._rising = not self._rising
-            beyond = [p for p in free if p != self._walked] or free
+            beyond = [p for p in free if p != self._walked]
         if not beyond:
             return None
         self._walked = min(beyond, key=lambda p: abs(p - self._walked))

@@ -175,9 +175,7 @@ class Tune:
         if index == len(line) - 2:
             approach = self._goal(now, (low + high) / 2.0 - _FALL)
         below = [p for p in player.sounding("pad", now.ticks(tone.beat)) if p < 60]
-        return Setting(
-            now.scale, chord, (low, high), tuple(below), wanted, strong, like, approach, opening=index == 0
-        )
+        return Setting(now.scale, chord, (low, high), tuple(below), wanted, strong, like, approach, opening=index == 0)
 
     def _goal(self, now: Moment, wanted: float) -> int | None:
         """The pitch that the closing tone will probably have."""
