@@ -24,6 +24,11 @@ START_S, END_S = 477.0, 1212.0  # of the original, whose labels the authors give
 SEGMENTS = (("baseline", 9.0, 657.0, 0), ("stroop", 657.0, 975.0, 1), ("relax1", 975.0, 1234.0, 0))
 ACC_MEAN_OF = 4
 OUT = Path(__file__).parent / "recording"
+CITATION = """\
+Iqbal T., Simpkin A. J., Roshan D., Glynn N., Killilea J., Walsh J., Molloy G., Ganly S., Ryman H., Coen E.,
+Elahi A., Wijns W., Shahzad A. (2022). Stress Monitoring Using Wearable Sensors: A Pilot Study and Stress-Predict
+Dataset. Sensors 22(21):8135. https://doi.org/10.3390/s22218135
+"""
 
 CHANNELS = {
     "hr": {"rate_hz": 1, "unit": "bpm", "columns": ["hr_bpm"], "note": "running average made by the device"},
@@ -90,6 +95,7 @@ def main() -> None:
         ],
     }
     OUT.joinpath("meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+    OUT.joinpath("CITATION").write_text(CITATION, encoding="utf-8")
     OUT.joinpath("LICENSE").write_text((dataset / "LICENSE").read_text(encoding="utf-8"), encoding="utf-8")
 
 

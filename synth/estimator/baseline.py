@@ -16,7 +16,7 @@ SETTLING_S = 60.0  # over which trust then rises
 
 
 class Anchor:
-    """Mean of the first `SETTLED_S` seconds of data, the very first left out; afterwards fixed, or with `drift_s` an exponential average."""
+    """Mean of the first `SETTLED_S` seconds of data, less the very first; then fixed, or drifting with `drift_s`."""
 
     def __init__(self, drift_s: float = math.inf) -> None:
         self._drift_s = drift_s

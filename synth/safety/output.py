@@ -27,12 +27,14 @@ from synth.instruments.base import QUANTUM, Buffer
 
 FORGET_LU_S = 2.0
 QUICK_S = 0.008  # time constant of the loudness now
-AHEAD_S = 0.03  # for which the loudness now is taken to last
-UNDERSHOOT = 0.1  # what was too loud is made up for, but no lower than this share of the power allowed
-MARGIN_LU = 1.0  # by which that can go wrong
+AHEAD_S = 0.1  # for which the loudness now is taken to last
+UNDERSHOOT = 0.35  # what was too loud is made up for, but no lower than this share of the power allowed
+MARGIN_LU = 0.9  # by which that can go wrong
 RECOVER_S = 1.0  # gain from 0 to 1
 RESUME_S = 1.5
-JUMP = 1.12  # a gain that must fall at once falls to within 1 dB of its goal; only what was quieter is heard of the step
+JUMP = (
+    1.12  # a gain that must fall at once falls to within 1 dB of its goal; only what was quieter is heard of the step
+)
 
 GAIN, OPEN, QUICK, SUM, KEPT, REFERENCE, CLIMB = range(7)  # state, float64; OPEN is 1 without panic, 0 when silent
 AT, KEPT_AT, AGO, BROKEN, HELD, CLIPPED = range(6)  # places in the rings, and counts of quanta with an intervention
