@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synth.composer import rhythm
 from synth.composer.harmonist import Harmonist
+from synth.composer.harmony import chord_pcs
 from synth.composer.moment import Moment, Slot
 from synth.composer.playing import Player
 from synth.composer.voicing import LONE_BELOW, min_gap
@@ -106,17 +107,18 @@ class Pad:
 
     def _next(self, now: Moment, player: Player, slot: Slot, beat: float) -> int | None:
         """The next tone of a walk up and down over chord tones that are free, if there is one."""
-        pcs = [pitch % 12 for pitch in slot.voicing]
+        assert slot.chord is not None
+        pcs = chord_pcs(slot.chord, now.scale)
         held = player.sounding("pad", now.ticks(beat))
         free = [
             p
-            for p in range(max(slot.voicing[0], LONE_BELOW), max(slot.voicing[-1], _HIGHEST) + 1)
+            for p in range(max(slot.voicing[0], LONE_BELOW), max(slot.voicing[-1] + 5, _HIGHEST) + 1)
             if p % 12 in pcs and p not in held and all(abs(p - q) >= max(min_gap(min(p, q)), 2) for q in held)
         ]
         beyond = [p for p in free if p != self._walked and (p > self._walked) == self._rising]
         if not beyond:
             self._rising = not self._rising
-            beyond = [p for p in free if p != self._walked]
+            beyond = [p for p in free if p != self._walked] or free
         if not beyond:
             return None
         self._walked = min(beyond, key=lambda p: abs(p - self._walked))
