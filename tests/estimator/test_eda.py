@@ -1,0 +1,120 @@
+"""Skin conductance: what is invalid, what is counted, what is slow and what is quick."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from synth.estimator.eda import GUARD_S, TREND_LIMIT_PER_S, Eda, Split
+
+
+def fed(values: Iterable[float], rate_hz: float = 4.0) -> Eda:
+    eda = Eda()
+    for i, us in enumerate(values):
+        eda.add(i / rate_hz, float(us))
+    return eda
+
+
+def steady(seconds: float, us: float = 2.0, rate_hz: float = 4.0) -> np.ndarray:
+    return us + np.random.default_rng(1).normal(0, 5e-4, int(seconds * rate_hz))
+
+
+@pytest.mark.parametrize("responses", [2, 5, 10, 18])
+@pytest.mark.parametrize("rate_hz", [8, 32])
+def test_responses_are_counted_as_simulated(responses: int, rate_hz: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import neurokit2 as nk
+
+        us = 2.0 + nk.eda_simulate(
+            duration=100, sampling_rate=rate_hz, scr_number=responses, noise=0, drift=0, random_state=3
+        )
+    eda = fed(us, rate_hz)
+    assert len(eda.responses.onsets_s) == responses
+    assert eda.scr_per_min == pytest.approx(60 * responses / 100, abs=2)
+
+
+def test_noise_and_slow_drift_are_no_responses() -> None:
+    drift = 2.0 + 0.002 * np.arange(480) / 4 + np.random.default_rng(2).normal(0, 0.001, 480)
+    assert len(fed(drift).responses.onsets_s) == 0
+
+
+@pytest.mark.parametrize("us", [0.0, 0.04, 61.0, -1.0])
+def test_values_out_of_range_are_off_at_once_and_for_five_seconds_after(us: float) -> None:
+    eda = fed([*steady(100), us])
+    now_s = 100.0
+    assert eda.trouble(now_s) in ("off", "disturbed")
+    for i in range(int(GUARD_S * 4) - 1):
+        eda.add(now_s + (i + 1) / 4, 2.0 + 1e-4 * (i % 2))
+    assert eda.trouble(now_s + GUARD_S - 0.25) != ""
+    eda.add(now_s + GUARD_S, 2.0)
+    assert eda.trouble(now_s + GUARD_S) == ""
+
+
+def test_a_spike_is_cut_out_with_the_seconds_around_it() -> None:
+    clean = steady(200)
+    spiked = clean.copy()
+    spiked[400:404] = [6.0, 4.5, 2.2, 4.7]
+    spiked[397:400] += [0.3, 0.6, 0.9]  # the lead-in that a shifted electrode shows
+    a, b = fed(clean), fed(spiked)
+    assert len(b.responses.onsets_s) == 0
+    assert b.split.tonic == pytest.approx(a.split.tonic, abs=1e-3)
+    assert b.trend.feature == pytest.approx(a.trend.feature, abs=0.02)
+    assert b.rejected >= 4
+
+
+def test_what_is_missing_is_no_breach() -> None:
+    values = steady(120)
+    values[[300, 340, 380]] = [np.nan, np.inf, -np.inf]
+    eda = fed(values)
+    assert eda.trouble(119.75) == "" and eda.rejected == 0
+
+
+def test_silence_and_stillness_are_named() -> None:
+    eda = fed(steady(100))
+    assert eda.trouble(104.0) == "" and eda.trouble(106.0) == "missing"
+    for i in range(140):
+        eda.add(100.0 + i / 4, 2.0)
+    assert eda.trouble(128.0) == "" and eda.trouble(134.75) == "frozen"
+
+
+def test_the_split_gives_back_the_signal_and_is_causal() -> None:
+    split = Split()
+    split.start(2.0)
+    for i in range(400):
+        split.add(2.0 + (i >= 200), 0.25)
+        if i < 200:
+            assert (split.smooth, split.tonic, split.phasic) == (2.0, 2.0, 0.0)
+        if i == 207:
+            assert split.smooth == pytest.approx(3.0, abs=0.03)
+            assert split.phasic > 0.75  # two seconds in, the rise is nearly all quick
+    assert split.tonic == pytest.approx(3.0, abs=0.02)
+    assert split.phasic == pytest.approx(0.0, abs=0.02)
+
+
+def test_the_trend_is_bounded_signed_and_fades() -> None:
+    up = fed([*steady(200, 2.0), *steady(40, 6.0)])
+    assert 0.0 < up.trend._sum < 40 * TREND_LIMIT_PER_S + 0.02
+    assert up.trend.feature > 1.0
+    down = fed([*steady(200, 6.0), *steady(40, 2.0)])
+    assert down.trend.feature < -1.0
+    later = fed([*steady(200, 2.0), *steady(900, 6.0)])
+    assert abs(later.trend.feature) < 0.6
+
+
+def test_the_level_is_about_the_first_minutes_and_drifts_slowly() -> None:
+    eda = fed([*steady(200, 2.0), *steady(120, 4.0)])
+    assert eda.level_feature == pytest.approx(np.tanh(np.log(2.0)), abs=0.08)
+    assert fed([*steady(200, 2.0), *steady(7200, 4.0)]).level_feature < 0.05
+
+
+def test_no_jump_after_a_gap() -> None:
+    eda = fed(steady(200, 2.0))
+    before = eda.trend.feature
+    for i in range(60):
+        eda.add(300.0 + i / 4, 5.0 + 1e-3 * (i % 2))
+    assert abs(eda.trend.feature - before) < 0.1
+    assert len(eda.responses.onsets_s) == 0
