@@ -77,7 +77,7 @@ def _sums(low: int, high: int, lengths: tuple[int, ...]) -> tuple[tuple[int, ...
 
 
 def cycle_lengths(rng: Random, bar_s: float, usual: int, density_hz: float, breath_s: float | None = None) -> list[int]:
-    """Bars of each phrase of a new cycle: 2, 4 or 8 (16 where music is very sparse), mostly `usual`, 23 to 40 s together.
+    """Bars of each phrase of a new cycle: 2, 4 or 8 (16 where music is very sparse), mostly `usual`, 23 to 40 s in all.
 
     Where the music is so sparse that a phrase would hold few notes, longer phrases are preferred; with `breath_s` those
     that last a whole number of breaths.
@@ -115,7 +115,7 @@ def split(bars: int, usual: int) -> list[int]:
 
 
 def chord_lengths(bars: int, beats: int, chords: int) -> list[float]:
-    """Beats of each of `chords` chords in a phrase: slow at first, quicker towards the close, a bar or more for the last."""
+    """Beats of each of `chords` chords in a phrase: slow, then quicker to the close, a bar or more for the last."""
     if bars == 1:
         return [float(beats)] if chords < 2 else [beats - beats // 2, float(beats // 2)]
     if chords > bars:

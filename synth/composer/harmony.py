@@ -193,7 +193,7 @@ def succession(mode: int, practice: str) -> tuple[tuple[float, ...], ...]:
 
 @cache
 def arrivals(mode: int, practice: str, goal: int, steps: int) -> tuple[float, ...]:
-    """For each degree, how likely the succession brings it to `goal` in exactly `steps` chords, scaled to a mean of 1."""
+    """For each degree, how likely it is to come to `goal` in exactly `steps` chords, scaled to a mean of 1."""
     if steps == 0:
         return tuple(7.0 * (degree == goal) for degree in range(7))
     table = succession(mode, practice)

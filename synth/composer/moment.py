@@ -42,7 +42,7 @@ class Idea:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How many notes each part of a phrase gets; `bass`, `percussion`, `figure` and `fill` (broken chords) a bar, the others a phrase."""
+    """How many notes each part gets: `bass`, `percussion`, `figure`, `fill` (broken chords) a bar, others a phrase."""
 
     chords: int
     voices: int
@@ -56,7 +56,7 @@ class Shares:
 
 @dataclass(slots=True)
 class Phrase:
-    """A phrase as planned. `relation` to `source`: "new", "exact", "varied" or "rhythm". `ending`: it closes the session."""
+    """A phrase as planned. `relation` to `source`: "new", "exact", "varied" or "rhythm"; `ending` ends the session."""
 
     number: int
     section: int

@@ -59,7 +59,7 @@ class Player:
         return [pitch for pitch, end in self._ends[stem].items() if end > tick]
 
     def play(self, stem: str, beat: float, beats: float, pitch: int, accent: float = 0.0, late_ms: float = 0.0) -> bool:
-        """Write a note from `beat` (of the phrase) for `beats`; False when the pitch is held too long to be struck again.
+        """Write a note from `beat` of the phrase for `beats`; False when the pitch is held too long to be struck again.
 
         `accent` adds to the velocity, `late_ms` to the time.
         """

@@ -1,4 +1,4 @@
-"""Voicing: where a chord's tones lie, open below and close above, and how smoothly the voices walk to the next chord."""
+"""Voicing: where a chord's tones lie, open below and close above, and how smoothly voices walk to the next chord."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def lead(
 ) -> tuple[int, ...]:
     """The voicing of `pcs` nearest to `before`, rising MIDI notes in `window`.
 
-    `bass` sounds below (None: nothing does), `top` is where the highest voice would like to be. Voices move as little as
-    they can, none more than a fourth if it can be helped.
+    `bass` sounds below (None: nothing does), `top` is where the highest voice would like to be. Voices move as little
+    as they can, none more than a fourth if it can be helped.
     """
     low, high = window
     best: tuple[int, ...] = ()

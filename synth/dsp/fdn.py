@@ -296,7 +296,7 @@ class Fdn:
         places[OFFSET] = np.concatenate(([0], np.cumsum(places[LENGTH] + MIRROR)[:-1]))
         places[DELAY] = [*delays, predelay, predelay, *allpasses]
 
-        middle_s = _middle_t60_s(np.mean(delays), t60_s, t60_high_s, sample_rate)
+        middle_s = _middle_t60_s(float(np.mean(delays)), t60_s, t60_high_s, sample_rate)
         self._stretch = np.ones(65, np.float32)
         self._state = (
             np.zeros(int(places[OFFSET, -1] + places[LENGTH, -1]) + MIRROR, np.float32),

@@ -83,12 +83,14 @@ def limiter_gain(loud, history, phases, want, released, work, state, counts, gai
         for n in range(QUANTUM):
             history[c, HISTORY + n] = loud[c, n]
             largest = max(largest, abs(loud[c, n]))
-    calm = largest * np.float32(state[REACH]) <= ceiling  # then nothing between the samples reaches the ceiling either
+    # below this nothing between the samples reaches the ceiling either
+    calm = bool(largest * np.float32(state[REACH]) <= ceiling)
     if not calm:
         _peaks(history, phases, work, ceiling)
-        calm = True
+        over = 0
         for n in range(QUANTUM):
-            calm = calm and work[PEAK, n] == ceiling
+            over += work[PEAK, n] != ceiling
+        calm = over == 0
     if calm and counts[CALM] * QUANTUM > 2 * look + 2 * QUANTUM:
         for n in range(QUANTUM):
             gain[n] = F1

@@ -126,7 +126,7 @@ def _peak(audio, channel, phases, reach, peak):  # type: ignore[no-untyped-def]
 
 
 def interpolator(phases: int, taps: int, beta: float) -> NDArray[np.float64]:
-    """(phases, taps) polyphase branches of a Kaiser-windowed sinc that reads between samples, each of unit gain at DC."""
+    """(phases, taps) polyphase branches of a Kaiser-windowed sinc that reads between samples, each of gain 1 at DC."""
     i = np.arange(phases * taps) - (phases * taps - 1) / 2.0
     h = np.sinc(i / phases) * np.kaiser(phases * taps, beta)
     branches: NDArray[np.float64] = h.reshape(taps, phases).T.copy()

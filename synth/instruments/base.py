@@ -23,7 +23,7 @@ Buffer = NDArray[np.float32]  # (2, MAX_FRAMES), C order
 
 
 class Instrument(Protocol):
-    """`render` overwrites `out[:, : quanta * QUANTUM]`; equal seed, events and edges give equal samples in any split."""
+    """`render` overwrites `out[:, : quanta * QUANTUM]`; equal seed, events and edges: equal samples in any split."""
 
     def __init__(self, sample_rate: int, seed: int, **settings: float) -> None: ...
 

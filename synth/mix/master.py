@@ -26,10 +26,33 @@ RAMP = np.arange(QUANTUM, dtype=np.float32) / np.float32(QUANTUM)
 
 
 @kernel
-def _render(
-    premaster, edges, quanta, delayed, gain, mix, columns, quantum_s, weighting, filters, level, rings, place,
-    waiting, gains, previous, loud, history, phases, want, released, work, state, counts, limited,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+def _render(  # type: ignore[no-untyped-def]
+    premaster,
+    edges,
+    quanta,
+    delayed,
+    gain,
+    mix,
+    columns,
+    quantum_s,
+    weighting,
+    filters,
+    level,
+    rings,
+    place,
+    waiting,
+    gains,
+    previous,
+    loud,
+    history,
+    phases,
+    want,
+    released,
+    work,
+    state,
+    counts,
+    limited,
+):
     kept = np.uint64(gains.shape[0] - QUANTUM)
     for q in range(quanta):
         at = np.uint64(q * QUANTUM)

@@ -97,7 +97,7 @@ def perform(
     ends: bool = False,
     composer: Composer | None = None,
 ) -> Piece:
-    """Ask for `minutes` of bars; `ends` tells the composer that the session ends then. A bar is asked for one beat ahead."""
+    """Ask for `minutes` of bars, each one beat ahead; `ends` tells the composer that the session ends then."""
     composer = composer or Composer(preset, seed)
     piece = Piece()
     now_s, tick, last_beat_s = 0.0, 0, 0.0

@@ -36,7 +36,7 @@ class Pad:
                     self._strike(now, player, known)
 
     def _strike(self, now: Moment, player: Player, known: list[Slot]) -> None:
-        """Strike what is new in the first of the `known` chords, and hold each tone as long as the next ones keep it."""
+        """Strike what is new in the first of the `known` chords; hold each tone as long as the next ones keep it."""
         slot, phrase = known[0], now.phrase
         before = phrase.slots[phrase.slots.index(slot) - 1] if slot is not phrase.slots[0] else None
         held = player.sounding("pad", now.ticks(slot.beat + min(slot.beats, 1.0)))
