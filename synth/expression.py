@@ -18,8 +18,8 @@ from synth.instruments.base import QUANTUM
 FADE_IN_S = 3.0
 FADE_OUT_S = 5.0
 INHALE = 0.4  # share of a breath, 40:60 (Van Diest et al. 2014)
-SWELL_PER_LU = 1.05  # peak-to-peak swell in dB for a loudness range of 1 LU
-BREATH_RANGE = 0.73  # loudness range of a breath wave of 1 dB, seen through the 3 s window
+SWELL_PER_LU = 1.0  # peak-to-peak swell in dB for a loudness range of 1 LU
+BREATH_RANGE = 0.76  # loudness range of a breath wave of 1 dB, seen through the 3 s window
 
 _RANGE, _RATE, _DEPTH = (COLUMN[n] for n in ("dynamic_range_lu", "breath_rate_bpm", "breath_depth_db"))
 

@@ -25,7 +25,7 @@ def share(
     """Divide `notes` among the parts of a phrase of `bars` bars in which `stems` play.
 
     A pad of two voices and two chords comes first, then percussion, a moving bass, a tune worth singing and bells; what
-    is left makes the harmony fuller, and the rest goes to a figure or to broken chords.
+    is left makes the harmony fuller, a third chord first, and the rest goes to a figure or to broken chords.
     """
     playing = {style.parts[stem] for stem in stems}
     has_bass = "bass" in stems
@@ -54,11 +54,14 @@ def share(
         free -= bells
 
     voices, chords = _FEWEST_VOICES, _FEWEST_CHORDS
-    harmony = _HARMONY * free
+    more = 0
+    if most_chords > chords and free >= 0.5 * (MOVING + has_bass):  # one on the way to the cadence
+        chords, more = chords + 1, 1
+    harmony = _HARMONY * (free - more * (MOVING + has_bass))
     if style.voices > voices and harmony >= 1.0:
         voices, harmony = voices + 1, harmony - 1.0
-    more = max(min(round(harmony / (MOVING + 1.0)), most_chords - chords), 0)
-    chords, harmony = chords + more, harmony - more * (MOVING + 1.0)
+    others = max(min(round(harmony / (MOVING + 1.0)), most_chords - chords), 0)
+    chords, more, harmony = chords + others, more + others, harmony - others * (MOVING + 1.0)
     if style.voices > voices and harmony >= 1.0:
         voices += 1
     free = max(free - (voices - _FEWEST_VOICES) - more * (MOVING + has_bass), 0.0)

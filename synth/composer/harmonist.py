@@ -24,6 +24,7 @@ class Harmonist:
         self._past: list[Chord] = []
         self._pcs: tuple[int, ...] = ()
         self._voicing: tuple[int, ...] = ()
+        self._bass: int | None = None
 
     def look_ahead(self, now: Moment, index: int) -> list[Slot]:
         """Decide slot `index` and the ones after it that begin within 8 s, the next one in any case; returns them."""
@@ -54,12 +55,12 @@ class Harmonist:
             slot.bass_pc = phrase.scale.key
         bass = voicing.bass_note(slot.bass_pc, None) if now.plays("bass") else None
         arch = 2.0 if 0.25 < slot.beat / phrase.beats < 0.7 else 0.0
-        under = 2 if now.phrase.line else 5  # a tune has the top to itself
+        under = -1 if now.phrase.line else 3  # a tune has the top to itself
         high = round(min(max(now.controls["register_note"] + under, 65), 76))
         top = min(high - 1.0, 64.0 + arch + 0.3 * (now.controls["register_note"] - 62))
-        slot.voicing = voicing.lead(self._voicing, pcs, (PAD_LOW, high), voices, bass, top)
+        slot.voicing = voicing.lead(self._voicing, pcs, (PAD_LOW, high), voices, bass, top, self._bass)
         self._past = [*self._past[-11:], slot.chord]
-        self._pcs, self._voicing = pcs, slot.voicing
+        self._pcs, self._voicing, self._bass = pcs, slot.voicing, bass
         phrase.idea.chords.append(slot.chord)
 
     def keep(self, phrase: Phrase, slot: Slot) -> None:

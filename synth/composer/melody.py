@@ -14,7 +14,7 @@ from random import Random
 
 from synth.composer import priors, rhythm
 from synth.composer.scales import Scale, pitches_between
-from synth.composer.voicing import min_gap
+from synth.composer.voicing import is_apart
 
 # Gestures before the closing note, a letter a bar, "-" a bar of rest.
 _LAYOUTS: dict[int, tuple[str, ...]] = {
@@ -207,13 +207,13 @@ def sing(rng: Random, voice: Voice, at: Setting) -> int:
             * (1.0 if p % 12 in at.chord else 0.02)
             * math.exp(-(((p - at.wanted) / 4.5) ** 2) - abs(p - near) / 5.0)
             * (8.0 if p == at.like else 1.0)
-            * _clear(p, at.below)
+            * is_apart(p, at.below)
             for p in pool
         ]
     else:
         pool = pitches_between(at.scale, max(low, min(voice.pitch - 9, high)), min(high, max(voice.pitch + 9, low)))
         after = dict(zip(priors.CLASSES, priors.INTERVAL_AFTER[voice.interval], strict=True))
-        weights = [_weight(p, p - voice.pitch, after, voice, at) * _clear(p, at.below) for p in pool]
+        weights = [_weight(p, p - voice.pitch, after, voice, at) * is_apart(p, at.below) for p in pool]
     if sum(weights) <= 0.0:
         return min(pitches_between(at.scale, low, high), key=lambda p: (p % 12 not in at.chord, abs(p - at.wanted)))
     return rng.choices(pool, weights)[0]
@@ -258,15 +258,7 @@ def close(rng: Random, voice: Voice, at: Setting, degrees: Sequence[int] = (0, 1
     for p in pool:
         degree = at.scale.step(p) % 7
         weight = priors.CLOSING_DEGREE.get(degree, 0.08) if degree in degrees else 0.002
-        weights.append(weight * math.exp(-abs(p - near) / 2.5 - abs(p - at.wanted) / 6.0) * _clear(p, at.below))
+        weights.append(weight * math.exp(-abs(p - near) / 2.5 - abs(p - at.wanted) / 6.0) * is_apart(p, at.below))
     if sum(weights) <= 0.0:
         return min(pool, key=lambda p: abs(p - near)) if pool else round(near)
     return rng.choices(pool, weights)[0]
-
-
-def _clear(pitch: int, below: Sequence[int]) -> float:
-    """0 where `pitch` would stand too close on a low tone."""
-    for other in below:
-        if other != pitch and abs(other - pitch) < min_gap(min(other, pitch)):
-            return 0.0
-    return 1.0

@@ -39,6 +39,11 @@ class Idea:
     chords: list[Chord] = field(default_factory=list)
     line: list[Tone] = field(default_factory=list)
 
+    @property
+    def family(self) -> str:
+        """The name without the mark of a variation."""
+        return self.name.rstrip("'")
+
 
 @dataclass(frozen=True, slots=True)
 class Shares:

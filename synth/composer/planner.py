@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from synth.composer import form
 from synth.composer.budget import share
 from synth.composer.form import Cycle
@@ -20,6 +22,7 @@ _RESTATE_S = (60.0, 110.0)  # the section's first idea is heard again after this
 _CALLBACK_S = (360.0, 600.0)  # and an earlier section's, as the idea of a new one, after this
 _CALLBACK = 0.35
 _MEMORY = 16
+_MOST_SAID = 5  # of the phrases remembered that may be one idea and its variations
 _MOST_ALIKE = 3  # phrases in a row that may come from earlier ones
 
 
@@ -157,7 +160,12 @@ class Planner:
         predictable = ask.controls["predictability"]
         exact, varied, same_rhythm = self._archetype.returns
         sung = any(self._archetype.parts[stem] == "tune" for stem in stems)
-        heard = [idea for idea in self._ideas[-4:] if idea.bars == bars and (idea.line or not sung)]
+        families = Counter(idea.family for idea in self._ideas)
+        heard = [
+            idea
+            for idea in self._ideas[-4:]
+            if idea.bars == bars and (idea.line or not sung) and families[idea.family] < _MOST_SAID
+        ]
         kinds = {
             "exact": exact * (0.4 + 1.2 * predictable),
             "varied": varied,
@@ -184,7 +192,7 @@ class Planner:
         if source is None:
             self._named += 1
             return form.letter(self._named - 1)
-        return source.name if relation == "exact" else source.name.rstrip("'") + "'"
+        return source.name if relation == "exact" else source.family + "'"
 
     def _remember(self, idea: Idea, time_s: float, relation: str, source: Idea | None) -> None:
         self._ideas = [*self._ideas[1 - _MEMORY :], idea]

@@ -56,11 +56,11 @@ class Archetype:
     percussion: float = 0.35
     bass: float = 0.1
     most_bass: float = 1.0
-    tune: float = 0.7
+    tune: float = 0.55
     bells: float = 0.15
     presence: Mapping[str, float] = field(default_factory=lambda: {"bass": 0.92, "melody": 0.75, "bells": 0.5})
     tune_hz: float = 1.3
-    fewest: float = 6.0
+    fewest: float = 5.0
     rest: float = 0.36
 
 
@@ -102,7 +102,10 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             voices=3,
             home=0.65,
             returns=(0.36, 0.18, 0.14),
+            tune=0.8,
+            presence={"bass": 0.92, "melody": 0.85, "bells": 0.4},
             tune_hz=1.2,
+            fewest=4.0,
         ),
         "bells": Archetype(
             parts={**_SUSTAINED, "bass": "pedal", "bells": "periods"},
@@ -155,13 +158,13 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "groove": Archetype(
             parts={**_SUSTAINED, "bass": "riff", "bells": "figure"},
-            bass=0.32,
-            most_bass=3.0,
+            bass=0.45,
+            most_bass=3.5,
             degrees=(1.2, 0.6, 0.2, 1.3, 0.5, 0.6, 2.0),
             voices=3,
             home=0.85,
             returns=(0.38, 0.26, 0.12),
-            percussion=0.7,
+            percussion=0.6,
             tune=0.45,
             presence={"bass": 0.95, "melody": 0.75, "bells": 0.55},
             tune_hz=2.6,

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 BASS_LOW, BASS_HIGH = 28, 43  # E1..G2
 _BASS_HOME = 38
+_PARALLEL = 4.0
 LONE_BELOW = 57  # under A3 (220 Hz) a pad has one voice: the bass is the other
 
 
@@ -29,6 +30,11 @@ def min_gap(low: int) -> int:
 def is_clear(pitches: Sequence[int]) -> bool:
     """True when rising `pitches` keep to the low-interval limits."""
     return all(high - low >= min_gap(low) for low, high in zip(pitches, pitches[1:], strict=False))
+
+
+def is_apart(pitch: int, others: Sequence[int]) -> bool:
+    """True when `pitch` keeps to the low-interval limits beside each of `others`; a unison does."""
+    return all(pitch == other or abs(pitch - other) >= min_gap(min(pitch, other)) for other in others)
 
 
 def motion(before: Sequence[int], after: Sequence[int]) -> int:
@@ -85,11 +91,13 @@ def lead(
     voices: int,
     bass: int | None,
     top: float,
+    bass_before: int | None = None,
 ) -> tuple[int, ...]:
     """The voicing of `pcs` nearest to `before`, rising MIDI notes in `window`.
 
     `bass` sounds below (None: nothing does), `top` is where the highest voice would like to be. Voices move as little
-    as they can, none more than a fourth if it can be helped.
+    as they can, none more than a fourth if it can be helped, and from `bass_before` on the outer two not in parallel
+    fifths or octaves.
     """
     low, high = window
     best: tuple[int, ...] = ()
@@ -104,6 +112,8 @@ def lead(
             if before:
                 cost += motion(before, chosen)
                 cost -= 1.0 * sum(pitch in before for pitch in chosen)
+                if bass is not None and bass_before is not None and _in_parallel(bass_before, before, bass, chosen):
+                    cost += _PARALLEL
                 if len(before) == len(chosen):
                     cost += sum(3.0 for a, b in zip(before, chosen, strict=True) if abs(a - b) > 5)
             if cost < best_cost:
@@ -111,6 +121,12 @@ def lead(
         if best:
             return best
     return best
+
+
+def _in_parallel(bass_before: int, before: Sequence[int], bass: int, after: Sequence[int]) -> bool:
+    apart = (after[-1] - bass) % 12
+    moved = bass_before % 12 != bass % 12 and before[-1] != after[-1]
+    return moved and apart in (0, 7) and (before[-1] - bass_before) % 12 == apart
 
 
 def bass_note(pc: int, before: int | None, low: int = BASS_LOW, high: int = BASS_HIGH) -> int:

@@ -70,6 +70,23 @@ class Estimator:
         return {channel: inbox.late + inbox.duplicates for channel, inbox in self._inbox.items()}
 
     @property
+    def repairs(self) -> tuple[str, ...]:
+        """What had to be mended or set aside up to now, in words."""
+        told = []
+        for channel, inbox in self._inbox.items():
+            for count, what in (
+                (inbox.late, "samples came too late; not used"),
+                (inbox.duplicates, "samples came twice; counted once"),
+                (inbox.restarts, "leaps of the sensor's clock; time goes on from there"),
+            ):
+                if count:
+                    told.append(f"{channel}: {count} {what}")
+        for channel, rejected in (("hr", self._heart.rejected), ("eda", self._eda.rejected)):
+            if rejected:
+                told.append(f"{channel}: {rejected} samples set aside as not from a body")
+        return tuple(told)
+
+    @property
     def features(self) -> Features:
         """What the model sees now; None where the baseline is not known yet."""
         heart = self._heart.feature * (1.0 - self._motion.metabolic) if self._heart.anchor.ready else None

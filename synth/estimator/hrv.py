@@ -34,11 +34,9 @@ def rmssd_ms(rr_ms: ArrayLike, follows: ArrayLike | None = None) -> float | None
 
 
 def pnn50(rr_ms: ArrayLike, follows: ArrayLike | None = None) -> float | None:
-    """Successive differences above 50 ms as a percentage of all intervals."""
-    rr = np.asarray(rr_ms, dtype=np.float64)
-    if rr.size < 2:
-        return None
-    return 100.0 * float(np.count_nonzero(np.abs(_steps(rr, follows)) > 50.0)) / rr.size
+    """Successive differences above 50 ms as a percentage of the intervals of an unbroken run with so many."""
+    steps = _steps(rr_ms, follows)
+    return 100.0 * float(np.count_nonzero(np.abs(steps) > 50.0)) / (steps.size + 1) if steps.size else None
 
 
 def window_rmssd_ms(window: Window) -> float | None:

@@ -10,13 +10,16 @@ from synth.wearables.samples import Samples
 STALE_S = 5.0  # age from which a channel that comes every second no longer speaks of now
 LONGEST_STALE_S = 20.0  # the same for one that comes in bursts or seldom, two and a half of its usual waits
 WAIT_SHARE = 0.2  # of the latest wait in the usual one
-RESTART_S = 120.0  # times that fall back by more mean a clock that began anew, not a late packet
+RESTART_S = 120.0  # times that fall back or leap ahead by more mean a clock that began anew, not a late packet
 
 _Arrays = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 class Inbox:
-    """Holds samples until their time has come; `late` and `duplicates` count what came too late or twice."""
+    """Holds samples until their time has come; `late` and `duplicates` count what came too late or twice.
+
+    `restarts` counts how often times leapt; they then go on from the session time at which that showed.
+    """
 
     def __init__(self) -> None:
         self.late = 0
@@ -26,6 +29,7 @@ class Inbox:
         self._wait_s = 0.0
         self._taken_s = -np.inf
         self._used_s = -np.inf
+        self._newest_s = np.inf  # before any sample: a first one may have any time
         none = np.empty(0)
         self._sorted: _Arrays = (none, none, none)
         self._new: list[_Arrays] = []
@@ -34,13 +38,17 @@ class Inbox:
         """Take in `samples` at session time `now_s`; those without a finite time are passed over."""
         t = samples.t_s + self._offset_s
         known = np.isfinite(t)
-        moved = (t < self._used_s - RESTART_S) | ((t > now_s + RESTART_S) & (self._offset_s != 0.0))
+        if not known.any():
+            return
+        before = np.maximum.accumulate(np.concatenate(([self._newest_s], np.where(known, t, -np.inf)[:-1])))
+        moved = known & ((t < self._used_s - RESTART_S) | (t > np.maximum(before, now_s) + RESTART_S))
         if moved.any():
             first = int(np.argmax(moved))
             step = now_s - t[first]
             self._offset_s += step
             t[first:] += step
             self.restarts += 1
+        self._newest_s = float(t[known].max())
         self._new.append((t[known], samples.value[known], samples.quality[known]))
 
     def take(self, until_s: float) -> _Arrays:

@@ -10,6 +10,7 @@ import math
 
 QUIET_G = 0.1
 FULL_G = 0.2
+MOST_G = 16.0  # the range of a wrist sensor
 STALE_S = 10.0
 MEAN_TAU_S = 3.0
 RMS_TAU_S = 10.0
@@ -27,7 +28,7 @@ class Motion:
 
     def add(self, t_s: float, length_g: float, quality: float = 1.0) -> None:
         """The next sample, in order of time."""
-        if quality < 0.5 or not math.isfinite(length_g):
+        if quality < 0.5 or not 0.0 <= length_g <= MOST_G:
             return
         dt_s = t_s - self.last_s
         if dt_s > STALE_S:

@@ -24,6 +24,7 @@ PEAK_SHARE_BELT = 0.4
 AGREE = 0.2
 MIN_COVERAGE = 0.7
 FFT_SIZE = 2048
+LARGEST = 1e9  # of a belt's arbitrary unit
 
 
 def breaths_per_min(series: ArrayLike, peak_share: float) -> float | None:
@@ -90,8 +91,8 @@ class Belt:
         self._x: NDArray[np.float64] = np.empty(0)
 
     def add(self, t_s: NDArray[np.float64], x: NDArray[np.float64]) -> None:
-        """The next samples (n,), in order of time; what is not finite is passed over."""
-        good = np.isfinite(x)
+        """The next samples (n,), in order of time; what is not a number of common size is passed over."""
+        good = np.abs(x) < LARGEST
         t, x = np.concatenate((self._t, t_s[good])), np.concatenate((self._x, x[good]))
         recent = t > t[-1] - WINDOW_S if t.size else np.zeros(0, dtype=bool)
         self._t, self._x = t[recent], x[recent]

@@ -76,14 +76,17 @@ class Beats:
         self._kept: list[bool] = []
 
     def add(self, t_s: float, rr_ms: float, quality: float) -> None:
-        """The next interval, `rr_ms` long, ended by the beat at `t_s`; one that is not finite is passed over."""
+        """The next interval, `rr_ms` long, ended by the beat at `t_s`; one that is not finite is passed over.
+
+        Of one that no heart can have only the place is kept.
+        """
         if not math.isfinite(rr_ms):
             return
         believed = self._screen.accepts(rr_ms) if quality >= 0.5 else False
         if self._screen.early and quality >= 0.5:
             self._kept[-1] = False
         self._t.append(t_s)
-        self._rr.append(rr_ms)
+        self._rr.append(min(max(rr_ms, RR_RANGE_MS[0]), RR_RANGE_MS[1]))
         self._kept.append(believed)
         if self._t[0] < t_s - 2.0 * self._span_s:
             first = bisect.bisect_left(self._t, t_s - self._span_s)

@@ -3,8 +3,8 @@
 Two stages work on the K-weighted power of the premaster against the plan, in which the swell is already counted. A
 slow servo sets the mean of some twenty seconds; a ride takes out what comes and goes with the notes, at the speed of
 a hand on a fader. What the ride cannot reach widens the loudness range, so the swell is narrowed by as much, and it
-is widened a little when the plan's own swell is too quick to show in 3 s loudness (EBU Tech 3342). In a musical
-silence nothing is lifted.
+is widened a little when the plan's own swell is too quick to show in 3 s loudness (EBU Tech 3342). A plan that grows
+louder or softer over minutes uses up part of the range too. In a musical silence nothing is lifted.
 """
 
 from __future__ import annotations
@@ -31,16 +31,18 @@ RISE, FALL, RELAX = 2.0, 4.0, 1.0  # dB/s of the ride: up, down, and back to res
 SILENCE_LU = 12.0  # under the mean of the music that is heard: a musical silence
 REST_S = 20.0  # what stays that quiet for longer is the music
 EXPECTED_SCATTER = 0.4  # dB squared
-SPREAD_S = 60.0  # memory of how wide the swell comes out
-SWELL = (0.4, 1.25)
+SPREAD_S = 90.0  # memory of how wide the swell comes out
+TREND_S = 110.0  # and of how far the plan itself moves: a steady slope then counts as over 5 minutes
+SWELL = (0.4, 1.15)
 SWELL_RATE = 0.05  # 1/s
+AIM = 0.94  # of the range asked for: rests, fades and the ring-out lie below the plan and add the rest
 NORMAL_RANGE = 2.7  # 10th to 95th percentile of 3 s loudness, over its standard deviation
 HUGE = 1e30
 
 # The state, float64.
 SLOW, RIDE, HEARD, PLANNED, NOW_HEARD, NOW_PLANNED, SOUNDED_S, QUIET_S = range(8)
-OUT_SUM, PLAN_SUM, SWELL_SUM, SCATTER, SWELL_MEAN, SWELL_SPREAD, SHARE = range(8, 15)
-FIELDS = 15
+OUT_SUM, PLAN_SUM, SWELL_SUM, SCATTER, SWELL_MEAN, SWELL_SPREAD, SHARE, TREND_MEAN, TREND_SPREAD = range(8, 17)
+FIELDS = 17
 
 
 @kernel
@@ -59,7 +61,7 @@ def _toward(value, target, step):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _start(range_lu, state):  # type: ignore[no-untyped-def]
+def _start(plan_lufs, range_lu, state):  # type: ignore[no-untyped-def]
     """Before anything is heard: an ordinary premaster, and a swell that comes out as planned."""
     state[:] = 0.0
     state[SLOW] = -EXPECTED_LUFS
@@ -68,6 +70,7 @@ def _start(range_lu, state):  # type: ignore[no-untyped-def]
     state[SCATTER] = EXPECTED_SCATTER
     state[SWELL_MEAN] = -range_lu * range_lu / 60.0
     state[SWELL_SPREAD] = (range_lu / NORMAL_RANGE) ** 2
+    state[TREND_MEAN] = plan_lufs
     state[SHARE] = _share(range_lu, state)
 
 
@@ -81,7 +84,7 @@ def level_db(power, plan_lufs, swell_db, range_lu, quantum_s, state, rings, at):
     """
     if at[1] == 0:
         at[1] = 1
-        _start(range_lu, state)
+        _start(plan_lufs, range_lu, state)
     if not power < HUGE:
         power = 0.0
     narrowing_db = (state[SHARE] - 1.0) * swell_db
@@ -116,12 +119,12 @@ def level_db(power, plan_lufs, swell_db, range_lu, quantum_s, state, rings, at):
     state[SWELL_SUM] = slide(rings, 2, place, _power(swell_db), state[SWELL_SUM])
     at[0] = place + 1 if place + 1 < rings.shape[1] else 0
     if sounding and state[SOUNDED_S] > SHORT_TERM_S:
-        _spread(rings.shape[1], range_lu, quantum_s, state)
+        _spread(rings.shape[1], plan_lufs, range_lu, quantum_s, state)
     return plan_lufs + state[SLOW] + state[RIDE] + narrowing_db
 
 
 @kernel
-def _spread(quanta, range_lu, quantum_s, state):  # type: ignore[no-untyped-def]
+def _spread(quanta, plan_lufs, range_lu, quantum_s, state):  # type: ignore[no-untyped-def]
     """Learn how far 3 s loudness strays from the plan and how far the swell moves it; move the share to match."""
     step = quantum_s / SPREAD_S
     miss_db = min(max(_db(state[OUT_SUM]) - _db(state[PLAN_SUM]), -RIDE_DB), RIDE_DB)
@@ -130,13 +133,18 @@ def _spread(quanta, range_lu, quantum_s, state):  # type: ignore[no-untyped-def]
     state[SWELL_MEAN] += step * (swell_db - state[SWELL_MEAN])
     swing_db = swell_db - state[SWELL_MEAN]
     state[SWELL_SPREAD] += step * (swing_db * swing_db - state[SWELL_SPREAD])
+    step = quantum_s / TREND_S
+    swing_db = plan_lufs - state[TREND_MEAN]
+    state[TREND_MEAN] += step * swing_db
+    state[TREND_SPREAD] += step * (swing_db * swing_db - state[TREND_SPREAD])
     state[SHARE] = _toward(state[SHARE], _share(range_lu, state), SWELL_RATE * quantum_s)
 
 
 @kernel
 def _share(range_lu, state):  # type: ignore[no-untyped-def]
     """The share of the swell that makes `range_lu` together with what strays by itself."""
-    left = range_lu * range_lu - NORMAL_RANGE * NORMAL_RANGE * state[SCATTER]
+    aim_lu = AIM * range_lu
+    left = aim_lu * aim_lu - NORMAL_RANGE * NORMAL_RANGE * (state[SCATTER] + state[TREND_SPREAD])
     swell_lu = NORMAL_RANGE * math.sqrt(state[SWELL_SPREAD])
     return min(max(math.sqrt(max(left, 0.0)) / max(swell_lu, 0.5), SWELL[0]), SWELL[1])
 

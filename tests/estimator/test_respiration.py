@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
-from synth.estimator.motion import Motion
 from synth.estimator.respiration import Belt, breaths_per_min, from_beats
 from synth.estimator.rr import Beats, Window
 
@@ -64,19 +65,28 @@ def test_a_belt_that_does_not_move_gives_no_rate() -> None:
     assert belt.rate(5.0) is None
 
 
-def test_movement_is_measured_in_g_and_the_heart_recovers() -> None:
-    motion = Motion()
-    assert motion.shown(0.0) is None
-    for i in range(8 * 60):
-        motion.add(i / 8, 1.0 + 0.1 * np.sqrt(2) * np.sin(2 * np.pi * 1.7 * i / 8))
-    assert motion.rms_g == pytest.approx(0.1, rel=0.15)
-    assert motion.shown(60.0) == pytest.approx(0.5, abs=0.08)
-    for i in range(8 * 60):
-        motion.add(60 + i / 8, 1.0 + 0.5 * np.sin(2 * np.pi * 1.7 * i / 8))
-    assert motion.shown(120.0) == 1.0 and motion.metabolic == 1.0
-    for i in range(8 * 45):
-        motion.add(120 + i / 8, 1.0)
-    assert motion.rms_g < 0.05
-    assert 0.3 < motion.metabolic < 0.6
-    motion.add(165.0, float("nan"))
-    assert motion.shown(176.0) is None
+@pytest.mark.parametrize("per_min", [8, 15, 22])
+def test_a_belt_agrees_with_neurokit(per_min: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import neurokit2 as nk
+
+        x = nk.rsp_simulate(
+            duration=90, sampling_rate=50, respiratory_rate=per_min, method="sinusoidal", noise=0.05, random_state=4
+        )
+        cleaned = nk.rsp_clean(x, sampling_rate=50)
+        theirs = float(np.mean(nk.rsp_rate(cleaned, sampling_rate=50)[-60 * 50 :]))
+    belt = Belt()
+    belt.add(np.arange(x.size) / 50.0, x)
+    assert belt.rate(90.0) == pytest.approx(theirs, abs=0.6)
+
+
+@pytest.mark.parametrize("garbage", [np.nan, np.inf, -np.inf, 1e300])
+def test_a_belts_garbage_is_passed_over(garbage: float) -> None:
+    t = np.arange(0, 80, 0.1)
+    x = np.sin(2 * np.pi * 0.25 * t)
+    dirty = x.copy()
+    dirty[::37] = garbage
+    belt = Belt()
+    belt.add(t, dirty)
+    assert belt.rate(80.0) == pytest.approx(15.0, abs=0.4)

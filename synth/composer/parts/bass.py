@@ -31,7 +31,7 @@ class Bass:
             self._section = now.phrase.section
             self._rotation = self._rng.choice((0, 0, 3))
             self._figure = self._rng.choice(((0, 4, 0), (0, 0, 4), (0, 7, 4), (0, 4, 7, 4)))
-        riff = self._manner == "riff" and now.phrase.shares.bass >= 2.0 and not now.phrase.ending
+        riff = self._manner == "riff" and now.phrase.shares.bass >= 1.5 and not now.phrase.ending
         for low, high, slot in now.spans():
             if riff:
                 self._riff(now, player, low, high, slot)

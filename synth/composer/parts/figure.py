@@ -50,8 +50,8 @@ class Figure:
         pulses = min(max(round(wanted), 0), total)
         if now.bar == now.phrase.bars - 1 and not now.phrase.ending:
             pulses = min(pulses, round(0.8 * usual) + 1)
-        places = rhythm.euclid(pulses, total, self._rotation if pulses < total else 0) if pulses else ()
         aligned = now.controls["regularity"] > 0.6
+        places = rhythm.euclid(pulses, total, 0 if aligned or pulses == total else self._rotation) if pulses else ()
         if aligned:
             self._place = 0
         for i, place in enumerate(places):
@@ -86,4 +86,5 @@ class Figure:
         size = 4 if len(pcs) < 3 else 5
         near = self._tones if len(self._tones) == size else ()
         tones = voicing.lead(near, pcs, (centre - 9, centre + 10), size, None, centre + 7.0)
-        self._tones = tones or slot.voicing
+        low = [pitch for pitch in slot.voicing if pitch < 60]
+        self._tones = tuple(tone for tone in tones if voicing.is_apart(tone, low)) or slot.voicing

@@ -7,7 +7,7 @@ from synth.composer.harmonist import Harmonist
 from synth.composer.harmony import chord_pcs
 from synth.composer.moment import Moment, Slot
 from synth.composer.playing import Player
-from synth.composer.voicing import LONE_BELOW, min_gap
+from synth.composer.voicing import LONE_BELOW, is_apart
 from synth.rng import stream
 
 _SPREAD_MS = (10.0, 30.0)  # a chord from its lowest to its highest note
@@ -77,7 +77,8 @@ class Pad:
         fourth = now.scale.pitch(third + 1)
         if third % 7 != (slot.chord.degree + 2) % 7 or fourth not in before.voicing or fourth in slot.voicing:
             return None
-        if any(abs(fourth - other) == 1 for other in slot.voicing if other != pitch):
+        others = [other for other in slot.voicing if other != pitch]
+        if not is_apart(fourth, others) or any(abs(fourth - other) == 1 for other in others):
             return None
         return fourth if self._rng.random() < 0.5 * min(now.controls["tonal_tension"] * 4.0, 1.0) else None
 
@@ -110,10 +111,13 @@ class Pad:
         assert slot.chord is not None
         pcs = chord_pcs(slot.chord, now.scale)
         held = player.sounding("pad", now.ticks(beat))
+        high = max(slot.voicing[-1] + 5, _HIGHEST)
+        if now.phrase.line:  # a tune has the top to itself
+            high = max(round(now.controls["register_note"]) - 1, slot.voicing[-1])
         free = [
             p
-            for p in range(max(slot.voicing[0], LONE_BELOW), max(slot.voicing[-1] + 5, _HIGHEST) + 1)
-            if p % 12 in pcs and p not in held and all(abs(p - q) >= max(min_gap(min(p, q)), 2) for q in held)
+            for p in range(max(slot.voicing[0], LONE_BELOW), high + 1)
+            if p % 12 in pcs and is_apart(p, held) and all(abs(p - q) >= 2 for q in held)
         ]
         beyond = [p for p in free if p != self._walked and (p > self._walked) == self._rising]
         if not beyond:

@@ -11,6 +11,7 @@ from synth.composer.moment import Moment
 from synth.composer.playing import Player
 from synth.composer.priors import CLOSING_DEGREE, CONTOURS
 from synth.composer.styles import Archetype
+from synth.composer.voicing import is_apart
 from synth.rng import stream
 
 LOWEST, HIGHEST = 55, 90
@@ -81,7 +82,7 @@ class Tune:
 
     def _window(self, now: Moment) -> tuple[int, int]:
         centre = min(max(round(now.controls["register_note"]) + self._up, LOWEST + 4), 80)
-        return max(centre - 8, LOWEST), min(centre + 9, HIGHEST)
+        return max(centre - 7, LOWEST), min(centre + 8, HIGHEST)
 
     def _new(self, now: Moment) -> list[Tone]:
         phrase = now.phrase
@@ -137,7 +138,11 @@ class Tune:
         at = self._setting(now, player, line, index, chord)
         if tone.closing:
             degrees = (0, 2) if now.phrase.ending else (0, 1, 2, 4)
-            pitch = melody.close(self._rng, self._voice, at, degrees)
+            again = self._recalled(now, tone, at) if tone.step is not None and now.phrase.relation == "exact" else None
+            if again is not None and again % 12 in chord:
+                pitch = again
+            else:
+                pitch = melody.close(self._rng, self._voice, at, degrees)
         elif tone.step is not None:
             pitch = self._recalled(now, tone, at)
         else:
@@ -199,10 +204,10 @@ class Tune:
         while pitch < low:
             step += 7
             pitch = now.scale.pitch(step)
-        if pitch % 12 in at.chord or (pitch - 1) % 12 not in at.chord:
+        if is_apart(pitch, at.below) and (pitch % 12 in at.chord or (pitch - 1) % 12 not in at.chord):
             return pitch
         for nearby in (-1, 1, -2, 2):
             other = now.scale.pitch(step + nearby)
-            if other % 12 in at.chord and low <= other <= high:
+            if other % 12 in at.chord and low <= other <= high and is_apart(other, at.below):
                 return other
         return pitch
