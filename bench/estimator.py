@@ -154,7 +154,7 @@ def report(title: str, people: list[Person], said: list[NDArray[np.float64]]) ->
             told.append(q)
         areas = np.array(figures)[:, 0]
         low, high = np.percentile(rng.choice(areas, (RESAMPLES, areas.size)).mean(axis=1), (2.5, 97.5))
-        area, brier, accuracy, confidence = np.mean(figures, axis=0)
+        area, brier, accuracy, confidence = np.array(figures).mean(axis=0)
         error = calibration_error(np.concatenate(strain), np.concatenate(told))
         print(
             f"  {task:9} AUC {area:.3f} [{low:.2f}, {high:.2f}]  Brier {brier:.3f}  calibration error {error:.3f}  "

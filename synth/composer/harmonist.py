@@ -55,8 +55,8 @@ class Harmonist:
             slot.bass_pc = phrase.scale.key
         bass = voicing.bass_note(slot.bass_pc, None) if now.plays("bass") else None
         arch = 2.0 if 0.25 < slot.beat / phrase.beats < 0.7 else 0.0
-        under = -1 if now.phrase.line else 3  # a tune has the top to itself
-        high = round(min(max(now.controls["register_note"] + under, 65), 76))
+        under = -3 if now.phrase.line else 1  # a tune has the top to itself
+        high = round(min(max(now.controls["register_note"] + under, 64), 76))
         top = min(high - 1.0, 64.0 + arch + 0.3 * (now.controls["register_note"] - 62))
         slot.voicing = voicing.lead(self._voicing, pcs, (PAD_LOW, high), voices, bass, top, self._bass)
         self._past = [*self._past[-11:], slot.chord]

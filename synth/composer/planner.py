@@ -23,7 +23,7 @@ _CALLBACK_S = (360.0, 600.0)  # and an earlier section's, as the idea of a new o
 _CALLBACK = 0.35
 _MEMORY = 16
 _MOST_SAID = 5  # of the phrases remembered that may be one idea and its variations
-_MOST_ALIKE = 3  # phrases in a row that may come from earlier ones
+_MOST_ALIKE = 2  # phrases in a row that may come from earlier ones
 
 
 class Planner:
@@ -94,7 +94,8 @@ class Planner:
         lengths = self._chord_lengths(bars, beats, shares.chords, ending)
         if source is not None and source.bars == bars and sum(source.lengths) == bars * beats and relation != "rhythm":
             lengths = source.lengths
-            if relation == "exact" and source.goal in CADENCES[scale.mode].get(source.cadence, ()):
+            answered = closes_cycle and source.cadence == "half"  # a question said again closes as its answer
+            if relation == "exact" and not answered and source.goal in CADENCES[scale.mode].get(source.cadence, ()):
                 cadence, goal = source.cadence, source.goal
         self._phrases += 1
         idea = Idea(

@@ -51,7 +51,7 @@ class Player:
         slow = min(max((0.9 - 60.0 / now.beat_s / 120.0) / 0.5, 0.0), 1.0)
         self._jitter_ms = 6.0 + 5.0 * slow * (1.2 - now.controls["regularity"])
         for ends in self._ends.values():
-            for pitch in [p for p, end in ends.items() if end <= now.tick]:
+            for pitch in [p for p, end in ends.items() if end <= now.tick - TICKS_PER_BEAT]:  # a note may come early
                 del ends[pitch]
 
     def sounding(self, stem: str, tick: int) -> list[int]:

@@ -158,7 +158,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "groove": Archetype(
             parts={**_SUSTAINED, "bass": "riff", "bells": "figure"},
-            bass=0.45,
+            bass=0.28,
             most_bass=3.5,
             degrees=(1.2, 0.6, 0.2, 1.3, 0.5, 0.6, 2.0),
             voices=3,

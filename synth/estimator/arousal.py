@@ -1,6 +1,6 @@
 """From heart and skin to arousal: a logistic model of three features, held still when evidence thins out.
 
-The weights were fitted by `bench/fit_arousal.py` on 22 people of Stress-Predict (Iqbal et al. 2022, Sensors
+The weights were fitted by `bench/estimator.py --fit` on 22 people of Stress-Predict (Iqbal et al. 2022, Sensors
 22:8135, MIT), each feature computed by this package second by second from the raw streams: half the weight on
 interview against the rest before and after it (balanced in time), half on all tasks against rest. With each
 person left out once, mean area under the curve and Brier score a person are 0.78 and 0.20 for the balanced task,

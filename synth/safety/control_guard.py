@@ -14,7 +14,6 @@ from synth.controls import TABLE, Control, Request, control
 from synth.safety.limits import BREATH_RATE_SCREENED_BPM, INTENSITY, control_range, limits
 
 _ASKERS = {"hand": "hand", "script": "hand", "safety": "safety"}  # anyone else is the loop
-LRA_S = 300.0  # what a loudness range is measured over
 _NO_BUILD = ("tension", "tonal_tension", "roughness")
 _TOGETHER = {"dynamics_db": "loudness_lufs", "loudness_lufs": "dynamics_db"}
 
@@ -127,8 +126,6 @@ class ControlGuard:
             return math.log2(1.0 + drift) * lower / 60.0
         if name == "breath_rate_bpm":
             return math.log2(1.0 + bounds["breath_change_per_min"]) / 60.0
-        if name == "dynamics_db" and by == "loop":
-            return bounds["loop_level_share"] * values.get("dynamic_range_lu", TABLE["dynamic_range_lu"].low) / LRA_S
         if not rising:
             return math.inf
         if name == "tension" and by == "loop":

@@ -24,6 +24,7 @@ from synth.safety.limits import control_range, limits
 
 DEAD_BAND = 1 / 200  # of a control's whole span, in its curve
 MODE_STEP = 0.75  # degrees of wanted change before the mode moves
+LEVEL_DRIFT = 0.25 / 300.0  # of dynamic_range_lu a second: over 5 minutes the arc leaves the loudness range true
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +144,24 @@ class Mapping:
     def __init__(self, preset: Preset) -> None:
         self._map = CueMap(preset)
         self._sent = {cue.control: preset.controls[cue.control] for cue in CUES}
+        self._level_db: float | None = preset.controls["dynamics_db"]
 
-    def requests(self, values: Values[str, float], held: frozenset[str]) -> list[Request]:
+    def requests(self, values: Values[str, float], held: frozenset[str], seconds: float = 1.0) -> list[Request]:
         """Requests by "mapping" for what differs from the last one by more than a dead-band; none for `held`.
 
-        What was held and is no longer is asked for again. The mode moves one degree at a time.
+        What was held and is no longer is asked for again, at once. The mode moves one degree at a time, the playing
+        level slowly; `seconds` have passed since the last call.
         """
         moods = (values["arousal"], values["valence"], values["tension"])
         asked = []
+        if "dynamics_db" in held:
+            self._level_db = None
         for name, value in self._map.wanted(*moods).items():
             if name in held:
                 self._sent.pop(name, None)
                 continue
+            if name == "dynamics_db":
+                self._level_db = value = self._drift(value, LEVEL_DRIFT * values["dynamic_range_lu"] * seconds)
             sent = self._sent.get(name)
             if name == "mode":
                 value = _next_mode(value, values[name] if sent is None else sent)
@@ -166,6 +173,12 @@ class Mapping:
     def forget(self) -> None:
         """Ask for everything again: someone else moved the controls."""
         self._sent.clear()
+        self._level_db = None
+
+    def _drift(self, wanted_db: float, most_db: float) -> float:
+        """The playing level, `most_db` nearer to the wanted one; all the way when someone else moved it."""
+        level_db = wanted_db if self._level_db is None else self._level_db
+        return level_db + min(max(wanted_db - level_db, -most_db), most_db)
 
 
 def _next_mode(wanted: float, now: float) -> float:

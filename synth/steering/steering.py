@@ -123,7 +123,7 @@ class Steering:
         if not self._retreat and not self.grounded:
             requests += self._planned_requests(state, people)
         if not self.grounded or not people.isdisjoint(_MOODS):
-            requests += self._mapping.requests(values, people | mine)
+            requests += self._mapping.requests(values, people | mine, seconds)
         self._before.append({name: values[name] for name in ("arousal", "tension")})
         self.words, self._said = tuple(self._said), []
         return requests

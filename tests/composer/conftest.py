@@ -15,10 +15,13 @@ import pytest
 from synth.composer.composer import Composer
 from synth.composer.scales import Scale, pitch_classes
 from synth.controls import defaults
-from synth.preset import Preset, StemSetting, Style
+from synth.preset import Preset, StemSetting, Style, load_preset
 from synth.score.model import TICKS_PER_BEAT, Ask, Bar, Marker, Note
 
 STEMS = ("pad", "bass", "melody", "bells", "percussion")
+SHIPPED = ("settle", "sleep", "focus", "energise")
+# Smallest interval above a tone under this pitch: octaves to C3, fifths to E3, fourths to G3, thirds to C4, then seconds.
+LOW_INTERVALS = ((48, 12), (52, 7), (55, 5), (60, 3), (128, 1))
 Controls = Mapping[str, float] | Callable[[float], Mapping[str, float]]
 
 
@@ -75,15 +78,8 @@ def make_preset(
 
 
 PRESETS: dict[str, Preset] = {
-    "settle": make_preset("chorale", tempo_bpm=60, density_hz=1.2, register_note=67),
-    "sleep": make_preset("lullaby", metre=3, tempo_bpm=58, density_hz=0.9, register_note=64),
+    **{name: load_preset(name) for name in SHIPPED},
     "drone": make_preset("drone", "modal", 4, 8, 2.0, tempo_bpm=54, density_hz=0.4, mode=2, tonal_tension=0.12),
-    "focus": make_preset(
-        "arpeggio", "modal", 4, 8, 2.0, tempo_bpm=76, density_hz=3.2, mode=3, regularity=0.7, register_note=66
-    ),
-    "energise": make_preset(
-        "groove", "modal", tempo_bpm=112, density_hz=6, mode=2, percussiveness=0.6, regularity=0.75, register_note=69
-    ),
     "walk": make_preset("folk", "modal", tempo_bpm=84, density_hz=2.6, percussiveness=0.2, register_note=68),
     "waltz": make_preset("piano_waltz", metre=3, phrase_bars=8, tempo_bpm=62, density_hz=1.3, register_note=70),
 }
@@ -155,6 +151,22 @@ def lines(piece: Piece, stem: str = "melody") -> list[list[Note]]:
     for note in piece.of(stem):
         found[bisect_right(starts, note.tick + 60)].append(note)
     return list(found.values())
+
+
+def crowded(piece: Piece, shortest: int = TICKS_PER_BEAT // 4) -> list[tuple[Note, Note]]:
+    """Pairs of notes nearer than the lower one's limit (`LOW_INTERVALS`) that sound together for `shortest` ticks."""
+    found: list[tuple[Note, Note]] = []
+    held: list[Note] = []
+    for note in (n for n in piece.notes if n.stem != "percussion"):
+        held = [other for other in held if other.tick + other.duration > note.tick]
+        for other in held:
+            low, high = sorted((note.pitch, other.pitch))
+            least = next(gap for below, gap in LOW_INTERVALS if low < below)
+            together = min(other.tick + other.duration, note.tick + note.duration) - note.tick
+            if low != high and high - low < least and together > shortest:
+                found.append((other, note))
+        held.append(note)
+    return found
 
 
 def scale_of(piece: Piece) -> Callable[[int], tuple[int, ...]]:
@@ -345,7 +357,7 @@ def repeated_runs(page: Sheet, bars: int) -> float:
 def music() -> SimpleNamespace:
     """The driver and the measures."""
     names = (
-        "PRESETS make_preset perform densities voicings motion lines scale_of sheet clash chord_fit motif_return "
+        "PRESETS SHIPPED make_preset perform densities voicings motion lines crowded scale_of sheet clash chord_fit motif_return "
         "phrase_period track_agreement melodic_information seam_step repeated_runs"
     )
     return SimpleNamespace(**{name: globals()[name] for name in names.split()})

@@ -64,7 +64,7 @@ def test_a_report_counts_double_when_fresh_and_more_without_a_body() -> None:
 
 
 @given(unit, unit, unit, unit)
-def test_confidence_rises_with_each_witness_and_stays_in_range(heart: float, skin: float, told: float, more: float) -> None:
+def test_confidence_rises_with_each_witness(heart: float, skin: float, told: float, more: float) -> None:
     sure = model.confidence(heart, skin, told)
     assert 0.0 <= sure < 1.0
     assert model.confidence(max(heart, more), max(skin, more), max(told, more)) >= sure
@@ -77,7 +77,7 @@ def test_a_say_is_lost_in_three_seconds_and_gained_in_twenty() -> None:
     seconds = []
     for towards in (1.0, 0.0):
         taken = 0
-        while say.value != towards:
+        while abs(say.value - towards) > 1e-9:
             say.move(towards, 1.0)
             taken += 1
         seconds.append(taken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -112,7 +113,7 @@ def test_a_small_change_asks_for_nothing_and_a_larger_one_for_what_moved():
     assert mapping.requests(preset.controls, NONE) == []
     assert mapping.requests({**preset.controls, "arousal": -0.002}, NONE) == []
     moved = mapping.requests({**preset.controls, "arousal": -0.1}, NONE)
-    assert {"dynamics_db", "tempo_bpm", "density_hz"} <= {r.control for r in moved}
+    assert {"tempo_bpm", "density_hz"} <= {r.control for r in moved}
     assert all(r.by == "mapping" and r.reason for r in moved)
     assert {r.reason for r in moved if r.control == "tempo_bpm"} == {"expresses arousal -0.10"}
     assert mapping.requests({**preset.controls, "arousal": -0.1}, NONE) == []
@@ -123,6 +124,17 @@ def test_a_held_control_is_not_asked_for_and_asked_again_when_let_go():
     mapping, lower = Mapping(preset), {**preset.controls, "arousal": -0.3}
     assert "tempo_bpm" not in {r.control for r in mapping.requests(lower, frozenset({"tempo_bpm"}))}
     assert {r.control for r in mapping.requests(lower, NONE)} == {"tempo_bpm"}
+
+
+def test_the_playing_level_drifts_slowly_within_the_loudness_range_and_returns_at_once():
+    preset = load_preset("sleep")
+    mapping, lower = Mapping(preset), {**preset.controls, "arousal": -0.8, "dynamic_range_lu": 4.0}
+    asked = [r for _ in range(300) for r in mapping.requests(lower, NONE) if r.control == "dynamics_db"]
+    assert asked[-1].value == pytest.approx(preset.controls["dynamics_db"] - 1.0, abs=0.1)
+    assert all(abs(one.value - other.value) <= 0.12 for one, other in itertools.pairwise(asked))
+    assert "dynamics_db" not in {r.control for r in mapping.requests(lower, frozenset({"dynamics_db"}))}
+    (back,) = (r for r in mapping.requests(lower, NONE) if r.control == "dynamics_db")
+    assert back.value < -8.0
 
 
 def test_the_mode_moves_by_single_degrees_and_does_not_flicker():

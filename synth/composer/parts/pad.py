@@ -113,7 +113,7 @@ class Pad:
         held = player.sounding("pad", now.ticks(beat))
         high = max(slot.voicing[-1] + 5, _HIGHEST)
         if now.phrase.line:  # a tune has the top to itself
-            high = max(round(now.controls["register_note"]) - 1, slot.voicing[-1])
+            high = max(round(now.controls["register_note"]) - 2, slot.voicing[-1])
         free = [
             p
             for p in range(max(slot.voicing[0], LONE_BELOW), high + 1)
@@ -122,7 +122,7 @@ class Pad:
         beyond = [p for p in free if p != self._walked and (p > self._walked) == self._rising]
         if not beyond:
             self._rising = not self._rising
-            beyond = [p for p in free if p != self._walked] or free
+            beyond = [p for p in free if p != self._walked]
         if not beyond:
             return None
         self._walked = min(beyond, key=lambda p: abs(p - self._walked))
