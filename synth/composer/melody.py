@@ -90,7 +90,7 @@ def interval_class(semitones: int) -> str:
 def contour(name: str, place: float) -> float:
     """Height -1..1 of a contour at `place` 0..1; peaks come early, as in songs, and all but the rising fall at last."""
     if name == "falling":
-        return 1.0 - 2.0 * place
+        return min(0.5 + 2.5 * place, 1.0 - 2.5 * (place - 0.2))
     if name == "rising":
         return -0.8 + 1.7 * min(place / 0.75, 1.0) - (1.2 * (place - 0.75) / 0.25 if place > 0.75 else 0.0)
     if name == "valley":
@@ -215,7 +215,10 @@ def sing(rng: Random, voice: Voice, at: Setting) -> int:
         after = dict(zip(priors.CLASSES, priors.INTERVAL_AFTER[voice.interval], strict=True))
         weights = [_weight(p, p - voice.pitch, after, voice, at) * is_apart(p, at.below) for p in pool]
     if sum(weights) <= 0.0:
-        return min(pitches_between(at.scale, low, high), key=lambda p: (p % 12 not in at.chord, abs(p - at.wanted)))
+        return min(
+            pitches_between(at.scale, low, high),
+            key=lambda p: (not is_apart(p, at.below), p % 12 not in at.chord, abs(p - at.wanted)),
+        )
     return rng.choices(pool, weights)[0]
 
 
@@ -260,5 +263,5 @@ def close(rng: Random, voice: Voice, at: Setting, degrees: Sequence[int] = (0, 1
         weight = priors.CLOSING_DEGREE.get(degree, 0.08) if degree in degrees else 0.002
         weights.append(weight * math.exp(-abs(p - near) / 2.5 - abs(p - at.wanted) / 6.0) * is_apart(p, at.below))
     if sum(weights) <= 0.0:
-        return min(pool, key=lambda p: abs(p - near)) if pool else round(near)
+        return min(pool, key=lambda p: (not is_apart(p, at.below), abs(p - near))) if pool else round(near)
     return rng.choices(pool, weights)[0]

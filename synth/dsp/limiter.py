@@ -28,7 +28,7 @@ CALM, LOOK = range(2)  # of the int64 state: quanta without a peak, look-ahead i
 PEAK, SUM, LEAST, SPARE = range(4)  # rows of `work`
 
 F0, F1 = np.float32(0.0), np.float32(1.0)
-NEARLY = np.float32(1.0 - 1e-6)
+NEARLY = 1.0 - 1e-6
 SPAN, U1, U2, U3, U4 = (np.uint64(u) for u in (QUANTUM, 1, 2, 3, 4))
 TAPS_U, OLDER, NEWER = np.uint64(TAPS), np.uint64(TAPS // 2 - 1), np.uint64(TAPS // 2)
 
@@ -104,17 +104,17 @@ def limiter_gain(loud, history, phases, want, released, work, state, counts, gai
     for n in range(QUANTUM):
         want[look + n] = F1 if calm else ceiling / work[PEAK, n]
     _least(want, work, look)
-    held, rate = np.float32(state[RELEASED]), np.float32(state[RATE])
+    held, rate = state[RELEASED], state[RATE]  # in float64: float32 would stand still before it is back at 1
     open_wide = True
     for n in range(QUANTUM):
-        held = min(held + rate * (F1 - held), work[SUM, n])
-        held = F1 if held > NEARLY else held
-        open_wide = open_wide and held == F1
+        held = min(held + rate * (1.0 - held), np.float64(work[SUM, n]))
+        held = 1.0 if held > NEARLY else held
+        open_wide = open_wide and held == 1.0
         released[look + n] = held
     state[RELEASED] = held
     counts[CALM] = counts[CALM] + 1 if open_wide else 0
 
-    total = state[TOTAL]  # of the last `look` gains: exact, as sums of so few float32 in float64 are
+    total = state[TOTAL]  # of the last `look` gains: exact in float64, down to gains of -120 dB
     for n in range(QUANTUM):
         total += np.float64(released[look + n]) - np.float64(released[n])
         gain[n] = np.float32(total / look)

@@ -5,7 +5,7 @@ The weights were fitted by `bench/estimator.py --fit` on 22 people of Stress-Pre
 interview against the rest before and after it (balanced in time), half on all tasks against rest. With each
 person left out once, mean area under the curve and Brier score a person are 0.78 and 0.20 for the balanced task,
 0.84 and 0.19 for it without the first minute of each part, 0.71 and 0.20 for the authors' labels of the whole
-session; heart rate alone reaches 0.64. About one person in ten stays at or below chance.
+session; heart rate alone (`--withhold eda`) reaches 0.64. About one person in ten stays at or below chance.
 
 Wrist intervals cover a third of the time and tell next to nothing of strain, so heart rate variability has no vote
 here; nor has movement, which only gates.

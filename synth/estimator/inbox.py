@@ -11,6 +11,7 @@ STALE_S = 5.0  # age from which a channel that comes every second no longer spea
 LONGEST_STALE_S = 20.0  # the same for one that comes in bursts or seldom, two and a half of its usual waits
 WAIT_SHARE = 0.2  # of the latest wait in the usual one
 RESTART_S = 120.0  # times that fall back or leap ahead by more mean a clock that began anew, not a late packet
+FARTHEST_S = 1e11  # 3000 years; no clock tells more in seconds
 
 _Arrays = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
@@ -35,11 +36,11 @@ class Inbox:
         self._new: list[_Arrays] = []
 
     def put(self, samples: Samples, now_s: float) -> None:
-        """Take in `samples` at session time `now_s`; those without a finite time are passed over."""
-        t = samples.t_s + self._offset_s
-        known = np.isfinite(t)
+        """Take in `samples` at session time `now_s`; those without a time are passed over."""
+        known = np.abs(samples.t_s) < FARTHEST_S
         if not known.any():
             return
+        t = np.where(known, samples.t_s, np.nan) + self._offset_s
         before = np.maximum.accumulate(np.concatenate(([self._newest_s], np.where(known, t, -np.inf)[:-1])))
         moved = known & ((t < self._used_s - RESTART_S) | (t > np.maximum(before, now_s) + RESTART_S))
         if moved.any():
@@ -49,7 +50,7 @@ class Inbox:
             t[first:] += step
             self.restarts += 1
         self._newest_s = float(t[known].max())
-        self._new.append((t[known], samples.value[known], samples.quality[known]))
+        self._new.append((t[known], samples.value[known], np.nan_to_num(samples.quality[known], nan=0.0)))
 
     def take(self, until_s: float) -> _Arrays:
         """Times, values and qualities of everything up to `until_s` that was not taken before, in order of time."""

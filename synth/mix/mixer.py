@@ -23,7 +23,7 @@ from synth.preset import Space, StemSetting
 from synth.rng import stream_seed
 from synth.units import db_to_gain
 
-LANES = 16
+LANES = 16  # middle and side of every instrument, filled up to what vectors hold
 SIDE_HIGHPASS_HZ = 150.0  # below it a stem is mono
 SHARED_BRIGHTNESS = 0.5  # of brightness_oct; the instruments answer it as well
 SPACE_DB = (18.0, 12.0)  # sends a unit of `space` below and above 0.5: -9 to +6 dB
@@ -191,20 +191,18 @@ def _finish(stems, quanta, returned, width, room, premaster):  # type: ignore[no
 class Mixer:
     """Mixes the instruments of `stems` (by stem name) and the reverb's return; `names` is the order of the stems.
 
-    Instruments play a typical part at -23 LUFS; `level_lu` sets each against that. ValueError for more than seven.
+    Instruments play a typical part at -23 LUFS; `level_lu` sets each against that.
     """
 
     def __init__(self, sample_rate: int, stems: Mapping[str, StemSetting], space: Space, seed: int) -> None:
         played = tuple(s for s in STEMS if s in stems and s != "reverb")
-        if 2 * len(played) > LANES:
-            raise ValueError(f"{len(played)} instruments in the mix: give at most {LANES // 2}")
         self.names: tuple[str, ...] = (*played, "reverb")
         settings = [*(stems[s] for s in played), stems.get("reverb", DEFAULT)]
         levels = [*(db_to_gain(s.level_lu) for s in settings[:-1]), return_gain(stems)]
-        controls = ["brightness_oct", "space"]
         self._columns = np.array(
             [
-                *(COLUMN[c] for c in controls),
+                COLUMN["brightness_oct"],
+                COLUMN["space"],
                 EXPRESSION_DB,
                 played.index("melody") if "melody" in played else -1,
                 *(COLUMN[f"level_{s}_db"] for s in self.names),

@@ -25,6 +25,8 @@ class AudioFiles:
     def __init__(self, folder: Path, names: tuple[str, ...], sample_rate: int, format: str, frames: int) -> None:
         self.encode_s = 0.0
         self._peaks = dict.fromkeys(names, 0.0)
+        self._frames = dict.fromkeys(names, 0)
+        self._broken: set[str] = set()
         self._files: dict[str, soundfile.SoundFile] = {}
         self.paths = {name: folder / f"{name}.{format}" for name in names}
         container = "RF64" if format == "wav" and frames * 6 > _RF64_BYTES else format.upper()
@@ -42,9 +44,11 @@ class AudioFiles:
         try:
             self._files[name].write(audio)
         except (OSError, soundfile.SoundFileError) as error:
+            self._broken.add(name)
             raise OutputError(
                 f"{self.paths[name]} could not be written on ({error}): is the disk full? What was written is kept"
             ) from None
+        self._frames[name] += len(audio)
         self._peaks[name] = max(self._peaks[name], float(np.abs(audio).max(initial=0.0)))
         self.encode_s += time.perf_counter() - start
 
@@ -54,6 +58,10 @@ class AudioFiles:
         for file in self._files.values():
             file.close()
         self._files = {}
+        for name in self._broken:
+            if self.paths[name].suffix == ".flac":
+                _state_length(self.paths[name], self._frames[name])
+        self._broken = set()
         self.encode_s += time.perf_counter() - start
 
     def remove_silent(self, keep: tuple[str, ...]) -> list[str]:
@@ -70,3 +78,27 @@ class AudioFiles:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _state_length(path: Path, most: int) -> None:
+    """Write how many samples a FLAC file holds into its header, which the encoder of a failed write leaves open.
+
+    `most` samples were handed to the encoder; fewer reached the file, the last of them in half a frame.
+    """
+    _write_length(path, most)
+    whole = 0
+    try:
+        for block in soundfile.blocks(path, 1024, dtype="float32"):
+            whole += len(block)
+    except soundfile.SoundFileError:
+        pass
+    _write_length(path, whole)
+
+
+def _write_length(path: Path, samples: int) -> None:
+    """Total samples: the 36 bits before the MD5 sum of STREAMINFO (RFC 9639, 8.2), the file's first block."""
+    with path.open("r+b") as file:
+        file.seek(21)
+        high = file.read(1)[0] & 0xF0
+        file.seek(21)
+        file.write(bytes([high | samples >> 32]) + (samples & 0xFFFFFFFF).to_bytes(4, "big"))

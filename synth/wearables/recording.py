@@ -81,10 +81,13 @@ class Recording:
 def open_recording(path: str | Path) -> Recording:
     """Read a folder or a single file of rows `time,channel,value`; RecordingError when nothing usable is there."""
     path = Path(path)
-    if not path.exists():
-        raise RecordingError(f"{path}: no such file or folder: check the path")
-    with np.errstate(all="ignore"):  # absurd numbers overflow to infinity and are left out with the rest
-        return _open(path)
+    try:
+        if not path.exists():
+            raise RecordingError(f"{path}: no such file or folder: check the path")
+        with np.errstate(all="ignore"):  # absurd numbers overflow to infinity and are left out with the rest
+            return _open(path)
+    except OSError as error:
+        raise RecordingError(f"{path}: cannot be read ({error.strerror}): check the path and its permissions") from None
 
 
 def _open(path: Path) -> Recording:

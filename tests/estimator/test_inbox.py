@@ -55,6 +55,12 @@ def test_the_first_of_two_with_one_time_counts() -> None:
     assert inbox.duplicates == 3
 
 
+def test_a_quality_that_is_no_number_is_none() -> None:
+    inbox = Inbox()
+    inbox.put(Samples.of("hr", [0.0, 1.0], [70.0, 71.0], [np.nan, 0.5]), 0.0)
+    assert inbox.take(2.0)[2].tolist() == [0.0, 0.5]
+
+
 def test_what_comes_after_later_ones_were_used_is_dropped_and_counted() -> None:
     inbox = Inbox()
     put(inbox, [1.0, 3.0], 3.0)
@@ -64,7 +70,7 @@ def test_what_comes_after_later_ones_were_used_is_dropped_and_counted() -> None:
     assert (inbox.late, inbox.duplicates) == (1, 0)
 
 
-@pytest.mark.parametrize("time", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("time", [np.nan, np.inf, -np.inf, 1e308, -1e308])
 def test_a_time_that_is_no_number_moves_nothing(time: float) -> None:
     inbox = Inbox()
     got = every_second(inbox, 0, 200)

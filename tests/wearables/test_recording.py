@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from synth.wearables.recording import Recording, RecordingError, open_recording
 from synth.wearables.samples import CHANNELS
+from synth.wearables.table import read_table, stem_of
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -62,6 +63,31 @@ def test_parquet_reads_like_csv(write: Write) -> None:
     packed = open_recording(folder)
     np.testing.assert_array_equal(plain.channels["hr"].t_s, packed.channels["hr"].t_s)
     np.testing.assert_array_equal(plain.channels["hr"].value, packed.channels["hr"].value)
+
+
+def test_the_shipped_recording_is_the_same_as_parquet(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "assets" / "recording"
+    for file in shipped.glob("*.csv.gz"):
+        table = read_table(file)
+        pq.write_table(pa.table(dict(table.columns)), tmp_path / f"{stem_of(file)}.parquet")
+    (tmp_path / "meta.json").write_bytes((shipped / "meta.json").read_bytes())
+    packed, plain = open_recording(tmp_path), open_recording(shipped)
+    assert set(packed.channels) == set(plain.channels) == {"hr", "rr_ms", "eda", "acc", "temp"}
+    assert (packed.meta, packed.repairs, packed.segments) == (plain.meta, plain.repairs, plain.segments)
+    for channel, samples in plain.channels.items():
+        for name in ("t_s", "value", "quality"):
+            np.testing.assert_array_equal(getattr(packed.channels[channel], name), getattr(samples, name))
+
+
+def test_a_folder_that_may_not_be_listed_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    with pytest.raises(RecordingError, match="cannot be read .Permission denied.: check the path and its permissions"):
+        open_recording(tmp_path)
+    with pytest.raises(RecordingError, match="cannot be read"):
+        open_recording("x" * 5000)
 
 
 def test_parquet_without_pyarrow_says_what_to_install(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

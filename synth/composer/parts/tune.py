@@ -19,6 +19,7 @@ _SHORTEST_S = 0.22
 _OVERLAP_S = 0.06
 _FALL = 4.0  # the closing tone lies about this far below the middle of the register
 _RING_S = 5.5  # the voice leaves first
+_LOW = 63  # tones of the pad below this may stand too close to a low tune
 
 
 class Tune:
@@ -179,7 +180,7 @@ class Tune:
         approach = None
         if index == len(line) - 2:
             approach = self._goal(now, (low + high) / 2.0 - _FALL)
-        below = [p for p in player.sounding("pad", now.ticks(tone.beat)) if p < 60]
+        below = [p for p in player.sounding("pad", now.ticks(tone.beat)) if p < _LOW]
         return Setting(now.scale, chord, (low, high), tuple(below), wanted, strong, like, approach, opening=index == 0)
 
     def _goal(self, now: Moment, wanted: float) -> int | None:
@@ -206,7 +207,7 @@ class Tune:
             pitch = now.scale.pitch(step)
         if is_apart(pitch, at.below) and (pitch % 12 in at.chord or (pitch - 1) % 12 not in at.chord):
             return pitch
-        for nearby in (-1, 1, -2, 2):
+        for nearby in (-1, 1, -2, 2, 3, 4, 5):
             other = now.scale.pitch(step + nearby)
             if other % 12 in at.chord and low <= other <= high and is_apart(other, at.below):
                 return other
