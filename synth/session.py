@@ -363,7 +363,9 @@ class Session:
                     self._panic()
 
     def close(self, why: str = "finished") -> None:
-        """Write the record's last line."""
+        """Write the record's last lines: what the estimator had to set aside, and the end."""
+        for text in self._estimator.repairs:
+            self._note({"type": "repair", "t_s": round(self.time_s, 4), "text": text})
         self._note({"type": "end", "frames": self._position, "t_s": round(self.time_s, 4), "reason": why})
 
 

@@ -173,11 +173,12 @@ class Planner:
             "rhythm": same_rhythm * (1.6 - 1.2 * predictable),
         }
         lead = self._lead if self._lead and self._lead.bars == bars and (self._lead.line or not sung) else None
-        if lead is not None and not ending and ask.time_s >= self._restate_at_s:
+        fresh = self._alike < _MOST_ALIKE
+        if lead is not None and fresh and not ending and ask.time_s >= self._restate_at_s:
             self._restate_at_s = ask.time_s + self._rng.uniform(*_RESTATE_S)
             return self._rng.choice(("exact", "varied")), lead
         related = min((exact + varied + same_rhythm) * (0.35 + 1.3 * predictable), 0.92)
-        if ending or not heard or self._alike >= _MOST_ALIKE or self._rng.random() >= related:
+        if ending or not heard or not fresh or self._rng.random() >= related:
             return "new", None
         weights = [RETURN_LAG.get(len(self._ideas) - self._ideas.index(idea), 0.1) for idea in heard]
         return self._rng.choices(list(kinds), list(kinds.values()))[0], self._rng.choices(heard, weights)[0]

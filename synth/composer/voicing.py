@@ -7,7 +7,7 @@ from functools import lru_cache
 
 BASS_LOW, BASS_HIGH = 28, 43  # E1..G2
 _BASS_HOME = 38
-_PARALLEL = 4.0
+_PARALLEL = 8.0
 LONE_BELOW = 57  # under A3 (220 Hz) a pad has one voice: the bass is the other
 
 

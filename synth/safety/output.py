@@ -27,7 +27,7 @@ from synth.instruments.base import QUANTUM, Buffer
 
 FORGET_LU_S = 2.0
 QUICK_S = 0.008  # time constant of the loudness now
-AHEAD_S = 0.1  # for which the loudness now is taken to last
+AHEAD_S = 0.1  # for which at most the loudness now is taken to last
 UNDERSHOOT = 0.35  # what was too loud is made up for, but no lower than this share of the power allowed
 MARGIN_LU = 0.9  # by which that can go wrong
 RECOVER_S = 1.0  # gain from 0 to 1
@@ -36,8 +36,8 @@ JUMP = (
     1.12  # a gain that must fall at once falls to within 1 dB of its goal; only what was quieter is heard of the step
 )
 
-GAIN, OPEN, QUICK, SUM, KEPT, REFERENCE, CLIMB = range(7)  # state, float64; OPEN is 1 without panic, 0 when silent
-AT, KEPT_AT, AGO, BROKEN, HELD, CLIPPED = range(6)  # places in the rings, and counts of quanta with an intervention
+GAIN, OPEN, QUICK, SUM, REFERENCE, CLIMB = range(6)  # state, float64; OPEN is 1 without panic, 0 when silent
+AT, AGO, BROKEN, HELD, CLIPPED = range(5)  # places in the rings, and counts of quanta with an intervention
 CEILING, RISE, FORGET, FLOOR, TOP, CLIMB_STEP, AHEAD, QUICK_STEP, RECOVER, OPENING = range(10)  # settings
 
 
@@ -79,7 +79,22 @@ def _broken(mix, start):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _guard(mix, gain, quanta, settings, weighting, filters, recent, kept, past, state, counts):  # type: ignore[no-untyped-def]
+def _power_left(recent, at, total, allowed, ahead):  # type: ignore[no-untyped-def]
+    """The power that may last for any time up to `ahead` quanta without the window's mean rising above `allowed`.
+
+    The window is the ring `recent` of sum `total`, `at` its oldest quantum.
+    """
+    window = recent.shape[1]
+    left, least = allowed * window - total, np.inf
+    for h in range(1, ahead + 1):
+        left += recent[0, at]  # has gone out of the window by then
+        at = at + 1 if at + 1 < window else 0
+        least = min(least, left / h)
+    return max(least, UNDERSHOOT * allowed)
+
+
+@kernel
+def _guard(mix, gain, quanta, settings, weighting, filters, recent, past, state, counts):  # type: ignore[no-untyped-def]
     touched = 0
     for q in range(quanta):
         start = q * QUANTUM
@@ -96,8 +111,8 @@ def _guard(mix, gain, quanta, settings, weighting, filters, recent, kept, past, 
         if state[QUICK] > state[CLIMB]:
             state[CLIMB] = min(state[CLIMB] * settings[CLIMB_STEP], settings[TOP])
         allowed = max(allowed, state[CLIMB])
-        room = max(allowed * recent.shape[1] - state[KEPT], UNDERSHOOT * allowed * settings[AHEAD])
-        goal = math.sqrt(room / (settings[AHEAD] * state[QUICK])) if settings[AHEAD] * state[QUICK] > room else 1.0
+        power_left = _power_left(recent, counts[AT], state[SUM], allowed, int(settings[AHEAD]))
+        goal = math.sqrt(power_left / state[QUICK]) if state[QUICK] > power_left else 1.0
         end = min(goal, state[GAIN] + settings[RECOVER])
         begin = min(state[GAIN], end * JUMP)
         held = end < 1.0
@@ -130,8 +145,6 @@ def _guard(mix, gain, quanta, settings, weighting, filters, recent, kept, past, 
         heard = power * (end * (opened + opening)) ** 2
         state[SUM] = slide(recent, 0, counts[AT], heard, state[SUM])
         counts[AT] = (counts[AT] + 1) % recent.shape[1]
-        state[KEPT] = slide(kept, 0, counts[KEPT_AT], heard, state[KEPT])
-        counts[KEPT_AT] = (counts[KEPT_AT] + 1) % kept.shape[1]
         momentary = state[SUM] / recent.shape[1]
         window_ago = past[counts[AGO]]
         past[counts[AGO]] = momentary
@@ -160,12 +173,11 @@ class OutputGuard:
         settings[FLOOR] = 10.0 ** ((self.limits.floor_lufs - OFFSET_LU) / 10.0)
         settings[TOP] = 10.0 ** ((self.limits.programme_lufs - OFFSET_LU) / 10.0)
         settings[CLIMB_STEP] = (settings[TOP] / settings[FLOOR]) ** (quantum_s / self.limits.start_s)
-        ahead = round(AHEAD_S / quantum_s)
-        settings[AHEAD] = ahead
+        settings[AHEAD] = round(AHEAD_S / quantum_s)
         settings[QUICK_STEP] = 1.0 - math.exp(-quantum_s / QUICK_S)
         settings[RECOVER] = quantum_s / RECOVER_S
         self._settings = settings
-        state = np.zeros(7)
+        state = np.zeros(6)
         state[GAIN] = state[OPEN] = 1.0
         state[REFERENCE] = settings[FLOOR]
         state[CLIMB] = settings[FLOOR] * settings[RISE]
@@ -173,10 +185,9 @@ class OutputGuard:
             k_weighting(sample_rate),
             np.zeros((2, 4)),
             np.zeros((1, round(MOMENTARY_S / quantum_s))),
-            np.zeros((1, round(MOMENTARY_S / quantum_s) - ahead)),
             np.zeros(round(self.limits.rise_window_s / quantum_s)),
             state,
-            np.zeros(6, np.int64),
+            np.zeros(5, np.int64),
         )
 
     def render(self, mix: Buffer, gain: NDArray[np.float32], quanta: int) -> int:
@@ -195,10 +206,10 @@ class OutputGuard:
     @property
     def silent(self) -> bool:
         """True while a panic holds and its fade has ended."""
-        return bool(self._arrays[5][OPEN] == 0.0)
+        return bool(self._arrays[4][OPEN] == 0.0)
 
     @property
     def interventions(self) -> dict[str, int]:
         """Quanta so far that held what is not a number, rose too fast, or went over the ceiling."""
-        counts = self._arrays[6]
+        counts = self._arrays[5]
         return {"not_a_number": int(counts[BROKEN]), "rise": int(counts[HELD]), "peak": int(counts[CLIPPED])}

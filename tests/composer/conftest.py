@@ -20,7 +20,7 @@ from synth.score.model import TICKS_PER_BEAT, Ask, Bar, Marker, Note
 
 STEMS = ("pad", "bass", "melody", "bells", "percussion")
 SHIPPED = ("settle", "sleep", "focus", "energise")
-# Smallest interval above a tone under this pitch: octaves to C3, fifths to E3, fourths to G3, thirds to C4, then seconds.
+# Smallest interval above a tone under a pitch: octaves to C3, fifths to E3, fourths to G3, thirds to C4, seconds.
 LOW_INTERVALS = ((48, 12), (52, 7), (55, 5), (60, 3), (128, 1))
 Controls = Mapping[str, float] | Callable[[float], Mapping[str, float]]
 
@@ -102,7 +102,7 @@ def perform(
         moved = controls(at_s) if callable(controls) else controls or {}
         return {**preset.controls, **moved}
 
-    while now_s < minutes * 60.0:
+    while now_s < minutes * 60.0 and not (piece.bars and piece.bars[-1].final):
         remaining = minutes * 60.0 - now_s if ends else None
         ask = Ask(len(piece.bars), tick, now_s, remaining, committed(max(now_s - last_beat_s, 0.0)))
         bar = composer.bar(ask)
@@ -357,8 +357,8 @@ def repeated_runs(page: Sheet, bars: int) -> float:
 def music() -> SimpleNamespace:
     """The driver and the measures."""
     names = (
-        "PRESETS SHIPPED make_preset perform densities voicings motion lines crowded scale_of sheet clash chord_fit motif_return "
-        "phrase_period track_agreement melodic_information seam_step repeated_runs"
+        "PRESETS SHIPPED make_preset perform densities voicings motion lines crowded scale_of sheet clash chord_fit "
+        "motif_return phrase_period track_agreement melodic_information seam_step repeated_runs"
     )
     return SimpleNamespace(**{name: globals()[name] for name in names.split()})
 

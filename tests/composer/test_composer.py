@@ -140,7 +140,7 @@ RANGES = {
 def test_whatever_is_asked_for_the_bars_are_sound(
     music, archetype, practice, metre, phrase_bars, chord_bars, seed, ends, first, then
 ):
-    """Any style at any setting, with a jump to any other: notes in the scale, the low register clear, an end in time."""
+    """Any style, from any setting to any other: notes in the scale, the low register clear, an end in time."""
     preset = music.make_preset(archetype, practice, metre, phrase_bars, chord_bars)
     piece = music.perform(preset, seed, 2.0, lambda at_s: first if at_s < 50.0 else then, ends=ends)
     scale = music.scale_of(piece)

@@ -15,6 +15,7 @@ from synth.score.model import TICKS_PER_BEAT
 
 ALL = ("settle", "sleep", "focus", "energise", "drone", "walk", "waltz")
 SEEDS = range(3)
+OPENING_S = 40.0  # until all have entered, the pad stays on the open tonic
 
 
 def root_of(symbol: str) -> int:
@@ -39,7 +40,7 @@ def test_every_phrase_closes_with_the_cadence_it_names(pieces, name):
             bar = next(b for b in piece.bars if b.tick <= phrase.tick < b.tick + b.beats * TICKS_PER_BEAT)
             pcs = pitch_classes(Scale(bar.key, bar.mode))
             degrees = tuple(pcs.index(root_of(marker.text)) for marker in own[-2:])
-            if len(own) > 1 and phrase is not phrases[0]:
+            if len(own) > 1 and piece.seconds(phrase.tick) > OPENING_S:
                 assert degrees in CADENCES[bar.mode][cadence.text], (cadence.text, own[-2:])
                 seen.add(cadence.text)
     assert len(seen) >= 2

@@ -36,7 +36,9 @@ def test_three_decibels_at_the_corner_and_twelve_an_octave_below(cutoff_hz, rate
     low, _, high = filtered(np.eye(1, 8000)[0], cutoff_hz, rate)
     assert gain_db(low, cutoff_hz, rate) == pytest.approx(-3.01, abs=0.01)
     assert gain_db(high, cutoff_hz, rate) == pytest.approx(-3.01, abs=0.01)
-    below = math.tan(math.pi * cutoff_hz / 8.0 / rate) / prewarp(cutoff_hz, rate)  # 1/8, as the bilinear transform bends it
+    below = math.tan(math.pi * cutoff_hz / 8.0 / rate) / prewarp(
+        cutoff_hz, rate
+    )  # 1/8, as the bilinear transform bends it
     assert gain_db(low, cutoff_hz / 8.0, rate) == pytest.approx(0.0, abs=0.01)
     assert gain_db(high, cutoff_hz / 8.0, rate) == pytest.approx(40.0 * math.log10(below), abs=0.01)
     assert high.sum() == pytest.approx(0.0, abs=1e-9)

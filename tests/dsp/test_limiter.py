@@ -157,7 +157,9 @@ def naive(x, rate, ceiling_db):
         want[n] = min(1.0, inner / max(largest, 1e-12))
     released, gain, held = np.ones(frames + look), np.ones(frames), 1.0
     for n in range(frames):
-        held = min(held + (1.0 - math.exp(-1.0 / (RELEASE_S * rate))) * (1.0 - held), want[max(0, n - look) : n + 1].min())
+        held = min(
+            held + (1.0 - math.exp(-1.0 / (RELEASE_S * rate))) * (1.0 - held), want[max(0, n - look) : n + 1].min()
+        )
         released[look + n] = held
         gain[n] = released[n + 1 : look + n + 1].mean()
     return gain[look + TAPS // 2 - 1 :]

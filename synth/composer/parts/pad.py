@@ -49,8 +49,9 @@ class Pad:
                 continue
             begin, beats = slot.beat, self._length(now, known, pitch)
             fourth = self._suspension(now, slot, before, pitch)
-            if fourth is not None and player.play("pad", begin, slot.beats / 2, fourth, top, spread * order):
-                begin, beats = begin + slot.beats / 2, beats - slot.beats / 2
+            wait = float(min(slot.beats, now.beats) // 2)
+            if fourth is not None and player.play("pad", begin, wait, fourth, top, spread * order):
+                begin, beats = begin + wait, beats - wait
             player.play("pad", begin, beats, pitch, top, spread * order)
 
     def _length(self, now: Moment, known: list[Slot], pitch: int) -> float:

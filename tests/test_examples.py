@@ -1,0 +1,57 @@
+"""Each example runs alone, from any folder, and does what its first line says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+def run(name: str, folder: Path) -> str:
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_example_is_tried_and_listed():
+    names = {path.name for path in EXAMPLES.glob("*.py")}
+    here = Path(__file__).read_text()
+    guide = (EXAMPLES / "README.md").read_text()
+    assert names and all(f'run("{name}"' in here and f"`{name}`" in guide for name in names)
+
+
+def test_files(tmp_path):
+    assert "times faster than it plays" in run("01_render_to_files.py", tmp_path)
+    folder = tmp_path / "example-session"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"mix.flac", "stems", "score.mid", "score.pb", "controls.csv", "session.jsonl", "report.html"}
+    assert soundfile.info(folder / "mix.flac").duration == pytest.approx(180.0)
+
+
+def test_own_callback(tmp_path):
+    assert "20.0 s rendered" in run("02_own_audio_callback.py", tmp_path)
+    audio, _ = soundfile.read(tmp_path / "example-callback.wav")
+    assert len(audio) == pytest.approx(20 * 48_000, abs=4096) and np.sqrt(np.mean(audio**2)) > 0.01
+
+
+def test_feeding(tmp_path):
+    lines = run("03_feed_and_read.py", tmp_path).splitlines()
+    assert "baseline" in lines[0] and any("heart rate" in line and "above your baseline" in line for line in lines)
+
+
+def test_hands(tmp_path):
+    told = run("04_hands.py", tmp_path)
+    assert "taken by hand:         -1.50" in told and "stopped at" in told
+
+
+def test_pyo(tmp_path):
+    assert "played by TableRead" in run("05_pyo_player.py", tmp_path)
+    audio, _ = soundfile.read(tmp_path / "example-pyo.wav")
+    assert np.sqrt(np.mean(audio[-96_000:] ** 2)) > 0.001
