@@ -185,9 +185,9 @@ def _kept(out: Path) -> str:
 
 
 def _tell(summary: Summary, compiled: int) -> None:
-    speed = f", {summary.seconds / summary.render_s:.0f}x real time" if summary.render_s else ""
     minutes, seconds = divmod(round(summary.seconds), 60)
-    print(f"{minutes}:{seconds:02d} of music in {summary.render_s + summary.encode_s:.1f} s{speed}")
+    taken = f"{summary.render_s:.1f} s ({summary.seconds / summary.render_s:.0f}x real time)" if summary.render_s else "0 s"
+    print(f"{minutes}:{seconds:02d} of music rendered in {taken}, its files encoded in {summary.encode_s:.1f} s")
     if compiled:
         print(f"{compiled} kernels were compiled on the way; the next run starts at once")
     for path in summary.files:

@@ -353,14 +353,19 @@ def repeated_runs(page: Sheet, bars: int) -> float:
     return again / max(total, 1)
 
 
+class Kit(SimpleNamespace):
+    def __repr__(self) -> str:
+        return "music"  # in reports of failures
+
+
 @pytest.fixture(scope="session")
-def music() -> SimpleNamespace:
+def music() -> Kit:
     """The driver and the measures."""
     names = (
         "PRESETS SHIPPED make_preset perform densities voicings motion lines crowded scale_of sheet clash chord_fit "
         "motif_return phrase_period track_agreement melodic_information seam_step repeated_runs"
     )
-    return SimpleNamespace(**{name: globals()[name] for name in names.split()})
+    return Kit(**{name: globals()[name] for name in names.split()})
 
 
 @pytest.fixture(scope="session")

@@ -198,8 +198,8 @@ def test_outer_voices_shun_parallel_fifths_and_octaves():
                 if first == second:
                     continue
                 low, then = (voicing.bass_note(chord_pcs(Chord(d), scale)[0], None) for d in (first, second))
-                a = voicing.lead((), chord_pcs(Chord(first), scale), (52, 70), 4, low, 66.0)
-                b = voicing.lead(a, chord_pcs(Chord(second), scale), (52, 70), 4, then, 66.0, low if told else None)
+                a = voicing.lead((), chord_pcs(Chord(first), scale), (52, 74), 3, low, 66.0)
+                b = voicing.lead(a, chord_pcs(Chord(second), scale), (52, 74), 3, then, 66.0, low if told else None)
                 apart = (b[-1] - then) % 12
                 count += a[-1] != b[-1] and apart in (0, 7) and (a[-1] - low) % 12 == apart
         return count

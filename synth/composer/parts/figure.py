@@ -19,6 +19,7 @@ _SHAPES = (  # places in a rising chord of five tones
 )
 _FASTEST_S = 0.14
 _SHAPE_BARS = 8
+_LOW = 63  # tones of the pad below this may stand too close to a low pattern
 
 
 class Figure:
@@ -60,9 +61,12 @@ class Figure:
             if slot is None:
                 continue
             self._follow(now, slot)
+            held = [pitch for pitch in player.sounding("pad", now.ticks(beat)) if pitch < _LOW]
             tone = self._tones[self._shape[self._place % len(self._shape)] % len(self._tones)]
             first = self._place % len(self._shape) == 0
             self._place += 1
+            if not voicing.is_apart(tone, held):
+                continue
             until = now.start + places[i + 1] / steps if i + 1 < len(places) else now.end
             length = (until - beat) * now.controls["articulation"]
             player.play(self.stem, beat, min(max(length, 0.2), slot.end - beat), tone, 0.05 if first else -0.05)
@@ -86,5 +90,5 @@ class Figure:
         size = 4 if len(pcs) < 3 else 5
         near = self._tones if len(self._tones) == size else ()
         tones = voicing.lead(near, pcs, (centre - 9, centre + 10), size, None, centre + 7.0)
-        low = [pitch for pitch in slot.voicing if pitch < 60]
+        low = [pitch for pitch in slot.voicing if pitch < _LOW]
         self._tones = tuple(tone for tone in tones if voicing.is_apart(tone, low)) or slot.voicing

@@ -112,13 +112,15 @@ class Pad:
         assert slot.chord is not None
         pcs = chord_pcs(slot.chord, now.scale)
         held = player.sounding("pad", now.ticks(beat))
+        sung = [int(note.pitch) for note in player.notes if note.stem == "melody"]
         high = max(slot.voicing[-1] + 5, _HIGHEST)
-        if now.phrase.line:  # a tune has the top to itself
-            high = max(round(now.controls["register_note"]) - 2, slot.voicing[-1])
+        if now.phrase.line:  # a tune has the top to itself, but where there are many more notes than it can sing
+            busy = now.phrase.shares.fill >= _BROKEN
+            high = max(round(now.controls["register_note"]) - 2, slot.voicing[-1] + 5 * busy)
         free = [
             p
             for p in range(max(slot.voicing[0], LONE_BELOW), high + 1)
-            if p % 12 in pcs and is_apart(p, held) and all(abs(p - q) >= 2 for q in held)
+            if p % 12 in pcs and is_apart(p, held) and is_apart(p, sung) and all(abs(p - q) >= 2 for q in held)
         ]
         beyond = [p for p in free if p != self._walked and (p > self._walked) == self._rising]
         if not beyond:
