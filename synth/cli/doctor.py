@@ -14,7 +14,6 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from synth.cli.arguments import add_command
-from synth.cli.warmup import compiled_kernels
 
 if TYPE_CHECKING:
     from synth.cli.arguments import Commands
@@ -129,10 +128,10 @@ def _kernels() -> str:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return "not compiled: NUMBA_DISABLE_JIT is set, so rendering is thousands of times slower"
     try:
-        from synth.dsp._jit import CACHE
+        from synth.dsp._jit import CACHE, compiled_kernels
     except ImportError:
         return "none: numba cannot be used"
-    compiled = compiled_kernels()
+    compiled, _ = compiled_kernels()
     if not compiled:
         return f"cold: the first render compiles them, or `synth warmup` now (to {CACHE})"
     return f"warm: {compiled} compiled (in {CACHE})"

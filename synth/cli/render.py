@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth.cli.arguments import add_command, add_composition
-from synth.cli.warmup import compiled_kernels
 
 if TYPE_CHECKING:
     from synth.cli.arguments import Commands
@@ -94,11 +93,12 @@ def render(arguments: argparse.Namespace) -> int:
     _check_stems(arguments)
     script = read_script(arguments.controls) if arguments.controls else Script([], [])
     _note(script.repairs)
+    from synth.dsp._jit import compiled_kernels
     from synth.output.render import render_session
 
-    compiled = compiled_kernels()
+    compiled, _ = compiled_kernels()
     try:
-        with music_progress(f"rendering {arguments.preset}", "getting ready (kernels compile once)") as progress:
+        with music_progress(f"rendering {arguments.preset}") as progress:
             summary = render_session(
                 arguments.preset,
                 arguments.out,
@@ -114,7 +114,7 @@ def render(arguments: argparse.Namespace) -> int:
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(arguments.out)) from None
-    _tell(summary, compiled_kernels() - compiled)
+    _tell(summary, compiled_kernels()[0] - compiled)
     return 0
 
 
@@ -127,7 +127,7 @@ def compose(arguments: argparse.Namespace) -> int:
     _note(script.repairs)
     from synth.output.render import compose_session
 
-    with music_progress(f"composing {arguments.preset}", "getting ready") as progress:
+    with music_progress(f"composing {arguments.preset}") as progress:
         score = compose_session(
             arguments.preset,
             arguments.out,
@@ -144,20 +144,21 @@ def compose(arguments: argparse.Namespace) -> int:
 def replay(arguments: argparse.Namespace) -> int:
     """Render a recorded session again."""
     from synth.cli.progress import music_progress
+    from synth.dsp._jit import compiled_kernels
     from synth.output.replay import replay_session
 
     _check_stems(arguments)
-    compiled = compiled_kernels()
+    compiled, _ = compiled_kernels()
     from_sensors = arguments.source == "sensors"
     folder = arguments.folder if arguments.folder.is_dir() else arguments.folder.parent
     try:
-        with music_progress(f"replaying {folder}", "getting ready (kernels compile once)") as progress:
+        with music_progress(f"replaying {folder}") as progress:
             replayed = replay_session(
                 folder, arguments.out, from_sensors=from_sensors, progress=progress, **_output(arguments)
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(arguments.out)) from None
-    _tell(replayed.summary, compiled_kernels() - compiled)
+    _tell(replayed.summary, compiled_kernels()[0] - compiled)
     if from_sensors:
         print(f"first difference: {replayed.difference}" if replayed.difference else "every decision came out the same")
     return 0
@@ -186,7 +187,9 @@ def _kept(out: Path) -> str:
 
 def _tell(summary: Summary, compiled: int) -> None:
     minutes, seconds = divmod(round(summary.seconds), 60)
-    taken = f"{summary.render_s:.1f} s ({summary.seconds / summary.render_s:.0f}x real time)" if summary.render_s else "0 s"
+    taken = (
+        f"{summary.render_s:.1f} s ({summary.seconds / summary.render_s:.0f}x real time)" if summary.render_s else "0 s"
+    )
     print(f"{minutes}:{seconds:02d} of music rendered in {taken}, its files encoded in {summary.encode_s:.1f} s")
     if compiled:
         print(f"{compiled} kernels were compiled on the way; the next run starts at once")

@@ -23,18 +23,12 @@ def add(commands: Commands) -> None:
     command.set_defaults(run=warmup)
 
 
-def compiled_kernels() -> int:
-    """How many kernels this version has in its cache."""
-    from synth.dsp._jit import CACHE
-
-    return sum(1 for _ in CACHE.rglob("*.nbi"))
-
-
 def warmup(arguments: argparse.Namespace) -> int:
     """Compile the kernels."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    from synth.cli.progress import compile_progress
     from synth.preset import load_preset, preset_names
 
     names = arguments.presets or preset_names()
@@ -49,10 +43,10 @@ def warmup(arguments: argparse.Namespace) -> int:
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("getting ready", total=len(names))
         from synth.output.warmup import warm_up
 
-        warm_up(names, lambda what, done, total: bar.update(task, description=what, completed=done, total=total))
+        with compile_progress(bar, bar.add_task("getting ready", total=None)):
+            warm_up(names)
     from synth.dsp._jit import CACHE, prune_caches
 
     removed = prune_caches()

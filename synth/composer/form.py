@@ -91,7 +91,7 @@ def cycle_lengths(rng: Random, bar_s: float, usual: int, density_hz: float, brea
         total_s = sum(option) * bar_s
         weight = math.exp(-(((total_s - _TYPICAL_S) / _SPREAD_S) ** 2))
         for bars in option:
-            weight *= 1.0 if bars == usual else 0.5
+            weight *= 1.0 if bars == usual else 0.4
             notes = density_hz * bars * bar_s
             weight *= 1e-6 + min(1.0, (notes / _FEW_NOTES) ** 2)
             if bars * bar_s < 5.0:

@@ -53,6 +53,7 @@ def _cache_folder() -> Path:
 
 
 CACHE = _cache_folder()
+_known: list[Any] = []
 
 
 def prune_caches(days: float = 30.0) -> list[Path]:
@@ -78,4 +79,10 @@ def kernel(function: F) -> F:
     """Compile `function` for the audio path: cached on disk, without the GIL, C division, ordered sums."""
     with _own_cache():
         compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nsz"})(function)
+    _known.append(compiled)
     return cast(F, compiled)
+
+
+def compiled_kernels() -> tuple[int, int]:
+    """How many kernels this version has in its cache, and how many it knows of (those of imported modules)."""
+    return sum(1 for _ in CACHE.rglob("*.nbi")), len(_known)

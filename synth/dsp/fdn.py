@@ -255,8 +255,9 @@ def _render(send, stretch, quanta, out, memory, places, lines, front, filters, e
 
 class Fdn:
     """Reverb of a stereo send. With `stretch` 1 the tail loses 60 dB in `t60_s` at low frequencies and in `t60_high_s`
-    (<= `t60_s`) at 8 kHz; `math.inf` for both makes the loop lossless. Noise returns with the energy it was sent with,
-    at 700 Hz. `sample_rate` from 22050 on. `depth` scales the modulation, 0 is off.
+    (<= `t60_s`) at 8 kHz, or up to a fifth sooner where that is as long as 2 s; `math.inf` for both, without
+    modulation, makes the loop lossless. Noise returns with the energy it was sent with, at 700 Hz. `sample_rate` from
+    22050 on. `depth` scales the modulation, 0 is off.
     """
 
     def __init__(

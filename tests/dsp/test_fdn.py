@@ -1,4 +1,4 @@
-"""The feedback delay network on short signals: its naive twin, splits, silence, extremes. `tests/mix` hears its room."""
+"""The feedback delay network on short signals: naive twin, splits, silence, extremes. `tests/mix` measures the room."""
 
 from __future__ import annotations
 
@@ -207,17 +207,15 @@ def test_stays_finite_and_bounded(rate, t60_s, high, predelay_s, stretch, level)
 
 
 def test_lossless_without_end():
-    """With endless decays what is in the lines stays: energy within 0.05 dB from one while to the next."""
+    """With endless decays and no modulation the lines keep their energy."""
     unit = Fdn(22050, math.inf, math.inf, 0.0, depth=0.0)
     returned(unit, noise(30))
     returned(unit, silence(120))  # the diffusers empty themselves
-    energies = [float((returned(unit, silence(110)).astype(np.float64) ** 2).sum()) for _ in range(3)]
-    assert np.ptp(10.0 * np.log10(energies)) < 0.3
-    memory, places = unit._state[0], unit._state[1]
     held = []
     for _ in range(2):
-        held.append(sum(_line_energy(memory, places, i) for i in range(16)))
+        held.append(sum(_line_energy(*unit._state[:2], i) for i in range(16)))
         returned(unit, silence(110))
+    assert held[0] > 0.1
     assert 10.0 * math.log10(held[1] / held[0]) == pytest.approx(0.0, abs=1e-3)
 
 

@@ -1,4 +1,4 @@
-"""Loudness and true peak against the standards' own figures, and their naive twins. `tests/mix` has whole programmes."""
+"""Loudness and true peak against the standards' figures, and their naive twins. `tests/mix` has whole programmes."""
 
 from __future__ import annotations
 

@@ -57,6 +57,13 @@ def test_decay_times_are_those_asked_for(t60_s, high_s, stretch, rate):
     assert stretch * (0.4 * t60_s + 0.6 * high_s) < middle < 1.03 * stretch * t60_s
 
 
+@pytest.mark.parametrize("rate", [44100, 48000, 96000])
+def test_reading_between_samples_shortens_a_long_treble_decay_by_a_fifth_at_most(rate):
+    tail = impulse_response(Fdn(rate, 2.0, 2.0, 0.0, **OPEN), 2.5, rate)[:, rate // 10 :]
+    assert 1.55 < decay_s(band(tail, 8000.0, 1 / 3, rate), rate) < 2.0
+    assert decay_s(band(tail, 1000.0, 1.0, rate), rate) == pytest.approx(2.0, rel=0.05)
+
+
 def test_space_stretches_the_decay():
     low, high = (
         decay_s(band(impulse_response(Fdn(RATE, 2.0, 0.8, 0.0, **OPEN), 4.0, stretch=s)[:, 4800:], 250.0, 1.0))

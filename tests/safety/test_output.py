@@ -17,7 +17,6 @@ from synth.safety.output import RESUME_S, OutputGuard, OutputLimits
 
 RATE = 48000
 QUANTUM = 64
-HOP = 480
 STRICT = OutputLimits.of(limits("sensitive"))
 
 
@@ -53,13 +52,6 @@ def programme(levels_db, seconds, kind="noise", rate=RATE) -> NDArray[np.float32
     return whole[:, : whole.shape[1] // QUANTUM * QUANTUM].astype(np.float32)
 
 
-def faded_in(x, seconds=8.0):
-    """A start gentler than the guard asks for: from 60 dB down, in dB."""
-    n = min(round(seconds * RATE), x.shape[1])
-    x[:, :n] *= (10.0 ** (np.linspace(-60.0, 0.0, n) / 20.0)).astype(np.float32)
-    return x
-
-
 def momentary(x, rate=RATE):
     """Momentary loudness every 10 ms, from the definition."""
     y = x.astype(np.float64)
@@ -79,46 +71,48 @@ def heard_before(levels, window_s=1.0, floor=-63.0):
     return reference
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     kind=st.sampled_from(["noise", "tone", "bursts"]),
-    levels=st.lists(st.floats(-55.0, 20.0), min_size=2, max_size=5),
+    levels=st.lists(st.floats(-55.0, 20.0), min_size=2, max_size=4),
     limits_=st.sampled_from([OutputLimits(), STRICT]),
 )
 def test_loudness_never_jumps(kind, levels, limits_):
-    """After a start at -45 LUFS, whatever comes. Below -50 LUFS is climbing out of silence, which has its own test."""
-    x = faded_in(programme([-45.0, *levels], [9.0, *[1.5] * len(levels)], kind))
-    out, _ = guarded(x, OutputGuard(RATE, limits_))
-    out_lufs = momentary(out)
-    over = out_lufs - heard_before(out_lufs, limits_.rise_window_s, limits_.floor_lufs)
-    late = slice(880, None)
-    assert np.where(heard_before(out_lufs)[late] > -55.0, over[late], -99.0).max() <= limits_.rise_lu + 0.3
+    """Whatever comes after a start. Climbing out of silence, under -55 LUFS, has a test of its own."""
+    settled_s = limits_.start_s + 3.0
+    x = programme([-45.0, *levels], [settled_s, *[1.5] * len(levels)], kind)
+    heard = momentary(guarded(x, OutputGuard(RATE, limits_))[0])
+    before = heard_before(heard, limits_.rise_window_s, limits_.floor_lufs)
+    late = np.arange(heard.size) >= round(100 * settled_s)
+    rises = np.where(late & (before > -55.0), heard - before, 0.0)
+    assert rises.max() <= limits_.rise_lu + 0.3
 
 
-@pytest.mark.parametrize("step_db", [10.0, 20.0, 40.0])
+@pytest.mark.parametrize("step_db", [10.0, 20.0, 35.0])
 @pytest.mark.parametrize("kind", ["noise", "tone"])
-@pytest.mark.parametrize(("limits_", "rise_lu"), [(OutputLimits(), 6.0), (STRICT, 3.0)])
-def test_a_jump_is_held_to_its_rise_and_then_let_through(limits_, rise_lu, kind, step_db):
+@pytest.mark.parametrize("limits_", [OutputLimits(), STRICT])
+def test_a_jump_is_held_to_its_rise_and_then_let_through(limits_, kind, step_db):
     """In the window after the jump the loudness rises by nearly all that is allowed, and never by more."""
-    x = faded_in(programme([-45.0, -45.0 + step_db], [9.0, 24.0], kind))
+    settled_s, later_s = limits_.start_s + 4.0, (step_db + 3.0) * limits_.rise_window_s / (limits_.rise_lu - 1.0) + 2.0
+    x = programme([-55.0, -55.0 + step_db], [settled_s, later_s], kind)
     out, gain = guarded(x, OutputGuard(RATE, limits_))
-    levels = momentary(out)
-    before = levels[880:895].mean()
-    window = levels[900 : 900 + round(100 * limits_.rise_window_s)]
-    assert rise_lu - 1.5 < window.max() - before <= rise_lu
+    levels, at = momentary(out), round(100 * settled_s)
+    before = levels[at - 150 : at].mean()
+    assert before == pytest.approx(momentary(x)[at - 1], abs=0.5)
+    rise_lu = levels[at : at + round(100 * limits_.rise_window_s)].max() - before
+    assert limits_.rise_lu - 1.5 < rise_lu <= limits_.rise_lu
     assert levels[-1] == pytest.approx(momentary(x)[-1], abs=0.05)
     assert gain[-1] == 1.0
 
 
 @pytest.mark.parametrize("rate", [44100, 48000, 96000])
 def test_what_keeps_the_limits_passes_bit_for_bit(rate):
-    """Music-like noise that swells by 5 LU in 4 s, with a rest of half a second in it."""
-    seconds = 16.0
-    x = programme([-25.0], [seconds], rate=rate)
+    """Noise that starts by 4 LU a second, then swells by 5 LU in 4 s, with a rest of half a second in it."""
+    x = programme([-25.0], [24.0], rate=rate)
     t = np.arange(x.shape[1]) / rate
-    x *= (10.0 ** (2.5 * np.sin(2.0 * np.pi * t / 8.0) / 20.0)).astype(np.float32)
-    x[:, round(12.0 * rate) : round(12.5 * rate)] = 0.0
-    x *= (10.0 ** (np.minimum(t / 6.0 - 1.0, 0.0) * 60.0 / 20.0)).astype(np.float32)  # the start
+    level_db = np.minimum(4.0 * (t - 12.0), 0.0) + 2.5 * np.sin(2.0 * np.pi * t / 8.0) * (t > 12.0)
+    x *= (10.0 ** (level_db / 20.0)).astype(np.float32)
+    x[:, round(20.0 * rate) : round(20.5 * rate)] = 0.0
     guard = OutputGuard(rate, OutputLimits())
     out, gain = guarded(x, guard, rate=rate)
     assert np.array_equal(out, x)
@@ -126,19 +120,17 @@ def test_what_keeps_the_limits_passes_bit_for_bit(rate):
     assert guard.interventions == {"not_a_number": 0, "rise": 0, "peak": 0}
 
 
-@pytest.mark.parametrize(("limits_", "start_s"), [(OutputLimits(), 3.0), (STRICT, 8.0)])
-def test_out_of_silence_sound_climbs(limits_, start_s):
-    """From 40 LU under the programme on, at a rate that takes `start_fade_s` to the programme."""
-    x = programme([-140.0, limits_.programme_lufs], [1.0, start_s + 6.0])
-    out, _ = guarded(x, OutputGuard(RATE, limits_))
-    levels = momentary(out)
-    assert levels[104] < limits_.floor_lufs + limits_.rise_lu + 1.0
-    reached = np.flatnonzero(levels > limits_.programme_lufs - 1.5)[0] / 100.0
-    assert start_s - 0.5 < reached - 1.0 < start_s + 1.5
+@pytest.mark.parametrize("limits_", [OutputLimits(), STRICT])
+def test_out_of_silence_sound_climbs(limits_):
+    """From 40 LU under the programme on, at a rate that takes `start_s` to the programme, and then passes as it is."""
+    x = programme([-140.0, limits_.programme_lufs], [1.0, limits_.start_s + 6.0])
+    levels = momentary(guarded(x, OutputGuard(RATE, limits_))[0])
+    assert levels[110] < limits_.floor_lufs + limits_.rise_lu + 1.0
+    reached_s = np.flatnonzero(levels > limits_.programme_lufs - 1.5)[0] / 100.0 - 1.0
+    assert 0.8 * limits_.start_s < reached_s < 1.2 * limits_.start_s
     slope = (levels[150:] - levels[100:-50]) / 0.5
-    climbing = levels[100:-50] > limits_.floor_lufs + 8.0
-    assert slope[climbing].max() < 40.0 / start_s * 1.25
-    assert np.array_equal(out[:, -RATE:], x[:, -RATE:])
+    assert slope[levels[100:-50] > limits_.floor_lufs + 8.0].max() < 40.0 / limits_.start_s * 1.25
+    assert levels[-1] == pytest.approx(momentary(x)[-1], abs=0.05)
 
 
 @settings(max_examples=20)
@@ -149,7 +141,7 @@ def test_out_of_silence_sound_climbs(limits_, start_s):
     limits_=st.sampled_from([OutputLimits(), STRICT]),
 )
 def test_no_sample_passes_the_ceiling(level, seed, where, limits_):
-    x = faded_in(programme([-20.0], [0.4]), 0.1)[:, : 20 * QUANTUM]
+    x = programme([-20.0], [0.1])[:, : 20 * QUANTUM]
     x[:, where] += np.float32(level)
     x[seed % 2] *= np.float32(1.0 + level * (seed % 3))
     guard = OutputGuard(RATE, limits_)
@@ -173,14 +165,14 @@ def test_the_ceiling_counts():
 @pytest.mark.parametrize("frame", [0, 1, 37, 63])
 def test_what_is_not_a_number_becomes_a_short_silence(wrong, frame):
     """Down to silence before it within its quantum, and back within a second."""
-    x = faded_in(programme([-25.0], [14.0]))
-    at = 9 * RATE // QUANTUM * QUANTUM + frame
+    x = programme([-25.0], [9.0])
+    at = 6 * RATE // QUANTUM * QUANTUM + frame
     x[1, at] = wrong
     guard = OutputGuard(RATE, OutputLimits())
     out, gain = guarded(x, guard)
     assert np.isfinite(out).all() and np.isfinite(gain).all()
     start = at - frame
-    assert np.array_equal(out[:, :start], x[:, :start])
+    assert np.array_equal(out[:, start - RATE : start], x[:, start - RATE : start])
     assert not out[:, at : start + QUANTUM].any()
     assert np.all(np.diff(gain[start : at + 1]) <= 0.0)
     assert gain[start + QUANTUM] < 0.01
@@ -197,8 +189,8 @@ def test_nothing_but_wrong_numbers_is_silence():
 
 def test_the_gain_turns_smoothly():
     """Within a quantum the gain is a line; a fall at once is to within 1 dB of where it goes, a rise takes a second."""
-    x = faded_in(programme([-45.0, -20.0], [9.0, 6.0], "tone"))
-    _, gain = guarded(x)
+    _, gain = guarded(programme([-45.0, -20.0], [6.0, 6.0], "tone"))
+    gain = gain[5 * RATE :]
     lines = gain.reshape(-1, QUANTUM).astype(np.float64)
     assert np.abs(np.diff(lines, 2, axis=1)).max() < 1e-6
     edges = np.diff(gain.astype(np.float64))
@@ -242,14 +234,15 @@ def test_resume_lets_sound_back_in():
 def test_resuming_into_a_loud_programme_is_gentle():
     guard = OutputGuard(RATE, OutputLimits())
     loud = programme([-23.0], [10.0])
-    guarded(faded_in(loud.copy()), guard)
+    guarded(loud, guard)
     guard.panic()
-    quiet = guarded(programme([-23.0], [25.0]), guard)[0]
-    assert not quiet[:, RATE:].any()
+    for _ in range(3):
+        quiet = guarded(loud, guard)[0]
+    assert not quiet.any()
     guard.resume()
-    levels = momentary(guarded(loud, guard)[0])
-    assert np.flatnonzero(levels > -26.0)[0] > 200
-    assert levels[-1] == pytest.approx(-23.0, abs=1.5)
+    levels, full = momentary(guarded(loud, guard)[0]), momentary(loud)[-1]
+    assert np.flatnonzero(levels > full - 3.0)[0] > 200
+    assert levels[-1] == pytest.approx(full, abs=0.1)
 
 
 @pytest.mark.parametrize("sizes", [(1,), (17,), (5, 64, 2)])
