@@ -60,6 +60,13 @@ def test_percussiveness_none_is_no_percussion_and_more_is_more_and_harder(music,
     assert statistics.mean(n.velocity for n in some) + 0.1 < statistics.mean(n.velocity for n in many)
 
 
+def test_percussion_stops_with_the_bar_when_it_is_no_longer_wanted(music):
+    preset = music.PRESETS["energise"]
+    piece = music.perform(preset, 1, 4.0, lambda at_s: {"percussiveness": 0.8 if at_s < 116.0 else 0.0})
+    times = [piece.seconds(note.tick) for note in piece.of("percussion")]
+    assert 106.0 < max(times) < 116.0 + 2 * 4 * 0.6
+
+
 def test_drums_keep_to_their_grid_within_three_milliseconds_and_rest_now_and_then(music):
     piece = music.perform(music.PRESETS["energise"], 1, 8.0)
     beat_ms = 60e3 / 100

@@ -48,7 +48,7 @@ def test_leaps_turn_back(music, pieces):
     ]
     leaps = [(a, b) for a, b in pairs if abs(a) >= 6]
     assert len(leaps) > 40
-    assert statistics.mean(a * b < 0 for a, b in leaps) >= 0.57
+    assert statistics.mean(a * b < 0 for a, b in leaps) >= 0.7
 
 
 @pytest.mark.parametrize("name", SUNG)

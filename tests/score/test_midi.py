@@ -81,6 +81,7 @@ def test_every_track_is_named_closed_and_as_long_as_the_session(data, score_kit,
         for message in track:
             if message.type == "note_on":
                 open_notes[message.channel, message.note] += 1
+                assert open_notes[message.channel, message.note] == 1  # ended before it is struck again
             elif message.type == "note_off":
                 open_notes[message.channel, message.note] -= 1
                 assert open_notes[message.channel, message.note] >= 0
@@ -121,6 +122,8 @@ def test_a_note_struck_again_where_it_ends_is_two_notes(tmp_path):
     write_midi(Score(("pad",), notes, [Tempo(0, 500_000)], end_tick=1920), tmp_path / "score.mid")
     heard = opened(tmp_path / "score.mid").instruments[0].notes
     assert [(n.start, n.end, n.velocity) for n in heard] == [(0.0, 0.5, 51), (0.5, 1.0, 102)]
+    track = mido.MidiFile(tmp_path / "score.mid").tracks[1]
+    assert [m.type for m in track if "note" in m.type] == ["note_on", "note_off", "note_on", "note_off"]
 
 
 def test_velocities_stay_within_what_midi_has(tmp_path):
