@@ -110,7 +110,7 @@ class Engine:
         }
         self.mixer = Mixer(sample_rate, preset.stems, preset.space, stream_seed(seed, "mix"))
         assert self.mixer.names == self.stems
-        self.master = Master(sample_rate)
+        self.master = Master(sample_rate, self.guard.output_limits["true_peak_dbtp"])
         self.output_guard = OutputGuard(sample_rate, self.guard.output_limits)
         self.latency_frames = self.master.latency_frames
         self._buffers.delayed_stems = np.zeros((stems, 2, self.latency_frames + MAX_FRAMES), np.float32)
