@@ -32,9 +32,8 @@ UNDERSHOOT = 0.35  # what was too loud is made up for, but no lower than this sh
 MARGIN_LU = 0.9  # by which that can go wrong
 RECOVER_S = 1.0  # gain from 0 to 1
 RESUME_S = 1.5
-JUMP = (
-    1.12  # a gain that must fall at once falls to within 1 dB of its goal; only what was quieter is heard of the step
-)
+RAMP = 2.0  # a gain falls by this factor at most over a quantum
+JUMP = 1.12  # one that must fall further falls at once to within 1 dB of its goal
 
 GAIN, OPEN, QUICK, SUM, REFERENCE, CLIMB = range(6)  # state, float64; OPEN is 1 without panic, 0 when silent
 AT, AGO, BROKEN, HELD, CLIPPED = range(5)  # places in the rings, and counts of quanta with an intervention
@@ -114,7 +113,7 @@ def _guard(mix, gain, quanta, settings, weighting, filters, recent, past, state,
         power_left = _power_left(recent, counts[AT], state[SUM], allowed, int(settings[AHEAD]))
         goal = math.sqrt(power_left / state[QUICK]) if state[QUICK] > power_left else 1.0
         end = min(goal, state[GAIN] + settings[RECOVER])
-        begin = min(state[GAIN], end * JUMP)
+        begin = state[GAIN] if state[GAIN] <= end * RAMP else end * JUMP
         held = end < 1.0
         if first_broken < QUANTUM:
             end = 0.0

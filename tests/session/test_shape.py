@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from synth import Session, SessionError
+from synth import Session, SessionError, load_preset
 from synth.controls import CONTROLS
 
 SECOND = 48_000
@@ -56,6 +58,16 @@ def test_no_request_makes_a_step(preset):
     wild = everything(Session(preset, seed=3, minutes=1.0, script=script))
     assert np.isfinite(wild).all() and np.abs(wild).max() < 10 ** (-3 / 20)
     assert clicks(wild) < max(clicks(calm) + 12.0, -60.0)
+
+
+@pytest.mark.parametrize(("profile", "peak_dbtp"), [("default", -3.0), ("sensitive", -9.0)])
+def test_the_gain_never_steps_and_peaks_stay_under_the_profiles_ceiling(profile, peak_dbtp):
+    preset = replace(load_preset("energise"), profile=profile)
+    session = Session(preset, seed=3, minutes=1.5, stems=True)
+    audio = session.render_audio(90 * SECOND)
+    moves_db = 20.0 * np.abs(np.diff(np.log10(audio.gain[SECOND : 80 * SECOND].astype(np.float64))))
+    assert moves_db.max() <= 0.15
+    assert 20.0 * np.log10(np.abs(audio.mix).max()) <= peak_dbtp
 
 
 def test_stop_and_panic():
