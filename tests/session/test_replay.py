@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -22,6 +25,21 @@ def test_replay_gives_identical_files(short, sessions, tmp_path):
         np.testing.assert_array_equal(short.audio(name), again)
     assert (tmp_path / "score.mid").read_bytes() == (short.folder / "score.mid").read_bytes()
     assert (tmp_path / "controls.csv").read_text() == (short.folder / "controls.csv").read_text()
+
+
+def test_a_processor_without_vector_extensions_plays_the_same(short, sessions, tmp_path):
+    """Kernels compiled for the plainest processor of this kind, NumPy on its baseline: decisions and samples are equal."""
+    import numpy._core._multiarray_umath as features
+
+    plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "ISOTONE_CACHE_DIR": str(tmp_path / "cache")}
+    plain["NPY_DISABLE_CPU_FEATURES"] = " ".join(features.__cpu_dispatch__)
+    code = (
+        "from synth import replay_session\n"
+        f"replayed = replay_session({str(short.folder)!r}, {str(tmp_path / 'out')!r}, from_sensors=True)\n"
+        "assert replayed.difference is None, replayed.difference"
+    )
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **plain}, check=True, timeout=300)
+    np.testing.assert_array_equal(short.audio("mix"), sessions.load(tmp_path / "out").audio("mix"))
 
 
 def test_replay_from_sensors_decides_alike(short, sessions, tmp_path):
