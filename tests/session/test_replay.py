@@ -28,7 +28,7 @@ def test_replay_gives_identical_files(short, sessions, tmp_path):
 
 
 def test_a_processor_without_vector_extensions_plays_the_same(short, sessions, tmp_path):
-    """Kernels compiled for the plainest processor of this kind, NumPy on its baseline: decisions and samples are equal."""
+    """Kernels compiled for the plainest processor of this kind, NumPy on its baseline: equal decisions and samples."""
     import numpy._core._multiarray_umath as features
 
     plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "ISOTONE_CACHE_DIR": str(tmp_path / "cache")}
