@@ -5,12 +5,12 @@ PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
 SYSTEM_PACKAGES = ffmpeg libportaudio2 libjack-jackd2-0
-DEMO = settle --wearable assets/recording --minutes 3 --seed 1
+DEMO = settle --wearable assets/recording --minutes 8 --seed 1
 
 help: ## list what make can do (default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/core-installed ## three minutes of music steered by a real recording, in demo/
+demo: $(VENV)/core-installed ## eight minutes of music steered by a real recording, in demo/
 	$(BIN)/synth render $(DEMO) --out demo --overwrite
 	@echo "Listen to demo/mix.flac, and open demo/report.html in a browser."
 

@@ -29,6 +29,12 @@ from synth.wearables.recording import open_recording
 from synth.wearables.samples import Samples, Source
 
 SAMPLE_RATES = (22_050, 192_000)
+START_S = 4.0  # in which the output guard shapes the climb out of silence
+GUARDED = {
+    "not_a_number": "what was not a number was silenced",
+    "rise": "a rise in loudness was held back",
+    "peak": "a peak was held under the ceiling",
+}
 VERBS = ("more", "less", "hold", "advance", "pull_back", "ground")
 
 
@@ -94,6 +100,7 @@ class Session:
         self._quantum = 0
         self._position = 0
         self._tick = 0
+        self._guarded = dict.fromkeys(GUARDED, 0)
         self._stems = stems
         self._left = np.zeros((self._rows, 0), np.float32)
         self._inbox: deque[Callable[[], None]] = deque()
@@ -281,9 +288,20 @@ class Session:
             self._commit(request)
         if self._steering.phase != self.phase:
             self._enter_phase(self._steering.phase)
+        self._note_guard(t_s)
         arousal, valence, tension = self._steering.planned
         plan = {"phase": self.phase, "arousal": arousal, "valence": valence, "tension": tension}
         self._note({"type": "plan", "t_s": t_s, **plan, "words": list(self._steering.words)})
+
+    def _note_guard(self, t_s: float) -> None:
+        """Record where the output guard had to step in during the last second."""
+        if not self.engine.audio:
+            return
+        counts = self.engine.output_guard.interventions
+        for what, words in GUARDED.items():
+            if counts[what] > self._guarded[what] and t_s > START_S:
+                self._note({"type": "safety", "t_s": t_s, "text": words})
+        self._guarded = counts
 
     def _new_samples(self, t_s: float) -> list[Samples]:
         batches = [] if self._recording is None else self._recording.between(t_s - 1.0, t_s)

@@ -27,6 +27,14 @@ def test_every_example_is_tried_and_listed():
     assert names and all(f'run("{name}"' in here and f"`{name}`" in guide for name in names)
 
 
+def test_the_first_lines_of_the_readme(tmp_path):
+    code = (EXAMPLES.parent / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and "no signal from heart or skin" in done.stdout, done.stderr
+
+
 def test_files(tmp_path):
     assert "times faster than it plays" in run("01_render_to_files.py", tmp_path)
     folder = tmp_path / "example-session"

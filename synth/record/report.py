@@ -112,6 +112,11 @@ def _words(record: Record) -> str:
     believed = sayings((line["t_s"], "Believed", line.get("reasons") or ()) for line in record.of("state"))
     safety = happenings(
         [*record.of("safety")]
+        + [
+            {"t_s": line["t_s"], "text": f"the music was taken back: {line['reason']}"}
+            for line in record.of("commit")
+            if line["by"] == "safety"
+        ]
         + [{"t_s": line["t_s"], "text": "silence was asked for at once"} for line in record.of("panic")]
         + [{"t_s": line["t_s"], "text": "a stop was asked for: the music faded out"} for line in record.of("stop")],
         "Safety",
