@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
 from synth.dsp.butterworth import butterworth
+from synth.dsp.quantum import QUANTUM
 from synth.dsp.sine import exp2
 from synth.rng import stream
 
-QUANTUM = 64
 LINES = 16
 HALL = (1447, 1567, 1693, 1847, 1987, 2153, 2333, 2531, 2741, 2969, 3217, 3491, 3779, 4091, 4441, 4801)  # at 48 kHz
 ROOM = (967, 1031, 1093, 1171, 1249, 1361, 1423, 1523, 1619, 1723, 1847, 1973, 2099, 2237, 2383, 2549)

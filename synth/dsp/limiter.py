@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
 from synth.dsp.loudness import interpolator
+from synth.dsp.quantum import QUANTUM
 
-QUANTUM = 64
 PHASES = 4
 TAPS = 24
 LOOK_AHEAD_S = 0.005

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synth.dsp._jit import kernel
-from synth.dsp.voices import LEFT, QUANTUM, RIGHT, VoiceBank, aligned, clear, gate, mix, span
+from synth.dsp.quantum import QUANTUM
+from synth.dsp.voices import LEFT, RIGHT, VoiceBank, aligned, clear, gate, mix, span
 
 ZERO = np.float32(0.0)
 

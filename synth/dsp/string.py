@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.quantum import QUANTUM
 from synth.dsp.svf import coefficients, svf
-from synth.dsp.voices import END, LEFT, NEVER, ONSET, QUANTUM, RIGHT, VoiceBank, clear, gate, mix, span
+from synth.dsp.voices import END, LEFT, NEVER, ONSET, RIGHT, VoiceBank, clear, gate, mix, span
 
 ZERO, ONE, SILENT = np.float32(0.0), np.float32(1.0), np.float32(1e-9)
 CENTRE = np.float32(math.sqrt(0.5))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.quantum import QUANTUM
 
 ZERO, ONE, TWO, THREE = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.float32(3.0)
 
@@ -20,7 +21,6 @@ ZERO, ONE, TWO, THREE = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.fl
 ONSET, RISE, DAMP, DAMP_FRAMES, STEAL, STEAL_FRAMES, END = range(7)
 LEFT, RIGHT = range(2)
 
-QUANTUM = 64  # frames; voices start to sound, and end, at quantum edges
 CACHE_LINE = 64  # bytes
 NEVER = np.iinfo(np.int64).max // 2
 STEAL_S = 0.008

@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-QUANTUM = 64  # frames; every state change lands on this grid or on an event's exact frame
+from synth.dsp.quantum import QUANTUM
+
 MAX_QUANTA = 64  # quanta in the longest block an instrument is asked for
 MAX_FRAMES = QUANTUM * MAX_QUANTA
 MAX_EVENTS = 512  # in one block

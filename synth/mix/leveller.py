@@ -15,9 +15,9 @@ import numpy as np
 
 from synth.dsp._jit import kernel
 from synth.dsp.loudness import OFFSET_LU, SHORT_TERM_S, slide
+from synth.dsp.quantum import QUANTUM
 from synth.dsp.sine import exp2, log2
 
-QUANTUM = 64
 EXPECTED_LUFS = -24.0  # of a premaster, before anything is heard: stems of -23 LUFS at the levels of a mix
 EXPECTED_S = 1.0  # how long that guess weighs
 SLOW_S = 20.0
