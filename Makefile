@@ -4,7 +4,7 @@
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
-SYSTEM_PACKAGES = ffmpeg libportaudio2 libjack-jackd2-0
+SYSTEM_PACKAGES = ffmpeg chromium libportaudio2 libjack-jackd2-0
 DEMO = settle --wearable assets/recording --minutes 8 --seed 1
 
 help: ## list what make can do (default)

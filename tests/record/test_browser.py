@@ -1,0 +1,59 @@
+"""The report in a real browser: laid out on a telephone and on a desk, asking nothing of the network, without an error."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from synth.record import read_record
+from synth.record.report import write_report
+
+PROBE = """<script>
+const plots = [...document.querySelectorAll("svg")].map(s => s.getBoundingClientRect());
+const over = [...document.querySelectorAll("svg text")].filter(t => {
+  const box = t.getBoundingClientRect(), room = t.closest("svg").getBoundingClientRect();
+  return box.width > 0 && (box.left < room.left - 1 || box.right > room.right + 1);
+}).length;
+document.title = JSON.stringify({
+  wide: document.documentElement.scrollWidth, window: innerWidth, plots: plots.length, over: over,
+  empty: plots.filter(b => b.width < 100 || b.height < 10).length,
+  fetched: performance.getEntriesByType("resource").length,
+});
+</script>"""
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr"]
+
+
+def browse(page: Path, width: int) -> tuple[dict[str, int], str]:
+    """What the probe saw in a window of `width`, and what the browser's console said."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert browser, "the tests need Chromium (apt install chromium)"
+    command = [
+        browser,
+        *FLAGS,
+        f"--user-data-dir={page.parent / 'profile'}",
+        f"--window-size={width},900",
+        "--dump-dom",
+    ]
+    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    title = re.search(r"<title>(\{.*?\})</title>", done.stdout)
+    assert title, done.stdout[:400]
+    return json.loads(title[1]), "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
+
+
+@pytest.mark.parametrize("width", [500, 1200])
+def test_it_is_laid_out_and_asks_for_nothing(make_session: Callable[..., Path], width: int) -> None:
+    folder = make_session()
+    write_report(read_record(folder), folder / "controls.csv", folder / "report.html")
+    page = folder / "probed.html"
+    page.write_text((folder / "report.html").read_text().replace("</body>", PROBE + "</body>"))
+    seen, console = browse(page, width)
+    assert seen["window"] == width and seen["wide"] <= width
+    assert seen["plots"] >= 1 and seen["empty"] == 0 and seen["over"] == 0
+    assert seen["fetched"] == 0 and console == ""
