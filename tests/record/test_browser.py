@@ -1,4 +1,4 @@
-"""The report in a real browser: laid out on a telephone and on a desk, asking nothing of the network, without an error."""
+"""The report in a real browser: laid out on a telephone and a desk, asking nothing of the network, without an error."""
 
 from __future__ import annotations
 
