@@ -93,9 +93,10 @@ def render(arguments: argparse.Namespace) -> int:
     _check_stems(arguments)
     script = read_script(arguments.controls) if arguments.controls else Script([], [])
     _note(script.repairs)
-    from synth.dsp._jit import compiled_kernels
+    from synth.dsp._jit import CACHE_REPAIRS, compiled_kernels
     from synth.output.render import render_session
 
+    _note(CACHE_REPAIRS)
     compiled, _ = compiled_kernels()
     try:
         with music_progress(f"rendering {arguments.preset}") as progress:
@@ -144,13 +145,14 @@ def compose(arguments: argparse.Namespace) -> int:
 def replay(arguments: argparse.Namespace) -> int:
     """Render a recorded session again."""
     from synth.cli.progress import music_progress
-    from synth.dsp._jit import compiled_kernels
+    from synth.dsp._jit import CACHE_REPAIRS, compiled_kernels
     from synth.output.replay import replay_session
 
     _check_stems(arguments)
+    _note(CACHE_REPAIRS)
     compiled, _ = compiled_kernels()
     from_sensors = arguments.source == "sensors"
-    folder = arguments.folder if arguments.folder.is_dir() else arguments.folder.parent
+    folder = arguments.folder.parent if arguments.folder.is_file() else arguments.folder
     try:
         with music_progress(f"replaying {folder}") as progress:
             replayed = replay_session(

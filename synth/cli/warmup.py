@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from synth.cli.arguments import add_command
@@ -47,10 +48,12 @@ def warmup(arguments: argparse.Namespace) -> int:
 
         with compile_progress(bar, bar.add_task("getting ready", total=None)):
             warm_up(names)
-    from synth.dsp._jit import CACHE, prune_caches
+    from synth.dsp._jit import CACHE, CACHE_REPAIRS, prune_caches
 
     removed = prune_caches()
     print(f"warm: {', '.join(names)} (kernels in {CACHE})")
+    for repair in CACHE_REPAIRS:
+        print(f"synth: repaired: {repair}", file=sys.stderr)
     if removed:
         print(f"removed kernels of {len(removed)} older versions")
     return 0

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -37,8 +38,20 @@ def sources_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache_folder() -> Path:
-    """A writable folder for this version's compiled kernels; a temporary one when the user's cache is not writable."""
+def _own_temporary_folder() -> Path:
+    """A folder that nobody else could have filled: what lies in a kernel cache is run."""
+    folder = Path(tempfile.gettempdir()) / f"isotone-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    seen = folder.lstat()
+    if stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.getuid() and not seen.st_mode & 0o022:
+        return folder
+    return Path(tempfile.mkdtemp(prefix="isotone-"))
+
+
+def _cache_folder(repairs: list[str]) -> Path:
+    """A writable folder for this version's compiled kernels; a temporary one when the user's cache is not writable,
+    which is added to `repairs`."""
     chosen = os.environ.get("ISOTONE_CACHE_DIR")
     root = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("isotone"))
     folder = root / f"kernels-{sources_hash()}"
@@ -47,12 +60,14 @@ def _cache_folder() -> Path:
         if not os.access(folder, os.W_OK):
             raise PermissionError
     except OSError:
-        folder = Path(tempfile.gettempdir()) / f"isotone-{os.getuid()}" / folder.name
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = _own_temporary_folder() / folder.name
+        folder.mkdir(exist_ok=True)
+        repairs.append(f"the cache {root} cannot be written to, so kernels are kept in {folder.parent}")
     return folder
 
 
-CACHE = _cache_folder()
+CACHE_REPAIRS: list[str] = []
+CACHE = _cache_folder(CACHE_REPAIRS)
 _known: list[Any] = []
 
 
