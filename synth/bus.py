@@ -61,6 +61,7 @@ class Bus:
         self._from = np.array([_inner(c.name, initial.get(c.name, c.default)) for c in CONTROLS])
         self._target = self._from.copy()
         self._rate = np.zeros(len(CONTROLS))
+        self._settled = self._rows(0, 1, _ALL)[0]
         self._holder: dict[str, int] = dict.fromkeys(held, rank("hand"))
 
     @property
@@ -88,6 +89,7 @@ class Bus:
         self._rate[column] = 1e9 if at_once else min(admission.rate, 1e9) * self._seconds
         if at_once:
             self._from[column] = self._target[column]
+        self._settled[column] = self._rows(_NEVER, 1, _ALL[column : column + 1])[0, 0]
         return Commit(quantum, request, old, admission.value, admission.repair, accepted=True)
 
     def release(self, name: str) -> bool:
@@ -96,23 +98,29 @@ class Bus:
 
     def values(self, quantum: int) -> dict[str, float]:
         """Every control's value at `quantum`."""
-        row = self._rows(quantum, 1)[0]
+        row = self._rows(quantum, 1, _ALL)[0]
         return {c.name: float(row[i]) for i, c in enumerate(CONTROLS)}
 
     def edges(self, quantum: int, quanta: int, out: NDArray[np.float32]) -> None:
         """Write the values at the `quanta + 1` quantum edges from `quantum` on into the control columns of `out`."""
-        out[: quanta + 1, : len(CONTROLS)] = self._rows(quantum, quanta + 1)
+        rows = out[: quanta + 1, : len(CONTROLS)]
+        rows[:] = self._settled
+        moving = np.flatnonzero(self._rate * (quantum - self._start) < np.abs(self._target - self._from))
+        if moving.size:
+            rows[:, moving] = self._rows(quantum, quanta + 1, moving)
 
-    def _rows(self, quantum: int, rows: int) -> NDArray[np.float64]:
-        elapsed = np.arange(quantum, quantum + rows)[:, None] - self._start
-        travel = self._target - self._from
-        moved = np.minimum(np.abs(travel), self._rate * elapsed)
-        inner = np.where(moved >= np.abs(travel), self._target, self._from + np.copysign(moved, travel))
-        inner[:, _CHOICE] = self._target[_CHOICE]
-        inner[:, _LOG] = np.exp2(inner[:, _LOG])
-        return np.clip(inner, _LOW, _HIGH)
+    def _rows(self, quantum: int, rows: int, columns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Values of `columns` at the `rows` edges from `quantum` on."""
+        start, target, travel = self._start[columns], self._target[columns], (self._target - self._from)[columns]
+        elapsed = np.arange(quantum, quantum + rows)[:, None] - start
+        moved = np.minimum(np.abs(travel), self._rate[columns] * elapsed)
+        there = (moved >= np.abs(travel)) | _CHOICE[columns]
+        inner = np.where(there, target, self._from[columns] + np.copysign(moved, travel))
+        return np.clip(np.where(_LOG[columns], np.exp2(inner), inner), _LOW[columns], _HIGH[columns])
 
 
+_ALL = np.arange(len(CONTROLS))
+_NEVER = 2**52  # a quantum by which every move has ended
 _LOW = np.array([c.low for c in CONTROLS])
 _HIGH = np.array([c.high for c in CONTROLS])
 

@@ -35,8 +35,9 @@ class Expression:
     def write(self, quantum: int, quanta: int, swell: NDArray[np.float64], edges: NDArray[np.float32]) -> None:
         """Fill the three lanes for the `quanta + 1` edges from `quantum` on; `swell` is 0..1 at each edge."""
         rows = slice(0, quanta + 1)
-        depth_db = edges[rows, _DEPTH].astype(np.float64)
-        range_lu = edges[rows, _RANGE].astype(np.float64)
+        depth_db, range_lu = edges[rows, _DEPTH].astype(np.float64), edges[rows, _RANGE].astype(np.float64)
+        if depth_db[0] == depth_db[-1] and range_lu[0] == range_lu[-1]:  # moves are one way, so neither moves
+            depth_db, range_lu = depth_db[:1], range_lu[:1]
         wave = self._breath(edges[rows, _RATE].astype(np.float64))
         depth_db = np.minimum(depth_db, range_lu / BREATH_RANGE)
         swell_db = SWELL_PER_LU * np.sqrt(np.maximum(range_lu**2 - (BREATH_RANGE * depth_db) ** 2, 0.0))
@@ -67,6 +68,8 @@ class Expression:
         return wave
 
     def _fade(self, time_s: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        if FADE_IN_S <= time_s[0] and time_s[-1] <= self._length_s - FADE_OUT_S:
+            return np.ones_like(time_s)
         rise = np.clip(time_s / FADE_IN_S, 0.0, 1.0)
         fall = np.clip((self._length_s - time_s) / FADE_OUT_S, 0.0, 1.0)
         fade: NDArray[np.float64] = (0.5 - 0.5 * np.cos(np.pi * rise)) * (0.5 - 0.5 * np.cos(np.pi * fall))
