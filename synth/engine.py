@@ -32,7 +32,7 @@ from synth.mix import Master, Mixer
 from synth.preset import Preset
 from synth.rng import stream_seed
 from synth.safety.control_guard import ControlGuard
-from synth.safety.output import OutputGuard
+from synth.safety.output import OutputGuard, OutputLimits
 from synth.score.model import Score
 from synth.transport import Transport
 
@@ -110,8 +110,9 @@ class Engine:
         }
         self.mixer = Mixer(sample_rate, preset.stems, preset.space, stream_seed(seed, "mix"))
         assert self.mixer.names == self.stems
-        self.master = Master(sample_rate, self.guard.output_limits["true_peak_dbtp"])
-        self.output_guard = OutputGuard(sample_rate, self.guard.output_limits)
+        limits = OutputLimits.of(self.guard.output_limits)
+        self.master = Master(sample_rate, limits)
+        self.output_guard = OutputGuard(sample_rate, limits)
         self.latency_frames = self.master.latency_frames
         self._buffers.delayed_stems = np.zeros((stems, 2, self.latency_frames + MAX_FRAMES), np.float32)
 

@@ -2,8 +2,8 @@
 
 Table `row` serves frequencies up to `BASE_HZ * 2 ** (row / 3)` and holds every harmonic that stays under half the
 sample rate there, so nothing folds back; 2048 points with linear interpolation keep what is left of the error
-under -90 dB from C4 up. The phase is an integer of 32 bits (2**32 is a cycle): it never loses precision, and wraps
-for nothing. It is carried in int64 and masked, which the compiler narrows.
+under -80 dB at any pitch and under -90 dB from C4 up. The phase is an integer of 32 bits (2**32 is a cycle): it
+never loses precision, and wraps for nothing. It is carried in int64 and masked, which the compiler narrows.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.vowels import formants
 
 POINTS = 2048
 BASE_HZ = 20.0
 ROWS_PER_OCTAVE = 3
-HARMONICS_MAX = 512  # above that, interpolation error would outweigh what a low note gains
+HARMONICS_MAX = 288  # of low notes: above that, interpolation error would outweigh what they gain
+
+VOCAL_HZ = 130.81  # C3
+SECTION = 1.5  # bandwidth of many throats over that of one
 
 CYCLE = 2.0**32
 MASK = np.int64(2**32 - 1)
@@ -36,6 +40,16 @@ def saw(n: Harmonics) -> Harmonics:
     return 1.0 / n
 
 
+def square(n: Harmonics) -> Harmonics:
+    """Odd harmonics at 1/n."""
+    return np.where(n % 2 == 1, 1.0 / n, 0.0)
+
+
+def triangle(n: Harmonics) -> Harmonics:
+    """Odd harmonics at 1/n^2: a triangle to the ear, though not in shape, for its phases are those of the others."""
+    return np.where(n % 2 == 1, 1.0 / n**2, 0.0)
+
+
 def warm(n: Harmonics) -> Harmonics:
     """A saw that falls by a further 12 dB an octave from harmonic 12 on."""
     return 1.0 / (n * (1.0 + (n / 12.0) ** 2))
@@ -49,6 +63,18 @@ def glass(n: Harmonics) -> Harmonics:
 def sub(n: Harmonics) -> Harmonics:
     """A bass: a strong fundamental under a saw that falls by a further 12 dB an octave from harmonic 5 on."""
     return np.where(n == 1, 1.0, 0.8 / (n * (1.0 + (n / 5.0) ** 2)))
+
+
+def vocal(n: Harmonics) -> Harmonics:
+    """A tenor's "a": a saw through its formants as they lie on VOCAL_HZ, widened for a section.
+
+    The resonances move with the pitch, as no throat's do: for an octave or so about VOCAL_HZ, or to morph with."""
+    hz = n * VOCAL_HZ
+    envelope = np.zeros_like(n)
+    for centre_hz, level_db, bandwidth_hz in zip(*formants("tenor", "a"), strict=True):
+        q = centre_hz / (SECTION * bandwidth_hz)
+        envelope += 10.0 ** (level_db / 20.0) / np.sqrt(1.0 + (q * (hz / centre_hz - centre_hz / hz)) ** 2)
+    return envelope / n
 
 
 def _drawbars(n: Harmonics, levels_db: dict[int, float]) -> Harmonics:
@@ -138,3 +164,61 @@ def unison(
         out[n, right] = middle + side * read(tables, row, (p2 + k * d2) & MASK)
     frames = stop - start
     return (p0 + frames * d0) & MASK, (p1 + frames * d1) & MASK, (p2 + frames * d2) & MASK
+
+
+@kernel
+def morph(
+    tables: NDArray[np.float32],
+    other: NDArray[np.float32],
+    row: int,
+    phase: np.int64,
+    step: np.int64,
+    share: np.float32,
+    rise: np.float32,
+    out: NDArray[np.float32],
+    left: int,
+    right: int,
+    start: np.int64,
+    stop: np.int64,
+) -> np.int64:
+    """As `oscillate`, between two waves: `share` (0 to 1) of it is the other one, `rise` more each frame.
+
+    All harmonics of all waves are in phase, so each goes straight from its one amplitude to its other."""
+    for n in range(start, stop):
+        at = (phase + (n - start) * step) & MASK
+        y = read(tables, row, at)
+        y += (share + np.float32(n - start) * rise) * (read(other, row, at) - y)
+        out[n, left] = y
+        out[n, right] = y
+    return (phase + (stop - start) * step) & MASK
+
+
+def pulse_rms(width: float) -> float:
+    """RMS of `pulse` on tables of `saw` at a `width` in cycles, 0 to 1; 3 ** 0.5 for a square."""
+    return (12.0 * width * (1.0 - width)) ** 0.5
+
+
+@kernel
+def pulse(
+    tables: NDArray[np.float32],
+    row: int,
+    phase: np.int64,
+    step: np.int64,
+    width: np.int64,
+    widen: np.int64,
+    out: NDArray[np.float32],
+    left: int,
+    right: int,
+    start: np.int64,
+    stop: np.int64,
+) -> np.int64:
+    """As `oscillate`, a pulse without DC: on tables of `saw`, the wave less itself `width` (32 bits) later.
+
+    `widen` is what the width gains each frame. A width of half a cycle is in phase with the other waves."""
+    for n in range(start, stop):
+        k = n - start
+        at = (phase + k * step) & MASK
+        y = read(tables, row, at) - read(tables, row, (at + width + k * widen) & MASK)
+        out[n, left] = y
+        out[n, right] = y
+    return (phase + (stop - start) * step) & MASK

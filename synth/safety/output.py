@@ -3,9 +3,8 @@
 It multiplies the mix by a gain over time of its own, which is exactly 1 as long as the mix keeps the limits:
 
 1. A sample that is not a number is replaced by silence, from which the gain comes back within a second.
-2. Momentary loudness (400 ms, BS.1770) rises by no more than `rise_lu` above what has just been heard: the louder of
-   the momentary loudness `rise_window_s` ago and the loudest before, which is forgotten at 2 LU a second. When that
-   has sunk to `floor_lufs`, there was silence, and sound may climb from there to the programme in `start_s`.
+2. Momentary loudness rises by no more than `rise_lu` above what has just been heard, and climbs out of silence no
+   faster than in `start_s` (`synth.dsp.rise`).
 3. No sample exceeds the ceiling.
 4. A panic takes the sound away within `panic_s` as a raised cosine, and it stays away until `resume`.
 
@@ -22,22 +21,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
-from synth.dsp.loudness import MOMENTARY_S, OFFSET_LU, k_energy, k_weighting, slide
+from synth.dsp.loudness import k_energy, k_weighting
+from synth.dsp.rise import Rise, rise_goal, rise_heard
 from synth.instruments.base import QUANTUM, Buffer
 
-FORGET_LU_S = 2.0
-QUICK_S = 0.008  # time constant of the loudness now
-AHEAD_S = 0.1  # for which at most the loudness now is taken to last
-UNDERSHOOT = 0.35  # what was too loud is made up for, but no lower than this share of the power allowed
-MARGIN_LU = 0.9  # by which that can go wrong
+MARGIN_LU = 0.9  # by which a rise may be foreseen wrongly
 RECOVER_S = 1.0  # gain from 0 to 1
 RESUME_S = 1.5
 RAMP = 2.0  # a gain falls by this factor at most over a quantum
 JUMP = 1.12  # one that must fall further falls at once to within 1 dB of its goal
 
-GAIN, OPEN, QUICK, SUM, REFERENCE, CLIMB = range(6)  # state, float64; OPEN is 1 without panic, 0 when silent
-AT, AGO, BROKEN, HELD, CLIPPED = range(5)  # places in the rings, and counts of quanta with an intervention
-CEILING, RISE, FORGET, FLOOR, TOP, CLIMB_STEP, AHEAD, QUICK_STEP, RECOVER, OPENING = range(10)  # settings
+GAIN, OPEN = range(2)  # state, float64; OPEN is 1 without panic, 0 when silent
+BROKEN, HELD, CLIPPED = range(3)  # counts of quanta with an intervention
+CEILING, RECOVER, OPENING = range(3)  # settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +60,17 @@ class OutputLimits:
             start_s=table["start_fade_s"],
         )
 
+    def rise(self, sample_rate: int, margin_lu: float, slower: float = 1.0) -> Rise:
+        """The rule that keeps loudness `margin_lu` within the limits of its rise, and climbs from silence `slower`."""
+        return Rise(
+            sample_rate,
+            self.rise_lu - margin_lu,
+            self.rise_window_s,
+            self.floor_lufs,
+            self.programme_lufs,
+            self.start_s * slower,
+        )
+
 
 @kernel
 def _broken(mix, start):  # type: ignore[no-untyped-def]
@@ -78,40 +85,16 @@ def _broken(mix, start):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _power_left(recent, at, total, allowed, ahead):  # type: ignore[no-untyped-def]
-    """The power that may last for any time up to `ahead` quanta without the window's mean rising above `allowed`.
-
-    The window is the ring `recent` of sum `total`, `at` its oldest quantum.
-    """
-    window = recent.shape[1]
-    left, least = allowed * window - total, np.inf
-    for h in range(1, ahead + 1):
-        left += recent[0, at]  # has gone out of the window by then
-        at = at + 1 if at + 1 < window else 0
-        least = min(least, left / h)
-    return max(least, UNDERSHOOT * allowed)
-
-
-@kernel
-def _guard(mix, gain, quanta, settings, weighting, filters, recent, past, state, counts):  # type: ignore[no-untyped-def]
+def _guard(  # type: ignore[no-untyped-def]
+    mix, gain, quanta, settings, weighting, filters, state, counts, rise, recent, past, rising, places
+):
     touched = 0
     for q in range(quanta):
         start = q * QUANTUM
         first_broken = _broken(mix, start)
         power = k_energy(mix, start, QUANTUM, weighting, filters) / QUANTUM
 
-        # How loud the mix is now against how loud it may be: down at once, up within a second.
-        state[QUICK] += settings[QUICK_STEP] * (power - state[QUICK])
-        allowed = state[REFERENCE] * settings[RISE]
-        if max(state[REFERENCE], state[QUICK]) <= settings[FLOOR]:
-            state[CLIMB] = allowed
-        elif allowed > state[CLIMB]:
-            state[CLIMB] = 0.0
-        if state[QUICK] > state[CLIMB]:
-            state[CLIMB] = min(state[CLIMB] * settings[CLIMB_STEP], settings[TOP])
-        allowed = max(allowed, state[CLIMB])
-        power_left = _power_left(recent, counts[AT], state[SUM], allowed, int(settings[AHEAD]))
-        goal = math.sqrt(power_left / state[QUICK]) if state[QUICK] > power_left else 1.0
+        goal = rise_goal(power, rise, recent, rising, places)
         end = min(goal, state[GAIN] + settings[RECOVER])
         begin = state[GAIN] if state[GAIN] <= end * RAMP else end * JUMP
         held = end < 1.0
@@ -140,15 +123,7 @@ def _guard(mix, gain, quanta, settings, weighting, filters, recent, past, state,
                 mix[1, start + n] *= np.float32(own)
                 gain[start + n] *= np.float32(own)
 
-        # What was heard, for the quanta to come.
-        heard = power * (end * (opened + opening)) ** 2
-        state[SUM] = slide(recent, 0, counts[AT], heard, state[SUM])
-        counts[AT] = (counts[AT] + 1) % recent.shape[1]
-        momentary = state[SUM] / recent.shape[1]
-        window_ago = past[counts[AGO]]
-        past[counts[AGO]] = momentary
-        counts[AGO] = (counts[AGO] + 1) % past.shape[0]
-        state[REFERENCE] = max(state[REFERENCE] * settings[FORGET], window_ago, settings[FLOOR])
+        rise_heard(power * (end * (opened + opening)) ** 2, rise, recent, past, rising, places)
 
         counts[BROKEN] += 1 if first_broken < QUANTUM else 0
         counts[HELD] += 1 if held else 0
@@ -165,28 +140,16 @@ class OutputGuard:
         quantum_s = QUANTUM / sample_rate
         self._panic_step = -1.0 / max(math.floor(self.limits.panic_s / quantum_s), 1)
         self._resume_step = quantum_s / RESUME_S
-        settings = np.zeros(10)
+        settings = np.zeros(3)
         settings[CEILING] = 10.0 ** (self.limits.ceiling_dbtp / 20.0) * (1.0 - 1e-6)
-        settings[RISE] = 10.0 ** ((self.limits.rise_lu - MARGIN_LU) / 10.0)
-        settings[FORGET] = 10.0 ** (-FORGET_LU_S * quantum_s / 10.0)
-        settings[FLOOR] = 10.0 ** ((self.limits.floor_lufs - OFFSET_LU) / 10.0)
-        settings[TOP] = 10.0 ** ((self.limits.programme_lufs - OFFSET_LU) / 10.0)
-        settings[CLIMB_STEP] = (settings[TOP] / settings[FLOOR]) ** (quantum_s / self.limits.start_s)
-        settings[AHEAD] = round(AHEAD_S / quantum_s)
-        settings[QUICK_STEP] = 1.0 - math.exp(-quantum_s / QUICK_S)
         settings[RECOVER] = quantum_s / RECOVER_S
-        self._settings = settings
-        state = np.zeros(6)
-        state[GAIN] = state[OPEN] = 1.0
-        state[REFERENCE] = settings[FLOOR]
-        state[CLIMB] = settings[FLOOR] * settings[RISE]
+        self._settings, self._state, self._counts = settings, np.ones(2), np.zeros(3, np.int64)
         self._arrays = (
             k_weighting(sample_rate),
             np.zeros((2, 4)),
-            np.zeros((1, round(MOMENTARY_S / quantum_s))),
-            np.zeros(round(self.limits.rise_window_s / quantum_s)),
-            state,
-            np.zeros(5, np.int64),
+            self._state,
+            self._counts,
+            *self.limits.rise(sample_rate, MARGIN_LU).arrays,
         )
 
     def render(self, mix: Buffer, gain: NDArray[np.float32], quanta: int) -> int:
@@ -205,10 +168,10 @@ class OutputGuard:
     @property
     def silent(self) -> bool:
         """True while a panic holds and its fade has ended."""
-        return bool(self._arrays[4][OPEN] == 0.0)
+        return bool(self._state[OPEN] == 0.0)
 
     @property
     def interventions(self) -> dict[str, int]:
         """Quanta so far that held what is not a number, rose too fast, or went over the ceiling."""
-        counts = self._arrays[5]
+        counts = self._counts
         return {"not_a_number": int(counts[BROKEN]), "rise": int(counts[HELD]), "peak": int(counts[CLIPPED])}

@@ -70,6 +70,17 @@ def test_the_gain_never_steps_and_peaks_stay_under_the_profiles_ceiling(profile,
     assert 20.0 * np.log10(np.abs(audio.mix).max()) <= peak_dbtp
 
 
+@pytest.mark.parametrize("preset", ["settle", "sleep", "focus", "energise"])
+def test_the_output_guard_has_next_to_nothing_to_do(preset):
+    session = Session(preset, seed=2, minutes=1.5)
+    session.render(5 * SECOND)
+    before = session.engine.output_guard.interventions
+    session.render(85 * SECOND)
+    after = session.engine.output_guard.interventions
+    touched = sum(after.values()) - sum(before.values())
+    assert after["peak"] == after["not_a_number"] == 0 and touched * 64 / SECOND < 0.25
+
+
 def test_stop_and_panic():
     session = Session("settle", seed=1, minutes=10)
     session.render(10 * SECOND)
