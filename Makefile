@@ -5,6 +5,8 @@ PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
 SYSTEM_PACKAGES = ffmpeg chromium libportaudio2 libjack-jackd2-0
+PEER_PACKAGES = supercollider-server csound
+TWO_AT_ONCE = -n 2 --dist loadfile
 DEMO = settle --wearable assets/recording --minutes 8 --seed 1
 
 help: ## list what make can do (default)
@@ -22,16 +24,21 @@ check: $(VENV)/test-installed ## lint, format and types
 	$(BIN)/mypy
 
 test-jit: $(VENV)/test-installed system-packages ## the tests with compiled kernels
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO_AT_ONCE)
 
 test-python: $(VENV)/test-installed ## the kernels' tests once more as plain Python
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/dsp
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest $(TWO_AT_ONCE) tests/dsp
 
 test-install: $(VENV)/test-installed ## the wheel in fresh environments, on each Python 3.11 to 3.13 found
-	$(BIN)/python -m pytest -m install tests/test_install.py
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) --dist load -m install tests/test_install.py
 
 bench: $(VENV)/test-installed ## speed and memory of a whole session
 	$(BIN)/python bench/session.py
+
+peers: $(VENV)/test-installed ## the same work in scsynth, Csound, Faust and pyo (DawDreamer is GPL: only for this)
+	-@[ "$$(id -u)" != 0 ] || apt-get install -qq -y --no-install-recommends $(PEER_PACKAGES)
+	-$(BIN)/python -m pip install --quiet dawdreamer
+	$(BIN)/python bench/peers.py
 
 warmup: $(VENV)/core-installed ## compile the kernels once
 	$(BIN)/synth warmup
@@ -86,4 +93,4 @@ system-packages:
 		echo "the tests also need:$$missing (apt install$$missing)"; \
 	fi
 
-.PHONY: help demo test check test-jit test-python test-install bench warmup venv clean system-packages
+.PHONY: help demo test check test-jit test-python test-install bench peers warmup venv clean system-packages

@@ -63,7 +63,7 @@ Known differences
                 frames Faust's W1 has a line of its own. Blocks: isotone 4096 frames (its controls change every 64
                 whatever the block), scsynth and Csound 64, pyo 256, Faust 512.
   Precision     Csound computes in 64 bits, the others in 32.
-  Saws          isotone wavetables, alias under -90 dB; Csound vco2 and pyo Osc with SawTable: tables too; scsynth Saw:
+  Saws          isotone wavetables, error under -90 dB from C4; Csound vco2 and pyo SawTable: tables too; scsynth Saw:
                 band-limited impulses, integrated; Faust os.sawtooth: a differentiated parabola, which aliases.
   W1            isotone filters each voice by 24 dB/octave in stereo, after its saws are spread (four two-pole filters)
                 and adds drift; its LFO is that vibrato and drift. The others: one two-pole filter, panned after it.
