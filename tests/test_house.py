@@ -220,7 +220,7 @@ def test_continuous_integration_runs_what_people_run() -> None:
 
 def test_make_says_what_it_can_do() -> None:
     told = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("help", "demo", "test", "test-python", "check", "bench", "warmup", "venv", "clean"):
+    for target in ("help", "demo", "test", "test-python", "check", "bench", "peers", "warmup", "venv", "clean"):
         assert f"make {target} " in told
 
 
