@@ -7,13 +7,14 @@ percentile of 3 s loudness). Swell and breath keep the programme's mean power, s
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.controls import BREATH, COLUMN, EXPRESSION_DB, FADE
-from synth.instruments.base import QUANTUM
+from synth.dsp._jit import kernel
+from synth.dsp.quantum import QUANTUM
+from synth.dsp.sine import cosine
 
 FADE_IN_S = 3.0
 FADE_OUT_S = 5.0
@@ -22,58 +23,7 @@ SWELL_PER_LU = 1.0  # peak-to-peak swell in dB for a loudness range of 1 LU
 BREATH_RANGE = 0.76  # loudness range of a breath wave of 1 dB, seen through the 3 s window
 
 _RANGE, _RATE, _DEPTH = (COLUMN[n] for n in ("dynamic_range_lu", "breath_rate_bpm", "breath_depth_db"))
-
-
-class Expression:
-    """Writes the lanes EXPRESSION_DB, BREATH and FADE; `length_s` (None: open end) sets the closing fade."""
-
-    def __init__(self, sample_rate: int, length_s: float | None) -> None:
-        self._quantum_s = QUANTUM / sample_rate
-        self._length_s = math.inf if length_s is None else length_s
-        self._breaths = 0.0
-
-    def write(self, quantum: int, quanta: int, swell: NDArray[np.float64], edges: NDArray[np.float32]) -> None:
-        """Fill the three lanes for the `quanta + 1` edges from `quantum` on; `swell` is 0..1 at each edge."""
-        rows = slice(0, quanta + 1)
-        depth_db, range_lu = edges[rows, _DEPTH].astype(np.float64), edges[rows, _RANGE].astype(np.float64)
-        if depth_db[0] == depth_db[-1] and range_lu[0] == range_lu[-1]:  # moves are one way, so neither moves
-            depth_db, range_lu = depth_db[:1], range_lu[:1]
-        wave = self._breath(edges[rows, _RATE].astype(np.float64))
-        depth_db = np.minimum(depth_db, range_lu / BREATH_RANGE)
-        swell_db = SWELL_PER_LU * np.sqrt(np.maximum(range_lu**2 - (BREATH_RANGE * depth_db) ** 2, 0.0))
-        edges[rows, EXPRESSION_DB] = (
-            swell_db * swell[rows] - _mean_power_db(swell_db) + 0.5 * depth_db * wave - _mean_power_db(depth_db)
-            + 0.5 * depth_db
-        )  # fmt: skip
-        edges[rows, BREATH] = depth_db / 8.0 * wave
-        edges[rows, FADE] = self._fade(np.arange(quantum, quantum + quanta + 1) * self._quantum_s)
-
-    def stop(self, now_s: float) -> float:
-        """Begin the closing fade at `now_s`; the time at which it is silent."""
-        self._length_s = min(self._length_s, now_s + FADE_OUT_S)
-        return self._length_s
-
-    def _breath(self, rate_bpm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The wave at each edge, -1 (out) to 1 (in); the phase is summed quantum by quantum, alike in any block."""
-        steps = rate_bpm / 60.0 * self._quantum_s
-        steps = np.concatenate(([self._breaths], steps[:-1]))
-        phases = np.cumsum(steps)
-        self._breaths = float(phases[-1])
-        phase = phases % 1.0
-        wave: NDArray[np.float64] = np.where(
-            phase < INHALE,
-            -np.cos(np.pi * phase / INHALE),
-            np.cos(np.pi * (phase - INHALE) / (1.0 - INHALE)),
-        )
-        return wave
-
-    def _fade(self, time_s: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        if FADE_IN_S <= time_s[0] and time_s[-1] <= self._length_s - FADE_OUT_S:
-            return np.ones_like(time_s)
-        rise = np.clip(time_s / FADE_IN_S, 0.0, 1.0)
-        fall = np.clip((self._length_s - time_s) / FADE_OUT_S, 0.0, 1.0)
-        fade: NDArray[np.float64] = (0.5 - 0.5 * np.cos(np.pi * rise)) * (0.5 - 0.5 * np.cos(np.pi * fall))
-        return fade
+_STEPS_PER_DB = 10.0  # of the table of mean powers
 
 
 def _raised_cosine_power_db(swing_db: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -83,9 +33,62 @@ def _raised_cosine_power_db(swing_db: NDArray[np.float64]) -> NDArray[np.float64
     return level
 
 
-_SWINGS_DB = np.linspace(0.0, 16.0, 161)
-_POWERS_DB = _raised_cosine_power_db(_SWINGS_DB)
+_POWERS_DB = _raised_cosine_power_db(np.arange(0.0, 16.0 + 1.0 / _STEPS_PER_DB, 1.0 / _STEPS_PER_DB)).round(9)
 
 
-def _mean_power_db(swing_db: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.interp(swing_db, _SWINGS_DB, _POWERS_DB)
+@kernel
+def _mean_power_db(swing_db, powers_db):  # type: ignore[no-untyped-def]
+    place = min(swing_db * _STEPS_PER_DB, powers_db.size - 1.001)
+    k = int(place)
+    return powers_db[k] + (place - k) * (powers_db[k + 1] - powers_db[k])
+
+
+@kernel
+def _raised(share):  # type: ignore[no-untyped-def]
+    """A raised cosine from 0 to 1 for `share` 0 to 1, held there outside."""
+    if share <= 0.0:
+        return 0.0
+    if share >= 1.0:
+        return 1.0
+    return 0.5 - 0.5 * np.float64(cosine(np.float32(0.5 * share)))
+
+
+@kernel
+def _write(quantum, quanta, quantum_s, length_s, swell, edges, breaths, powers_db):  # type: ignore[no-untyped-def]
+    for i in range(quanta + 1):
+        range_lu = np.float64(edges[i, _RANGE])
+        depth_db = min(np.float64(edges[i, _DEPTH]), range_lu / BREATH_RANGE)
+        taken = BREATH_RANGE * depth_db
+        swell_db = SWELL_PER_LU * math.sqrt(max(range_lu * range_lu - taken * taken, 0.0))
+        phase = breaths[0] % 1.0
+        rise = phase / INHALE if phase < INHALE else (1.0 - phase) / (1.0 - INHALE)
+        wave = 2.0 * _raised(rise) - 1.0
+        edges[i, EXPRESSION_DB] = (
+            swell_db * swell[i]
+            - _mean_power_db(swell_db, powers_db)
+            + 0.5 * depth_db * (1.0 + wave)
+            - _mean_power_db(depth_db, powers_db)
+        )
+        edges[i, BREATH] = depth_db / 8.0 * wave
+        time_s = (quantum + i) * quantum_s
+        edges[i, FADE] = _raised(time_s / FADE_IN_S) * _raised((length_s - time_s) / FADE_OUT_S)
+        if i < quanta:
+            breaths[0] += np.float64(edges[i, _RATE]) / 60.0 * quantum_s
+
+
+class Expression:
+    """Writes the lanes EXPRESSION_DB, BREATH and FADE; `length_s` (None: open end) sets the closing fade."""
+
+    def __init__(self, sample_rate: int, length_s: float | None) -> None:
+        self._quantum_s = QUANTUM / sample_rate
+        self._length_s = math.inf if length_s is None else length_s
+        self._breaths = np.zeros(1)
+
+    def write(self, quantum: int, quanta: int, swell: NDArray[np.float64], edges: NDArray[np.float32]) -> None:
+        """Fill the three lanes for the `quanta + 1` edges from `quantum` on; `swell` is 0..1 at each edge."""
+        _write(quantum, quanta, self._quantum_s, self._length_s, swell, edges, self._breaths, _POWERS_DB)
+
+    def stop(self, now_s: float) -> float:
+        """Begin the closing fade at `now_s`; the time at which it is silent."""
+        self._length_s = min(self._length_s, now_s + FADE_OUT_S)
+        return self._length_s

@@ -105,6 +105,8 @@ class Transport:
     def take(self, stem: str, end_frame: int) -> list[NoteEvent]:
         """The events of `stem` before `end_frame` that were not taken yet, in the order of their frames."""
         due = self._due[stem]
+        if not due or due[0].frame >= end_frame:
+            return []
         split = next((i for i, event in enumerate(due) if event.frame >= end_frame), len(due))
         self._due[stem] = due[split:]
         return due[:split]

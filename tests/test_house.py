@@ -37,7 +37,7 @@ ROOMS: dict[str, set[str]] = {
     "mix": {"dsp", "safety", "controls", "preset", "instruments"},
     "bus": {"controls", "safety"},
     "transport": {"controls", "instruments", "score"},
-    "expression": {"controls", "instruments"},
+    "expression": {"controls", "dsp"},
     "engine": {
         "bus",
         "composer",

@@ -25,7 +25,7 @@ import platformdirs
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-KERNEL_SOURCES = ("dsp/*.py", "instruments/*.py", "mix/*.py", "safety/output.py", "controls.py")
+KERNEL_SOURCES = ("dsp/*.py", "instruments/*.py", "mix/*.py", "safety/output.py", "expression.py", "controls.py")
 
 
 def sources_hash() -> str:
