@@ -56,7 +56,6 @@ class Transport:
         self, compose: Callable[[Ask], Bar], stems: tuple[str, ...], seed: int, sample_rate: int, length_s: float | None
     ) -> None:
         self.score = Score(stems)
-        self.asked: list[tuple[Ask, Bar]] = []
         self.phase = ""
         self._compose = compose
         self._sample_rate = sample_rate
@@ -160,7 +159,6 @@ class Transport:
         ask = Ask(self._bars, tick, time_s, remaining_s, controls, self.phase)
         bar = self._compose(ask)
         self._bars += 1
-        self.asked.append((ask, bar))
         for note in bar.notes:
             start = max(note.tick, self._beat.tick if self._beat else 0)
             self._serial += 1
