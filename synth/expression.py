@@ -1,7 +1,8 @@
 """The planned dynamics: phrase swell, breath wave and fades, as lanes beside the committed controls.
 
 The swell gives the music the loudness range that `dynamic_range_lu` promises (EBU Tech 3342: 10th to 95th
-percentile of 3 s loudness). Swell and breath keep the programme's mean power, so `loudness_lufs` still holds.
+percentile of 3 s loudness): as many dB peak to peak, the breath wave counted in. Swell and breath
+keep the programme's mean power, so `loudness_lufs` still holds.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from synth.dsp.sine import cosine
 FADE_IN_S = 3.0
 FADE_OUT_S = 5.0
 INHALE = 0.4  # share of a breath, 40:60 (Van Diest et al. 2014)
-SWELL_PER_LU = 1.0  # peak-to-peak swell in dB for a loudness range of 1 LU
 BREATH_RANGE = 0.76  # loudness range of a breath wave of 1 dB, seen through the 3 s window
 
 _RANGE, _RATE, _DEPTH = (COLUMN[n] for n in ("dynamic_range_lu", "breath_rate_bpm", "breath_depth_db"))
@@ -59,7 +59,7 @@ def _write(quantum, quanta, quantum_s, length_s, swell, edges, breaths, powers_d
         range_lu = np.float64(edges[i, _RANGE])
         depth_db = min(np.float64(edges[i, _DEPTH]), range_lu / BREATH_RANGE)
         taken = BREATH_RANGE * depth_db
-        swell_db = SWELL_PER_LU * math.sqrt(max(range_lu * range_lu - taken * taken, 0.0))
+        swell_db = math.sqrt(max(range_lu * range_lu - taken * taken, 0.0))
         phase = breaths[0] % 1.0
         rise = phase / INHALE if phase < INHALE else (1.0 - phase) / (1.0 - INHALE)
         wave = 2.0 * _raised(rise) - 1.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synth.controls import BREATH, COLUMN, EDGE_COLUMNS, EXPRESSION_DB, FADE
-from synth.expression import BREATH_RANGE, FADE_IN_S, FADE_OUT_S, INHALE, SWELL_PER_LU, Expression
+from synth.expression import BREATH_RANGE, FADE_IN_S, FADE_OUT_S, INHALE, Expression
 
 RATE = 48_000
 QUANTUM_S = 64 / RATE
@@ -35,7 +35,7 @@ def lanes(seconds: float, swell, *, length_s=None, sizes=(64,), range_lu=6.0, de
 def test_the_swell_is_as_wide_as_the_range_and_keeps_the_mean_power():
     phases = np.arange(round(60 / QUANTUM_S) + 1) * QUANTUM_S / 30.0
     made = lanes(60.0, 0.5 - 0.5 * np.cos(2 * np.pi * phases))[:, EXPRESSION_DB]
-    assert np.ptp(made) == pytest.approx(SWELL_PER_LU * 6.0, abs=1e-3)
+    assert np.ptp(made) == pytest.approx(6.0, abs=1e-3)
     assert 10 * np.log10(np.mean(10 ** (made / 10))) == pytest.approx(0.0, abs=0.02)
 
 
@@ -54,7 +54,7 @@ def test_the_breath_rises_for_its_share_and_keeps_the_mean_power(depth_db):
 def test_swell_and_breath_share_the_range():
     made = lanes(10.0, 1.0, range_lu=5.0, depth_db=3.0)[:, EXPRESSION_DB]
     low = lanes(10.0, 0.0, range_lu=5.0, depth_db=3.0)[:, EXPRESSION_DB]
-    swell_db = np.sqrt(25.0 - (BREATH_RANGE * 3.0) ** 2) * SWELL_PER_LU
+    swell_db = np.sqrt(25.0 - (BREATH_RANGE * 3.0) ** 2)
     assert np.abs(made - low - swell_db).max() < 1e-4
 
 

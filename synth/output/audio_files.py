@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from types import TracebackType
@@ -87,11 +88,9 @@ def _state_length(path: Path, most: int) -> None:
     """
     _write_length(path, most)
     whole = 0
-    try:
+    with contextlib.suppress(soundfile.SoundFileError):  # at the broken frame: what lies before it is whole
         for block in soundfile.blocks(path, 1024, dtype="float32"):
             whole += len(block)
-    except soundfile.SoundFileError:
-        pass
     _write_length(path, whole)
 
 

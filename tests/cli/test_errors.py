@@ -92,6 +92,7 @@ def test_a_script_that_is_not_there_or_not_text(run: Callable, tmp_path: Path) -
     refused(run("render", "settle", "--controls", tmp_path / "none.csv"), "none.csv", "time_s,control,value")
     (tmp_path / "noise.csv").write_bytes(bytes(range(128, 256)))
     refused(run("render", "settle", "--controls", tmp_path / "noise.csv"), "noise.csv", "text")
+    assert (tmp_path / "noise.csv").read_bytes() == bytes(range(128, 256)), "what cannot be read is left as it is"
 
 
 @pytest.mark.parametrize("made", ["nothing", "empty", "file"])
@@ -119,11 +120,13 @@ def test_a_folder_that_cannot_be_written(run: Callable, tmp_path: Path) -> None:
     refused(run("render", "settle", "--out", tmp_path / "old"), "holds a session", "--overwrite")
     state = tmp_path / "none" / "state.csv"
     refused(run("estimate", assets_folder() / "recording", "--out", state), f"{state}: No such file or directory")
+    assert (tmp_path / "file").read_text() == "" and (tmp_path / "old" / "session.jsonl").read_text() == ""
 
 
 def test_a_full_disk(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=10**12, used=10**12, free=1000))
     refused(run("render", "settle", "--out", tmp_path / "out"), "MB", "free")
+    assert not list(tmp_path.rglob("*.*")), "nothing was begun"
 
 
 def test_a_preset_file_that_is_wrong_says_where(run: Callable, tmp_path: Path) -> None:
@@ -137,6 +140,7 @@ def test_a_preset_file_that_is_wrong_says_where(run: Callable, tmp_path: Path) -
 def test_a_record_that_is_broken_says_where(run: Callable, tmp_path: Path) -> None:
     (tmp_path / "session.jsonl").write_text('{"type": "dance"}\n')
     refused(run("replay", tmp_path, "--out", tmp_path / "again"), "session.jsonl", "line 1", "dance")
+    assert not (tmp_path / "again").exists()
 
 
 def test_an_interrupt_is_not_a_crash(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,10 +48,9 @@ def test_every_float_comes_back_to_the_last_bit(values: list[float]) -> None:
 
 @given(st.floats(width=64))
 def test_lines_are_strict_json(value: float) -> None:
-    def refuse(word: str) -> float:
-        raise AssertionError(f"{word} is no JSON")
-
-    json.loads(encode({"type": "commit", "new": value, "old": [{"deep": (value,)}]}), parse_constant=refuse)
+    beyond_json: list[str] = []
+    json.loads(encode({"type": "commit", "new": value, "old": [{"deep": (value,)}]}), parse_constant=beyond_json.append)
+    assert beyond_json == []
 
 
 def test_numpy_numbers_are_written_as_numbers() -> None:
