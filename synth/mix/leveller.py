@@ -37,7 +37,6 @@ SWELL = (0.4, 1.15)
 SWELL_RATE = 0.05  # 1/s
 AIM = 0.94  # of the range asked for: rests, fades and the ring-out lie below the plan and add the rest
 NORMAL_RANGE = 2.7  # 10th to 95th percentile of 3 s loudness, over its standard deviation
-HUGE = 1e30
 
 # The state, float64.
 SLOW, RIDE, HEARD, PLANNED, NOW_HEARD, NOW_PLANNED, SOUNDED_S, QUIET_S = range(8)
@@ -85,8 +84,6 @@ def level_db(power, plan_lufs, swell_db, range_lu, quantum_s, state, rings, at):
     if at[1] == 0:
         at[1] = 1
         _start(plan_lufs, range_lu, state)
-    if not power < HUGE:
-        power = 0.0
     narrowing_db = (state[SHARE] - 1.0) * swell_db
     heard = power * _power(narrowing_db + OFFSET_LU)
     planned = _power(state[SHARE] * swell_db)

@@ -161,6 +161,17 @@ def test_a_jump_is_held_within_the_look_ahead_and_without_a_step(mastered, flow)
     assert np.abs(np.diff(flow.db(gain[window].astype(np.float64)))).max() < 0.15
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_rise_is_still_held_after_what_was_not_a_number(wrong, mastered):
+    premaster = noise(14.0)
+    premaster[:, : 10 * RATE] *= np.float32(0.1)
+    calm = mastered(premaster)[1]
+    premaster[0, 2 * RATE] = wrong
+    gain = mastered(premaster)[1]
+    after = slice(10 * RATE, 12 * RATE)
+    assert np.isfinite(gain).all() and gain[after].min() == pytest.approx(calm[after].min(), rel=0.1)
+
+
 def test_the_gain_never_steps(mastered, flow):
     """Without peaks the gain is a chain of straight lines that turn a little at quantum edges."""
     premaster = noise(4.0)
