@@ -70,7 +70,7 @@ def _render(  # type: ignore[no-untyped-def]
     for q in range(quanta):
         at = np.uint64(q * QUANTUM)
         power = k_energy(premaster, q * QUANTUM, QUANTUM, weighting, filters) / QUANTUM
-        if not power < HUGE:  # not a number: nothing is learnt from it
+        if power > HUGE:  # no sound: nothing is learnt from it
             power = 0.0
         plan_lufs = np.float64(edges[q + 1, columns[LOUDNESS]]) + np.float64(edges[q + 1, columns[DYNAMICS]])
         swell_db = np.float64(edges[q + 1, columns[SWELL]])

@@ -162,7 +162,7 @@ def test_a_jump_is_held_within_the_look_ahead_and_without_a_step(mastered, flow)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_a_rise_is_still_held_after_what_was_not_a_number(wrong, mastered):
+def test_a_rise_is_still_held_after_what_is_no_sound(wrong, mastered):
     premaster = noise(14.0)
     premaster[:, : 10 * RATE] *= np.float32(0.1)
     calm = mastered(premaster)[1]
