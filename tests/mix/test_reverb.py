@@ -47,21 +47,20 @@ def noise(seconds, seed=1):
 
 
 @pytest.mark.parametrize("rate", [44100, 48000, 96000])
-@pytest.mark.parametrize(("t60_s", "high_s", "stretch"), [(0.8, 0.35, 1.0), (2.6, 0.8, 1.0), (6.0, 0.7, 0.72)])
+@pytest.mark.parametrize(
+    ("t60_s", "high_s", "stretch"), [(0.8, 0.35, 1.0), (2.6, 0.8, 1.0), (6.0, 0.7, 0.72), (2.0, 2.0, 1.0)]
+)
 def test_decay_times_are_those_asked_for(t60_s, high_s, stretch, rate):
+    """In narrow bands at the top: there a band's lower edge decays more slowly than its middle."""
     unit = Fdn(rate, t60_s, high_s, 0.0, **OPEN)
-    tail = impulse_response(unit, 1.2 * t60_s * stretch, rate, stretch=stretch)[:, rate // 10 :]
-    assert decay_s(band(tail, 125.0, 1.0, rate), rate) == pytest.approx(stretch * t60_s, rel=0.1)
-    assert decay_s(band(tail, 8000.0, 1 / 3, rate), rate) == pytest.approx(stretch * high_s, rel=0.12)
-    middle = decay_s(band(tail, 1000.0, 1.0, rate), rate)
-    assert stretch * (0.4 * t60_s + 0.6 * high_s) < middle < 1.03 * stretch * t60_s
-
-
-@pytest.mark.parametrize("rate", [44100, 48000, 96000])
-def test_reading_between_samples_shortens_a_long_treble_decay_by_a_fifth_at_most(rate):
-    tail = impulse_response(Fdn(rate, 2.0, 2.0, 0.0, **OPEN), 2.5, rate)[:, rate // 10 :]
-    assert 1.55 < decay_s(band(tail, 8000.0, 1 / 3, rate), rate) < 2.0
-    assert decay_s(band(tail, 1000.0, 1.0, rate), rate) == pytest.approx(2.0, rel=0.05)
+    assert unit.decay_s(1.0) == pytest.approx(t60_s, rel=1e-3) and unit.decay_s(8000.0) == pytest.approx(high_s)
+    rooms = [Fdn(rate, t60_s, high_s, 0.0, **OPEN, seed=seed) for seed in range(4)]  # one room's tail is too uneven
+    tail = np.vstack([impulse_response(r, 1.2 * t60_s * stretch, rate, stretch=stretch) for r in rooms])[
+        :, rate // 10 :
+    ]
+    for hz, width_oct in ((125, 1), (250, 1), (500, 1), (1000, 1 / 6), (2000, 1 / 6), (4000, 1 / 6), (8000, 1 / 6)):
+        asked_s = stretch * unit.decay_s(hz)
+        assert decay_s(band(tail, hz, width_oct, rate), rate) == pytest.approx(asked_s, rel=0.1), hz
 
 
 def test_space_stretches_the_decay():
@@ -92,10 +91,12 @@ def test_echoes_are_as_dense_as_noise(t60_s, dense_s):
 
 @pytest.mark.parametrize("t60_s", [0.8, 2.6, 6.0])
 def test_no_line_rings_out_of_the_tail(t60_s):
-    """Half a second of late tail stays under 12 dB over each third-octave's mean; noise itself has 10 dB there."""
-    x = impulse_response(Fdn(RATE, t60_s, t60_s / 3.0, 0.0, **OPEN), t60_s / 3.0 + 0.52, right=0.0)
-    piece = x[0, round(t60_s / 3.0 * RATE) :][: RATE // 2]
-    power = np.abs(np.fft.rfft(piece * np.hanning(piece.size))) ** 2
+    """Half a second of late tail stays under 12 dB over each third-octave's mean, four rooms taken together."""
+    power = np.zeros(RATE // 4 + 1)
+    for seed in range(4):
+        room = Fdn(RATE, t60_s, t60_s / 3.0, 0.0, **OPEN, seed=seed)
+        piece = impulse_response(room, t60_s / 3.0 + 0.52, right=0.0)[0, round(t60_s / 3.0 * RATE) :][: RATE // 2]
+        power += np.abs(np.fft.rfft(piece * np.hanning(piece.size))) ** 2
     hz = np.fft.rfftfreq(piece.size, 1.0 / RATE)
     for centre in 125.0 * 2.0 ** (np.arange(16) / 3.0):
         inside = power[(hz > centre * 2.0 ** (-1 / 6)) & (hz < centre * 2.0 ** (1 / 6))]
