@@ -397,6 +397,11 @@ class Fdn:
         """
         _render(send, self._stretch if stretch is None else stretch, quanta, out, *self._state)
 
+    @property
+    def idle(self) -> bool:
+        """True when the tail has ended and nothing is stored."""
+        return bool(self._state[-1][0] == IDLE)
+
     def decay_s(self, hz: float) -> float:
         """Seconds to lose 60 dB at `hz` with `stretch` 1: from `t60_s` to `t60_high_s` as one-poles go."""
         delays, low_s, high_s, sample_rate = self._request

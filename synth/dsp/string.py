@@ -1,10 +1,7 @@
-"""Plucked strings: a delay line closed by a fractional delay and a loss filter (Karplus & Strong 1983; Jaffe & Smith,
-"Extensions of the Karplus-Strong plucked-string algorithm", CMJ 1983).
+"""Plucked strings: a loop (see `waveguide`) that a finger sets going.
 
-The fractional delay is a Lagrange interpolator of order five (Laakso et al., "Splitting the unit delay", IEEE SPM
-1996): its own loss limits the decay far less than the string does. A one-pole loss meets two decay times, at the
-fundamental and at HIGH_HZ. The finger is a smooth pulse with a little band-limited noise, minus itself a part of
-a period later, which puts the null of the plucking point into the spectrum and takes DC out of the loop.
+The finger is a smooth pulse with a little band-limited noise, minus itself a part of a period later, which puts the
+null of the plucking point into the spectrum and takes DC out of the loop.
 """
 
 from __future__ import annotations
@@ -16,68 +13,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.dispersion import CHAIN_ROWS, SECTIONS, coefficient, disperse, group_delay, phase_delay
+from synth.dsp.jawari import BRIDGE_ROWS, bridge, bridge_allpass, rest
 from synth.dsp.quantum import QUANTUM
-from synth.dsp.svf import coefficients, svf
-from synth.dsp.voices import END, LEFT, NEVER, ONSET, RIGHT, VoiceBank, clear, gate, mix, span
+from synth.dsp.voices import END, LEFT, NEVER, ONSET, RIGHT, VoiceBank, aligned, clear, gate, mix, span
+from synth.dsp.waveguide import AHEAD, TAPS, at_once, high_hz, loop, lose, needed, reach, rewind, store, tapes, turn
 
-ZERO, ONE, SILENT = np.float32(0.0), np.float32(1.0), np.float32(1e-9)
+ZERO, SILENT = np.float32(0.0), np.float32(1e-9)
 CENTRE = np.float32(math.sqrt(0.5))
 
-HIGH_HZ = 4000.0
 SHORTEST_LOOP = 8.0  # samples; higher notes sound an octave lower
 FLOOR, FLOOR_DB = 1e-5, -100.0
+LOUDEST = 1e6
 LAST_FADE_S = 0.05
 FINGER_S = 0.005  # length of the finger's noise
 FINGER_HZ = (1000.0, 4000.0)
 
-LAGRANGE = np.array([-120.0, 24.0, -12.0, 12.0, -24.0, 120.0])  # products of i - j over the other taps
-DULLEST = 0.95  # pole of the loss filter
-LEAST_LOSS = 1.0 - 1e-6  # gain of the loop at DC: no string grows, whatever is asked of it
-
-# Rows of `line`, float32: six taps of the fractional delay, loss, memory of the loss filter.
-TAPS, POLE, PASS, MEMORY = 6, 6, 7, 8
-# Rows of `length`, int64.
-DELAY, PLUCK_FRAMES = range(2)
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """A string's loop: whole delay in samples, taps of the fraction (6,), pole and input gain of the loss filter."""
-
-    delay: int
-    taps: NDArray[np.float64]
-    pole: float
-    gain: float
-
-
-def loop(sample_rate: float, hz: float, t60_s: float, t60_high_s: float) -> Loop:
-    """The loop of a string at `hz` that falls 60 dB in `t60_s` at the fundamental and in `t60_high_s` at HIGH_HZ."""
-    w0, w1 = (2.0 * math.pi * f / sample_rate for f in (hz, min(max(HIGH_HZ, 1.5 * hz), 0.4 * sample_rate)))
-    keep = 10.0 ** (-3.0 / (hz * t60_s))
-    pole = _pole(10.0 ** (-3.0 / (hz * min(t60_s, t60_high_s))) / keep, w0, w1)
-    gain = min(keep / _one_pole(pole, w0), LEAST_LOSS) * (1.0 - pole)
-    lag = math.atan2(pole * math.sin(w0), 1.0 - pole * math.cos(w0)) / w0
-    total = sample_rate / hz - lag
-    whole = math.floor(total) - 2
-    return Loop(whole, lagrange(total - whole), pole, gain)
-
-
-def lagrange(delay: float) -> NDArray[np.float64]:
-    """Taps (6,) of a delay of 2 to 3 samples."""
-    taps: NDArray[np.float64] = np.prod(np.where(np.eye(TAPS), 1.0, delay - np.arange(TAPS)), axis=1) / LAGRANGE
-    return taps
-
-
-def _one_pole(pole: float, w: float) -> float:
-    """Gain at `w` of a one-pole low-pass with unity gain at DC."""
-    return (1.0 - pole) / math.sqrt(1.0 - 2.0 * pole * math.cos(w) + pole * pole)
-
-
-def _pole(ratio: float, w0: float, w1: float) -> float:
-    """The pole whose gain at `w1` is `ratio` times that at `w0`: the smaller root of `a p^2 - 2 b p + a`."""
-    a = 1.0 - ratio * ratio
-    b = math.cos(w0) - ratio * ratio * math.cos(w1)
-    return min(a / (b + math.sqrt(b * b - a * a)), DULLEST) if b > a else DULLEST
+# Rows of `line`, float32: taps, weight of what was AHEAD samples ago, and that; then the bridge and the allpasses.
+WEIGHT, PAST = TAPS, TAPS + 1
+BRIDGE = PAST + AHEAD
+CHAIN = BRIDGE + BRIDGE_ROWS
+# Rows of `length`, int64: samples of delay, of the force, on the tape so far, and computed at once.
+DELAY, PLUCK_FRAMES, WRITE, CHUNK = range(4)
+# Rows of `body`, float32, a column each resonance: transition p, q, r, t (see `butterworth`), level, two memories.
+P, Q, R, T, LEVEL, BAND, LOW = range(7)
+ABREAST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +86,57 @@ def _bump(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @kernel
+def _ring(frame, start, v, times, length, line, memory, force, row):  # type: ignore[no-untyped-def]
+    """The quantum from frame `frame` on of string `v`, into `row` from `start` on."""
+    delay, plucked = length[DELAY, v], frame - times[ONSET, v]
+    write = rewind(memory, v, length[WRITE, v], delay + TAPS - 1)
+    length[WRITE, v] = write + QUANTUM
+    for done in range(0, QUANTUM, length[CHUNK, v]):
+        count, at = min(length[CHUNK, v], QUANTUM - done), start + done
+        turn(memory, v, line, write + done - delay, row, at, count)
+        for n in range(max(-plucked - done, 0), min(length[PLUCK_FRAMES, v] - plucked - done, count)):
+            row[at + n] += force[v, plucked + done + n]
+        lose(row, line[WEIGHT, v], at, count)
+        store(row, at, memory, v, write + done, count)
+        if line[BRIDGE, v] != ZERO:
+            rest(memory, v, write + done, count, line, BRIDGE)
+        if line[CHAIN, v] != ZERO:
+            disperse(memory, v, write + done, count, line, CHAIN)
+
+
+@kernel
+def _step(p, q, r, t, w, s, x):  # type: ignore[no-untyped-def]
+    return p * w - q * s + q * x, q * w + r * s + t * x
+
+
+@kernel
+def _resonate(body, b, row, start, out, at):  # type: ignore[no-untyped-def]
+    """Add to both channels of `out` what four resonances from `b` on make of a quantum of `row`: abreast, as one alone
+    is a long chain of operations."""
+    p0, q0, r0, t0, l0 = body[P, b], body[Q, b], body[R, b], body[T, b], body[LEVEL, b]
+    p1, q1, r1, t1, l1 = body[P, b + 1], body[Q, b + 1], body[R, b + 1], body[T, b + 1], body[LEVEL, b + 1]
+    p2, q2, r2, t2, l2 = body[P, b + 2], body[Q, b + 2], body[R, b + 2], body[T, b + 2], body[LEVEL, b + 2]
+    p3, q3, r3, t3, l3 = body[P, b + 3], body[Q, b + 3], body[R, b + 3], body[T, b + 3], body[LEVEL, b + 3]
+    w0, w1, w2, w3 = body[BAND, b], body[BAND, b + 1], body[BAND, b + 2], body[BAND, b + 3]
+    s0, s1, s2, s3 = body[LOW, b], body[LOW, b + 1], body[LOW, b + 2], body[LOW, b + 3]
+    for n in range(QUANTUM):
+        x = row[start + n]
+        v0, s0 = _step(p0, q0, r0, t0, w0, s0, x)
+        v1, s1 = _step(p1, q1, r1, t1, w1, s1, x)
+        v2, s2 = _step(p2, q2, r2, t2, w2, s2, x)
+        v3, s3 = _step(p3, q3, r3, t3, w3, s3, x)
+        y = (l0 * (w0 + v0) + l1 * (w1 + v1)) + (l2 * (w2 + v2) + l3 * (w3 + v3))
+        w0, w1, w2, w3 = v0, v1, v2, v3
+        out[LEFT, at + n] += y
+        out[RIGHT, at + n] += y
+    body[BAND, b], body[BAND, b + 1], body[BAND, b + 2], body[BAND, b + 3] = w0, w1, w2, w3
+    body[LOW, b], body[LOW, b + 1], body[LOW, b + 2], body[LOW, b + 3] = s0, s1, s2, s3
+    for i in range(b, b + ABREAST):
+        if abs(body[BAND, i]) + abs(body[LOW, i]) < SILENT:
+            body[BAND, i], body[LOW, i] = ZERO, ZERO
+
+
+@kernel
 def render_strings(
     clock: int,
     frames: int,
@@ -142,53 +153,33 @@ def render_strings(
 ) -> None:
     """Write `frames` frames from frame `clock` to `out` from column `offset`.
 
-    `memory` is (slots, a power of two), `force` (slots, longest pluck), `body` (resonances, 5): g, k, level and two
-    memories.
+    `memory` are `tapes`, `force` is (slots, longest pluck). `row` has AHEAD samples before the first frame.
     """
     clear(out, offset, frames)
-    mask = memory.shape[1] - 1  # places in memory are made unsigned: a signed index is checked for wrapping
     driven = False
     for v in range(gain.shape[1]):
         first, last = span(clock, frames, times, v)
         if first >= last:
             continue
         driven = True
-        h0, h1, h2, h3, h4, h5 = line[0, v], line[1, v], line[2, v], line[3, v], line[4, v], line[5, v]
-        pole, through, y = line[POLE, v], line[PASS, v], line[MEMORY, v]
-        read = clock + first - length[DELAY, v]
-        x1, x2, x3 = memory[v, (read - 1) & mask], memory[v, (read - 2) & mask], memory[v, (read - 3) & mask]
-        x4, x5 = memory[v, (read - 4) & mask], memory[v, (read - 5) & mask]
-        read -= first
-        for n in range(first, last):
-            x0 = memory[v, np.uint64((read + n) & mask)]
-            x = ((h0 * x0 + h1 * x1) + (h2 * x2 + h3 * x3)) + (h4 * x4 + h5 * x5)
-            x5, x4, x3, x2, x1 = x4, x3, x2, x1, x0
-            y = through * x + pole * y
-            played = clock + n - times[ONSET, v]
-            sample = y
-            if played >= 0 and played < length[PLUCK_FRAMES, v]:
-                sample += force[v, played]
-            memory[v, np.uint64((clock + n) & mask)] = sample
-            row[n] = sample
-        line[MEMORY, v] = y
-        gate(row, first, last, clock, times, v)
-        mix(row, first, last, gain[LEFT, v], gain[RIGHT, v], out, offset)
-    for n in range(frames):
-        row[n] = CENTRE * (out[LEFT, offset + n] + out[RIGHT, offset + n])
-    for b in range(body.shape[0]):
-        g, k, level, s1, s2 = body[b, 0], body[b, 1], body[b, 2], body[b, 3], body[b, 4]
-        if not driven and s1 == ZERO and s2 == ZERO:
-            continue
-        a1, a2 = coefficients(g, k)
-        level *= k * CENTRE
-        for start in range(0, frames, QUANTUM):
-            for n in range(start, start + QUANTUM):
-                _, band, s1, s2 = svf(row[n], s1, s2, g, a1, a2)
-                out[LEFT, offset + n] += level * band
-                out[RIGHT, offset + n] += level * band
-            if abs(s1) + abs(s2) < SILENT:
-                s1, s2 = ZERO, ZERO
-        body[b, 3], body[b, 4] = s1, s2
+        for n in range(AHEAD):
+            row[first + n] = line[PAST + n, v]
+        for n in range(first, last, QUANTUM):
+            _ring(clock + n, AHEAD + n, v, times, length, line, memory, force, row)
+        for n in range(AHEAD):
+            line[PAST + n, v] = row[last + n]
+        gate(row, AHEAD + first, AHEAD + last, clock - AHEAD, times, v)
+        mix(row, AHEAD + first, AHEAD + last, gain[LEFT, v], gain[RIGHT, v], out, offset - AHEAD)
+    for b in range(body.shape[1]):
+        driven = driven or body[BAND, b] != ZERO or body[LOW, b] != ZERO
+    if not driven or body.shape[1] == 0:
+        return
+    at = np.uint64(offset)
+    for n in range(np.uint64(frames)):
+        row[n] = CENTRE * (out[LEFT, at + n] + out[RIGHT, at + n])
+    for start in range(0, frames, QUANTUM):
+        for b in range(0, body.shape[1], ABREAST):
+            _resonate(body, b, row, start, out, offset + start)
 
 
 class StringBank(VoiceBank):
@@ -207,14 +198,19 @@ class StringBank(VoiceBank):
         super().__init__(sample_rate, voices)
         slots = self.times.shape[1]
         self.lowest_hz = lowest_hz
-        longest = math.ceil(sample_rate / lowest_hz) + TAPS + QUANTUM
-        self.memory = np.zeros((slots, 1 << longest.bit_length()), np.float32)
-        self.force = np.zeros((slots, longest), np.float32)
-        self.line = np.zeros((MEMORY + 1, slots), np.float32)
-        self.length = np.zeros((PLUCK_FRAMES + 1, slots), np.int64)
-        self.body = np.zeros((len(body), 5), np.float32)
-        for b, (hz, q, peak_db) in enumerate(body):
-            self.body[b, :3] = math.tan(math.pi * hz / sample_rate), 1.0 / q, 10.0 ** (peak_db / 20.0) - 1.0
+        longest = math.ceil(sample_rate / lowest_hz)
+        self.memory = tapes(slots, longest)
+        self.force = np.zeros((slots, longest + AHEAD), np.float32)
+        self.line = np.zeros((CHAIN + CHAIN_ROWS, slots), np.float32)
+        self.length = np.ones((CHUNK + 1, slots), np.int64)
+        self.body = _body(body, sample_rate)
+        self._row = aligned((AHEAD + QUANTUM,))
+
+    def begin(self, out: NDArray[np.float32]) -> None:
+        """Write from now on to `out`, (2, frames) float32, from its first frame."""
+        super().begin(out)
+        if self._row.size < AHEAD + out.shape[1]:
+            self._row = aligned((AHEAD + out.shape[1],))
 
     def pluck(
         self,
@@ -224,13 +220,17 @@ class StringBank(VoiceBank):
         t60_s: float,
         t60_high_s: float,
         *,
+        inharmonicity: float = 0.0,
+        jawari: float = 0.0,
         pan: float = 0.0,
         note_id: float = -1.0,
         pitch: float = 0.0,
     ) -> int | None:
         """Start a string at the absolute frame `frame`, driven by `wave`; its slot, or None when none could be freed.
 
-        `hz` out of the string's range is moved by octaves; a wave longer than the memory's period is cut.
+        `hz` out of the string's range is moved by octaves; a wave longer than the memory's period is cut. With
+        `inharmonicity` B, 0 to 0.01, partial n lies at `n hz sqrt((1 + B n^2) / (1 + B))`; see `dispersion` for how far
+        up. With `jawari`, 0 to 1, energy climbs to high partials for as long as the string is loud.
         """
         while hz < self.lowest_hz:
             hz *= 2.0
@@ -239,20 +239,50 @@ class StringBank(VoiceBank):
         slot = self.claim(frame, note_id, pitch, pan, 0.0)
         if slot is None:
             return None
-        string = loop(self.sample_rate, hz, t60_s, t60_high_s)
-        wave = wave[: self.force.shape[1]]
-        self.memory[slot] = 0.0
-        self.force[slot, : wave.size] = wave
-        self.length[:, slot] = string.delay, wave.size
-        self.line[:, slot] = *string.taps, string.pole, string.gain, 0.0
-        peak_db = 20.0 * math.log10(max(float(np.abs(wave).max(initial=0.0)), FLOOR))
+        wave = np.clip(np.nan_to_num(wave[: self.force.shape[1] - AHEAD]), -LOUDEST, LOUDEST)
+        peak = float(np.abs(wave).max(initial=0.0))
+        lags = np.zeros(2)
+        spring = bridge(self.sample_rate / hz, jawari, peak)
+        if spring[0] != 0.0:
+            lags += self._lags(bridge_allpass(spring[0]), hz)
+        allpass = coefficient(self.sample_rate, hz, inharmonicity, lags[0] + needed(self.sample_rate, hz))
+        if allpass != 0.0:
+            lags += SECTIONS * self._lags(allpass, hz)
+        string = loop(self.sample_rate, hz, t60_s, t60_high_s, *lags)
+        taps, weight = string.ahead()
+        drive = np.append(wave, np.zeros(AHEAD))
+        drive[AHEAD:] -= weight * wave  # which `lose` adds again
+        back = reach(string.delay)
+        self.memory[slot, :back] = 0.0
+        self.force[slot, : drive.size] = drive
+        self.length[:, slot] = string.delay, drive.size, back, at_once(string.delay)
+        self.line[:, slot] = 0.0
+        self.line[:PAST, slot] = *taps, weight
+        self.line[BRIDGE : BRIDGE + len(spring), slot] = spring
+        self.line[CHAIN, slot] = allpass
+        peak_db = 20.0 * math.log10(max(peak, FLOOR))
         ring_s = max((peak_db - FLOOR_DB) / 60.0 * t60_s, FINGER_S)
         self.times[END, slot] = NEVER
         self.damp(slot, frame + round(ring_s * self.sample_rate), LAST_FADE_S)
         return slot
+
+    def _lags(self, allpass: float, hz: float) -> NDArray[np.float64]:
+        w0, w1 = (2.0 * math.pi * f / self.sample_rate for f in (hz, high_hz(self.sample_rate, hz)))
+        return np.array([phase_delay(allpass, w0), group_delay(allpass, w1)])
 
     def _render(self, frames: int, offset: int) -> None:
         render_strings(
             self.clock, frames, offset, self.times, self.gain, self.length, self.line,
             self.memory, self.force, self.body, self._row, self._out,
         )  # fmt: skip
+
+
+def _body(resonances: tuple[tuple[float, float, float], ...], sample_rate: int) -> NDArray[np.float32]:
+    body = np.zeros((LOW + 1, -(-len(resonances) // ABREAST) * ABREAST), np.float32)
+    for b, (hz, q, peak_db) in enumerate(resonances):
+        g, k = math.tan(math.pi * hz / sample_rate), 1.0 / q
+        a1 = 1.0 / (1.0 + g * (g + k))
+        band = 0.5 * k * math.sqrt(0.5)  # of two sums of memories, at the centre
+        level = band * (10.0 ** (peak_db / 20.0) - 1.0)
+        body[:BAND, b] = 2.0 * a1 - 1.0, 2.0 * g * a1, 1.0 - 2.0 * g * g * a1, 2.0 * g * g * a1, level
+    return body

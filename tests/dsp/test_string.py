@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from synth.dsp.string import Pluck, StringBank, lagrange, loop
+from synth.dsp.string import Pluck, StringBank
+from synth.dsp.waveguide import lagrange, loop
 from synth.dsp.voices import QUANTUM
 
 RATE = 48000
