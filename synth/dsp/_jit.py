@@ -9,7 +9,9 @@ keep stale inlined helpers (numba issues 1833, 9304).
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import itertools
 import os
 import shutil
 import stat
@@ -20,7 +22,13 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 import platformdirs
+from numba.core.cpu import CPUTargetOptions
+from numba.core.options import TargetOptions
+
+config: Any = numba.config
+CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")  # a flag of Numba's that `njit` does not show by itself
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,7 +89,6 @@ def prune_caches(days: float = 30.0) -> list[Path]:
 
 @contextlib.contextmanager
 def _own_cache() -> Iterator[None]:
-    config: Any = numba.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(CACHE)
     try:
@@ -90,18 +97,40 @@ def _own_cache() -> Iterator[None]:
         config.CACHE_DIR = before
 
 
-def kernel(function: F) -> F:
-    """Compile `function` for the audio path: cached on disk, without the GIL, C division, ordered sums.
+OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",  # division as in C
+    "fastmath": {"nsz"},  # sums in their order
+    "forceinline": True,  # a kernel that another calls becomes part of it
+    "noalias": True,  # no look at where arrays lie before a loop is vectorised
+    "_nrt": False,  # no allocation, and no counting of references to arrays, which took up to a fifth of the time
+}
 
-    A kernel called by another becomes part of it, and none can allocate: what counts references to arrays is left out,
-    which took up to a fifth of the time.
+
+def kernel(function: F) -> F:
+    """Compile `function` for the audio path, with OPTIONS.
+
+    No two arrays that it is given may share memory, unless neither is written. As plain Python (NUMBA_DISABLE_JIT=1)
+    a kernel asserts that.
     """
+    if config.DISABLE_JIT:
+        return _apart(function)
     with _own_cache():
-        compiled: Any = numba.njit(
-            cache=True, nogil=True, error_model="numpy", fastmath={"nsz"}, forceinline=True, _nrt=False
-        )(function)
+        compiled: Any = numba.njit(**OPTIONS)(function)
     _known.append(compiled)
     return cast(F, compiled)
+
+
+def _apart(function: F) -> F:
+    @functools.wraps(function)
+    def checked(*args: Any) -> Any:
+        arrays = [a for a in args if isinstance(a, np.ndarray) and a.size]
+        for a, b in itertools.combinations(arrays, 2):
+            assert not np.shares_memory(a, b), f"{function.__name__} is given an array twice"
+        return function(*args)
+
+    return cast(F, checked)
 
 
 def compiled_kernels() -> tuple[int, int]:

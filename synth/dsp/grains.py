@@ -14,7 +14,7 @@ from synth.dsp._jit import kernel
 from synth.dsp.noise import bipolar, noise_states, unipolar, xorshift32
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.sine import cosine, exp2, log2, quarter_sine, sine
-from synth.dsp.wavetable import BASE_HZ, POINTS, ROWS_PER_OCTAVE
+from synth.dsp.wavetable import BASE_HZ, CYCLE, MASK, POINTS, ROWS_PER_OCTAVE, read
 from synth.rng import stream
 
 Floats = NDArray[np.float32]
@@ -43,6 +43,7 @@ CENT = np.float32(1.0 / 1200.0)
 OCTAVE_ROWS, BASE = np.float32(ROWS_PER_OCTAVE), np.float32(BASE_HZ)
 FRACTION_BITS, FRACTION_MASK = np.int64(32), np.int64(2**32 - 1)
 WHOLE, TO_FRACTION = 2.0**32, np.float32(2.0**-32)
+SILENCE = np.zeros((2, 0), np.float32)
 MARGIN = 4.0  # points that interpolation may reach for
 
 
@@ -76,17 +77,6 @@ def hann(share: np.float32) -> np.float32:
     """A Hann window at `share` (0 to 1) of its length."""
     edge = quarter_sine(HALF * min(share, ONE - share))
     return edge * edge
-
-
-@kernel
-def cubic(source: Floats, row: int, place: np.int64, mask: np.int64) -> np.float32:
-    """`source[row]` at `place`, 32 bits of it fraction, round and round: Lagrange's cubic through four points."""
-    i = place >> FRACTION_BITS
-    f = np.float32(place & FRACTION_MASK) * TO_FRACTION
-    a, b = source[row, (i - 1) & mask], source[row, i & mask]
-    c, d = source[row, (i + 1) & mask], source[row, (i + 2) & mask]
-    slope = c - THIRD * a - HALF * b - SIXTH * d
-    return b + f * (slope + f * (HALF * (a + c) - b + f * (HALF * (b - c) + SIXTH * (d - a))))
 
 
 @kernel
@@ -146,9 +136,9 @@ def _spawn(
             grains[PLACE, slot] += np.int64(onset) << FRACTION_BITS
     else:
         hz = _held(p[edge, PITCH] * exp2(octave), ONE, HALF * sample_rate)
-        step = np.float64(hz) / np.float64(sample_rate) * size
+        step = np.float64(hz) / np.float64(sample_rate)
         grains[ROW, slot] = max(0, min(int(np.ceil(OCTAVE_ROWS * log2(hz / BASE))), rows - 1))
-        grains[PLACE, slot] = np.int64(np.float64(where) * size * WHOLE)
+        grains[PLACE, slot] = np.int64(np.float64(where) * CYCLE) & MASK
     grains[STEP, slot] = np.int64(step * WHOLE)
     grains[LENGTH, slot] = length
     grains[TO_GO, slot] = length
@@ -159,7 +149,35 @@ def _spawn(
 
 
 @kernel
-def _play(source: Floats, size: int, grains: Integers, pans: Floats, out: Floats, first: int) -> None:
+def cubic(source: Floats, at: np.int64, f: np.float32, mask: np.int64) -> np.float32:
+    """`source[0]` past place `at` by `f` (0 to 1), round and round: Lagrange's cubic through four points."""
+    a, b = source[0, (at - 1) & mask], source[0, at & mask]
+    c, d = source[0, (at + 1) & mask], source[0, (at + 2) & mask]
+    slope = c - THIRD * a - HALF * b - SIXTH * d
+    return b + f * (slope + f * (HALF * (a + c) - b + f * (HALF * (b - c) + SIXTH * (d - a))))
+
+
+@kernel
+def _window(row: Floats, frames: int, to_go: np.int64, length: np.int64) -> None:
+    """A Hann window over `frames` of `row`."""
+    scale = ONE / np.float32(length + 1)
+    share = np.float32(length - to_go + 1) * scale
+    for n in range(frames):
+        row[n] *= hann(share + np.float32(n) * scale)
+
+
+@kernel
+def _place(row: Floats, frames: int, left: np.float32, right: np.float32, out: Floats, first: int) -> None:
+    for n in range(frames):
+        out[LEFT, np.uint64(first + n)] += left * row[n]
+    for n in range(frames):
+        out[RIGHT, np.uint64(first + n)] += right * row[n]
+
+
+@kernel
+def _play(
+    source: Floats, live: bool, size: int, grains: Integers, pans: Floats, row: Floats, out: Floats, first: int
+) -> None:
     """Add one quantum of all grains to `out` from column `first`."""
     mask = np.int64(size - 1)
     for slot in range(SLOTS):
@@ -168,14 +186,22 @@ def _play(source: Floats, size: int, grains: Integers, pans: Floats, out: Floats
             continue
         wait, length = grains[WAIT, slot], grains[LENGTH, slot]
         frames = min(QUANTUM - wait, to_go)
-        scale = ONE / np.float32(length + 1)
-        place, step, row = grains[PLACE, slot], grains[STEP, slot], grains[ROW, slot]
-        left, right = pans[LEFT, slot], pans[RIGHT, slot]
-        for n in range(frames):
-            y = hann(np.float32(length - to_go + n + 1) * scale) * cubic(source, row, place + n * step, mask)
-            out[LEFT, first + wait + n] += left * y
-            out[RIGHT, first + wait + n] += right * y
-        grains[PLACE, slot] = place + frames * step
+        place, step = grains[PLACE, slot], grains[STEP, slot]
+        if live:
+            start, part = place >> FRACTION_BITS, np.float32(place & FRACTION_MASK) * TO_FRACTION
+            ratio = np.float32(step) * TO_FRACTION
+            for n in range(frames):
+                at = part + np.float32(n) * ratio
+                whole = np.int32(at)
+                row[n] = cubic(source, start + whole, at - np.float32(whole), mask)
+            grains[PLACE, slot] = place + frames * step
+        else:
+            table = grains[ROW, slot]
+            for n in range(frames):
+                row[n] = read(source, table, (place + n * step) & MASK)
+            grains[PLACE, slot] = (place + frames * step) & MASK
+        _window(row, frames, to_go, length)
+        _place(row, frames, pans[LEFT, slot], pans[RIGHT, slot], out, first + wait)
         grains[TO_GO, slot] = to_go - frames
         grains[WAIT, slot] = 0
 
@@ -202,6 +228,7 @@ def render_grains(
     clock: Integers,
     grains: Integers,
     pans: Floats,
+    row: Floats,
     out: Floats,
 ) -> None:
     """Write `quanta` quanta of `out` (2, frames). `source` is a table, or the ring that `x` (2, frames) is written to
@@ -227,7 +254,7 @@ def render_grains(
                 onset = _onset(clock, length, overlap, jitter)
             clock[BEAT] -= QUANTUM
             clock[ONSET] -= QUANTUM
-            _play(source, size, grains, pans, out, first)
+            _play(source, live, size, grains, pans, row, out, first)
             rise = (p[q + 1, GAIN] - p[q, GAIN]) * PER_FRAME
             for n in range(QUANTUM):
                 gain = p[q, GAIN] + np.float32(n) * rise
@@ -246,6 +273,7 @@ class _Grains:
         self._clock = np.zeros(CLOCK, np.int64)
         self._grains = np.zeros((GRAIN, SLOTS), np.int64)
         self._pans = np.zeros((2, SLOTS), np.float32)
+        self._row = np.zeros(QUANTUM, np.float32)
         self.reset()
 
     def reset(self) -> None:
@@ -262,7 +290,7 @@ class _Grains:
     def _render(self, x: Floats, live: bool, settings: Floats, quanta: int, out: Floats) -> None:
         render_grains(
             x, live, settings, quanta, self._sample_rate,
-            self._source, self._size, self._clock, self._grains, self._pans, out,
+            self._source, self._size, self._clock, self._grains, self._pans, self._row, out,
         )  # fmt: skip
 
 
@@ -274,7 +302,7 @@ class TableGrains(_Grains):
 
     def render(self, settings: Floats, quanta: int, out: Floats) -> None:
         """Overwrite the first `quanta` quanta of `out`, (2, frames) float32; `settings` as of `grain_settings`."""
-        self._render(out, False, settings, quanta, out)
+        self._render(SILENCE, False, settings, quanta, out)
 
 
 class LiveGrains(_Grains):

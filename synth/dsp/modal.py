@@ -1,9 +1,9 @@
 """Modal synthesis: each mode of a struck body is a decaying sinusoid, `A r^n sin(theta n)`.
 
 A mode is a complex number turned by `p^QUANTUM` once a quantum, and its samples between are that number times
-tabulated powers of `p = r e^(j theta)`: two products and a sum each, in a loop over time that vectorises whatever
-the number of modes (block form of the coupled-form resonator; Mathews & Smith, SMAC 2003). Modes end once they
-have fallen below FLOOR, the longest-lived stand in front, so the cost follows what sounds.
+tabulated powers of `p = r e^(j theta)`: two products and a sum each, two modes at once, in a loop over time that
+vectorises whatever the number of modes (block form of the coupled-form resonator; Mathews & Smith, SMAC 2003). Modes
+end once they have fallen below FLOOR, the longest-lived stand in front, so the cost follows what sounds.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.fused import fma
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.voices import LEFT, RIGHT, VoiceBank, aligned, clear, gate, mix, span
 
 ZERO = np.float32(0.0)
+SPAN = np.uint64(QUANTUM)
 
 FLOOR = 1e-5  # -100 dBFS
 HIGHEST = 0.45  # of the sample rate
@@ -47,18 +49,27 @@ def render_modes(
             continue
         for n in range(first, last):
             row[n] = ZERO
-        for m in range(ends.shape[1]):
+        for m in range(0, ends.shape[1], 2):
             until = min(last, ends[v, m] - clock)
             if until <= first:
                 break
-            re, im = state[0, v, m], state[1, v, m]
-            turn_re, turn_im = turn[0, v, m], turn[1, v, m]
-            for start in range(first, until, QUANTUM):
+            both = max(min(last, ends[v, m + 1] - clock), first)
+            alone = first + (both - first + QUANTUM - 1) // QUANTUM * QUANTUM
+            a, b, turn_a, turn_b = state[0, v, m], state[1, v, m], turn[0, v, m], turn[1, v, m]
+            c, d, turn_c, turn_d = state[0, v, m + 1], state[1, v, m + 1], turn[0, v, m + 1], turn[1, v, m + 1]
+            for start in range(first, both, QUANTUM):
                 at = np.uint64(start)
-                for n in range(QUANTUM):
-                    row[at + np.uint64(n)] += powers[v, m, 0, n] * im + powers[v, m, 1, n] * re
-                re, im = turn_re * re - turn_im * im, turn_im * re + turn_re * im
-            state[0, v, m], state[1, v, m] = re, im
+                for n in range(SPAN):
+                    y = fma(powers[v, m, 0, n], b, fma(powers[v, m, 1, n], a, row[at + n]))
+                    row[at + n] = fma(powers[v, m + 1, 0, n], d, fma(powers[v, m + 1, 1, n], c, y))
+                a, b = turn_a * a - turn_b * b, turn_b * a + turn_a * b
+                c, d = turn_c * c - turn_d * d, turn_d * c + turn_c * d
+            for start in range(alone, until, QUANTUM):
+                at = np.uint64(start)
+                for n in range(SPAN):
+                    row[at + n] = fma(powers[v, m, 0, n], b, fma(powers[v, m, 1, n], a, row[at + n]))
+                a, b = turn_a * a - turn_b * b, turn_b * a + turn_a * b
+            state[0, v, m], state[1, v, m], state[0, v, m + 1], state[1, v, m + 1] = a, b, c, d
         gate(row, first, last, clock, times, v)
         mix(row, first, last, gain[LEFT, v], gain[RIGHT, v], out, offset)
 
@@ -69,6 +80,7 @@ class ModalBank(VoiceBank):
     def __init__(self, sample_rate: int, voices: int, modes: int) -> None:
         super().__init__(sample_rate, voices)
         slots = self.times.shape[1]
+        modes += modes % 2
         self.ends = np.zeros((slots, modes), np.int64)
         self.state = np.zeros((2, slots, modes), np.float32)
         self.turn = np.zeros((2, slots, modes), np.float32)

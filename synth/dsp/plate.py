@@ -4,6 +4,10 @@
 in -> low-pass -> four allpasses -> two halves that feed each other: a modulated allpass, a delay, damping, an allpass,
 a delay. The output is read from seven places of the tank a side. No delay in a loop is shorter than a quantum, so
 every stage runs over a quantum at once.
+
+As published, a longer decay is louder too. Here what goes into the tank is weighed so that noise returns with the
+energy it was sent with: what has passed through half of the tank, and what is read at its places, is unlike enough for
+powers to add up.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ DIFFUSION = (0.75, 0.75, 0.625, 0.625)
 TANK = (672, 4453, 1800, 3720, 908, 4217, 2656, 3163)
 TANK_DIFFUSION = 0.7
 EXCURSION, EXCURSION_HZ = 16, 1.0
+MIDDLE_HZ = 700.0  # where the return has the energy of the send
 # Rows: ring of the tank, delay, sign. The left is read from the right half for the most part.
 LEFT = ((5, 266, 1), (5, 2974, 1), (6, 1913, -1), (7, 1996, 1), (1, 1990, -1), (2, 187, -1), (3, 1066, -1))
 RIGHT = ((1, 353, 1), (1, 3627, 1), (2, 1228, -1), (3, 2673, 1), (5, 2111, -1), (6, 335, -1), (7, 121, -1))
@@ -34,10 +39,11 @@ TAP_GAIN = np.float32(0.6)
 RINGS = len(DIFFUSERS) + len(TANK)
 FIRST = len(DIFFUSERS)  # ring of the tank
 
-F0, HALF = np.float32(0.0), np.float32(0.5)
+F0, F1, F2, F3, HALF = (np.float32(c) for c in (0.0, 1.0, 2.0, 3.0, 0.5))
 SHORTEST_S = np.float32(0.1)
 MODULATED = np.float32(-TANK_DIFFUSION)
 SHIFT, LEAST, MOST = np.float32(0.15), np.float32(0.25), np.float32(0.5)  # second diffusion of a tank, from its decay
+LONGEST_PASS = np.float32(0.999)  # of a half, in power
 CIRCUIT = np.float32(-0.75 * math.log2(10.0) * sum(TANK) / PUBLISHED_HZ)  # four decays in a turn of the figure
 
 
@@ -64,6 +70,22 @@ def _allpass(memory, row, frame, gain, rise, rows, i, late):  # type: ignore[no-
 
 
 @kernel
+def _second(decay):  # type: ignore[no-untyped-def]
+    """Gain of the second allpass of each half."""
+    return max(min(decay + SHIFT, MOST), LEAST)
+
+
+@kernel
+def _share(decay, poles):  # type: ignore[no-untyped-def]
+    """Gain into the tank with which noise at MIDDLE_HZ returns as it was sent, from an allpass of gain g that holds
+    1 / (1 - g^2) of the power that passes it; `poles[2]` is what the damping leaves there, `poles[3]` the low-pass."""
+    passed, held = decay * decay * poles[2], _second(decay)
+    half = min(decay * decay * passed, LONGEST_PASS)
+    read = F3 + F2 * passed * (F1 + F1 / (F1 - held * held))  # three places before the damping, two in it, two after
+    return np.sqrt(F2 * (F1 - half) / (poles[3] * read)) / TAP_GAIN
+
+
+@kernel
 def _render(x, t60_s, quanta, out, rows, memory, delays, taps, diffusion, poles, lasts, swing, count):  # type: ignore[no-untyped-def]
     pre, damp = poles[0], poles[1]
     for q in range(quanta):
@@ -74,6 +96,10 @@ def _render(x, t60_s, quanta, out, rows, memory, delays, taps, diffusion, poles,
             lasts[:] = F0
             hush(out, at)
             continue
+        start = exp2(CIRCUIT / max(t60_s[q], SHORTEST_S))
+        stop = exp2(CIRCUIT / max(t60_s[q + 1], SHORTEST_S))
+        share = _share(start, poles)
+        grow = _share(stop, poles) - share
         y = lasts[0]
         for n in range(QUANTUM):
             y += pre * (HALF * (rows[0, n] + rows[1, n]) - y)
@@ -82,11 +108,11 @@ def _render(x, t60_s, quanta, out, rows, memory, delays, taps, diffusion, poles,
         for d in range(FIRST):
             _read(memory, d, frame - delays[d], rows, 4)
             _allpass(memory, d, frame, diffusion[d], F0, rows, 0, 4)
+        for n in range(QUANTUM):
+            rows[0, n] *= share + grow * RAMP[n]
 
-        start = exp2(CIRCUIT / max(t60_s[q], SHORTEST_S))
-        stop = exp2(CIRCUIT / max(t60_s[q + 1], SHORTEST_S))
-        second = max(min(start + SHIFT, MOST), LEAST)
-        turn = max(min(stop + SHIFT, MOST), LEAST) - second
+        second = _second(start)
+        turn = _second(stop) - second
         for half in range(2):  # the ends of both before either is written
             _read(memory, FIRST + 4 * half + 3, frame - delays[FIRST + 4 * half + 3], rows, 2 - half)
         for half in range(2):
@@ -125,7 +151,8 @@ def _render(x, t60_s, quanta, out, rows, memory, delays, taps, diffusion, poles,
 
 class Plate:
     """Reverb of a stereo send, which it hears in mono; its return is stereo. At low frequencies the tail loses 60 dB in
-    `t60_s`, towards `damping_hz` ever sooner. `sample_rate` from 22050 on. `depth` scales the modulation, 0 is off.
+    `t60_s`, towards `damping_hz` ever sooner. Noise, other on either side, returns with the energy it was sent with, at
+    700 Hz, whatever the decay. `sample_rate` from 22050 on. `depth` scales the modulation, 0 is off.
     """
 
     def __init__(
@@ -144,6 +171,7 @@ class Plate:
         taps = [[(ring, round(m * scale), sign) for ring, m, sign in side] for side in (LEFT, RIGHT)]
         excursion = depth * EXCURSION * scale
         poles = [1.0 - math.exp(-2.0 * math.pi * hz / sample_rate) for hz in (bandwidth_hz, damping_hz)]
+        poles += [_one_pole_power(pole, MIDDLE_HZ / sample_rate) for pole in reversed(poles)]
         self._t60_s = held(t60_s)
         self._counts = counts(sum(delays))
         self._state = (
@@ -176,3 +204,9 @@ class Plate:
         """Forget what has sounded and begin the modulation anew."""
         self._state[1][:], self._state[6][:] = 0.0, 0.0
         self._counts[FRAME], self._counts[QUIET] = 0, self._counts[LIMIT]
+
+
+def _one_pole_power(pole: float, cycles: float) -> float:
+    """What `y += pole (x - y)` leaves of the power of a sine of `cycles` a sample."""
+    keep = 1.0 - pole
+    return pole * pole / (1.0 - 2.0 * keep * math.cos(2.0 * math.pi * cycles) + keep * keep)
