@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from synth import Session
@@ -178,22 +178,31 @@ def first_block(preset: str) -> str:
     return f"from synth import Session; Session({chosen}, minutes=1).render(256)"
 
 
-def run_s(code: str, cache: str | None = None) -> float:
-    """Wall seconds of a Python of its own that runs `code`, with its kernels in the folder `cache`."""
+class Seconds(NamedTuple):
+    """How long a program took: on the clock, and of CPU."""
+
+    wall: float
+    cpu: float
+
+
+def run_s(code: str, cache: str | None = None) -> Seconds:
+    """A Python of its own from its start to its end, which runs `code`, with its kernels in the folder `cache`."""
     path = os.pathsep.join([os.path.dirname(os.path.abspath(__file__)), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, **({"ISOTONE_CACHE_DIR": cache} if cache else {})}
-    start = time.perf_counter()
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-    return time.perf_counter() - start
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Seconds(wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
 
 
-def cached_start_s(preset: str) -> float:
-    """From starting Python to the first block, all kernels in the cache; median of STARTS."""
+def cached_start(preset: str) -> Seconds:
+    """From starting Python to the first block, all kernels in the cache; medians of STARTS."""
     run_s(first_block(preset))
-    return statistics.median(run_s(first_block(preset)) for _ in range(STARTS))
+    taken = [run_s(first_block(preset)) for _ in range(STARTS)]
+    return Seconds(*(statistics.median(column) for column in zip(*taken, strict=True)))
 
 
-def cold_s(code: str) -> float:
+def cold(code: str) -> Seconds:
     """What `code` takes from starting Python with an empty kernel cache."""
     with tempfile.TemporaryDirectory() as cache:
         return run_s(code, cache)
@@ -203,15 +212,15 @@ def table(result: dict[str, Any]) -> str:
     big, small = BLOCKS
     heads, blocks = ("real time", "slowest 10 s", "not compiled"), f"{big:8}{small:6}"
     lines = [
-        "".join((" " * 10, *(f"{head:>14}" for head in heads), f"{'voices':>8}{'stems':>7}{'start':>7}{'memory':>8}")),
-        f"{'preset':10}{blocks * len(heads)}{'mean':>8}{'mean':>7}{'s':>7}{'MB':>8}",
+        "".join((" " * 10, *(f"{head:>14}" for head in heads), f"{'voices':>8}{'stems':>7}{'start':>14}{'memory':>8}")),
+        f"{'preset':10}{blocks * len(heads)}{'mean':>8}{'mean':>7}{'s':>7}{'CPU s':>7}{'MB':>8}",
     ]
     for row in result["presets"]:
         fast, slow, share = row["real_time_factor"], row["slowest_10s"], row["share_outside_kernels"]
         lines.append(
             f"{row['preset']:10}{fast[big]:7.0f}x{fast[small]:5.0f}x{slow[big]:7.0f}x{slow[small]:5.0f}x"
             f"{100 * share[big]:6.0f} %{100 * share[small]:4.0f} %{row['mean_voices']:8.1f}{row['mean_stems']:7.1f}"
-            f"{row['cached_start_s']:7.2f}{row['peak_memory_mb']:8.0f}"
+            f"{row['cached_start_s']['wall']:7.2f}{row['cached_start_s']['cpu']:7.2f}{row['peak_memory_mb']:8.0f}"
         )
     lines += [
         "",
@@ -224,7 +233,10 @@ def table(result: dict[str, Any]) -> str:
     encode_s = statistics.median(row["encode_s_per_min"] for row in result["presets"])
     lines.append(f"Encoding a minute of mix, stems and pre-master as FLAC: {encode_s:.1f} s, not in the figures above.")
     for what, seconds in result["compile_s"].items():
-        lines.append(f"Compiling {what} into an empty cache: {seconds:.1f} s from starting Python.")
+        lines.append(
+            f"Compiling {what} into an empty cache: {seconds['wall']:.1f} s from starting Python,"
+            f" {seconds['cpu']:.1f} s of CPU."
+        )
     for row in result["presets"]:
         if row["preset"] == DENSE:
             reached = row["mean_stems"] >= AIM["stems"] and row["mean_voices"] >= AIM["voices"]
@@ -266,19 +278,19 @@ def main() -> None:
     rows = []
     for preset in presets:
         note(f"{preset}: start, then {repeats} renders of {minutes:g} minutes at each block size")
-        start_s = cached_start_s(preset)
+        start = cached_start(preset)
         command = [sys.executable, __file__, preset, "--alone", "--minutes", str(minutes), "--repeats", str(repeats)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         (row,) = json.loads(done.stdout)
         for name in ("real_time_factor", "slowest_10s", "share_outside_kernels"):
             row[name] = {int(block): value for block, value in row[name].items()}
-        rows.append({**row, "cached_start_s": start_s})
+        rows.append({**row, "cached_start_s": start._asdict()})
     compile_s = {}
     if not options.quick:
         note("compiling into an empty cache")
         compile_s = {
-            f"what {presets[0]} plays": cold_s(first_block(presets[0])),
-            "what all shipped presets play": cold_s(EVERYTHING),
+            f"what {presets[0]} plays": cold(first_block(presets[0]))._asdict(),
+            "what all shipped presets play": cold(EVERYTHING)._asdict(),
         }
     note("")
     result = {"presets": rows, "compile_s": compile_s, "minutes": minutes, "repeats": repeats}

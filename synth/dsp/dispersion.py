@@ -17,7 +17,7 @@ from synth.dsp._jit import kernel
 
 SECTIONS = 8
 STIFFEST = 0.01
-EXACT = 0.75  # B n^3 of the partial that is exact: above, the chain cannot hold low ones up for long enough
+EXACT = 0.7  # B n^3 of the partial that is exact: above, the chain cannot hold low ones up for long enough
 HIGHEST = 0.2  # of the sample rate, for that partial
 STEPS = 30
 CHAIN_ROWS = SECTIONS + 2  # coefficient, samples before, between and after

@@ -14,7 +14,7 @@ from synth.dsp._jit import kernel
 from synth.dsp.noise import bipolar, noise_states, unipolar, xorshift32
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.sine import cosine, exp2, log2, quarter_sine, sine
-from synth.dsp.wavetable import BASE_HZ, CYCLE, MASK, POINTS, ROWS_PER_OCTAVE, read
+from synth.dsp.wavetable import BASE_HZ, CYCLE, MASK, ROWS_PER_OCTAVE, Tables, read
 from synth.rng import stream
 
 Floats = NDArray[np.float32]
@@ -149,10 +149,10 @@ def _spawn(
 
 
 @kernel
-def cubic(source: Floats, at: np.int64, f: np.float32, mask: np.int64) -> np.float32:
-    """`source[0]` past place `at` by `f` (0 to 1), round and round: Lagrange's cubic through four points."""
-    a, b = source[0, (at - 1) & mask], source[0, at & mask]
-    c, d = source[0, (at + 1) & mask], source[0, (at + 2) & mask]
+def cubic(ring: Floats, at: np.int64, f: np.float32, mask: np.int64) -> np.float32:
+    """`ring[0]` past place `at` by `f` (0 to 1), round and round: Lagrange's cubic through four points."""
+    a, b = ring[0, (at - 1) & mask], ring[0, at & mask]
+    c, d = ring[0, (at + 1) & mask], ring[0, (at + 2) & mask]
     slope = c - THIRD * a - HALF * b - SIXTH * d
     return b + f * (slope + f * (HALF * (a + c) - b + f * (HALF * (b - c) + SIXTH * (d - a))))
 
@@ -176,7 +176,15 @@ def _place(row: Floats, frames: int, left: np.float32, right: np.float32, out: F
 
 @kernel
 def _play(
-    source: Floats, live: bool, size: int, grains: Integers, pans: Floats, row: Floats, out: Floats, first: int
+    tables: Tables,
+    ring: Floats,
+    live: bool,
+    size: int,
+    grains: Integers,
+    pans: Floats,
+    row: Floats,
+    out: Floats,
+    first: int,
 ) -> None:
     """Add one quantum of all grains to `out` from column `first`."""
     mask = np.int64(size - 1)
@@ -193,12 +201,12 @@ def _play(
             for n in range(frames):
                 at = part + np.float32(n) * ratio
                 whole = np.int32(at)
-                row[n] = cubic(source, start + whole, at - np.float32(whole), mask)
+                row[n] = cubic(ring, start + whole, at - np.float32(whole), mask)
             grains[PLACE, slot] = place + frames * step
         else:
             table = grains[ROW, slot]
             for n in range(frames):
-                row[n] = read(source, table, (place + n * step) & MASK)
+                row[n] = read(tables, table, (place + n * step) & MASK)
             grains[PLACE, slot] = (place + frames * step) & MASK
         _window(row, frames, to_go, length)
         _place(row, frames, pans[LEFT, slot], pans[RIGHT, slot], out, first + wait)
@@ -223,7 +231,8 @@ def render_grains(
     p: Floats,
     quanta: int,
     sample_rate: np.float32,
-    source: Floats,
+    tables: Tables,
+    ring: Floats,
     size: int,
     clock: Integers,
     grains: Integers,
@@ -231,8 +240,8 @@ def render_grains(
     row: Floats,
     out: Floats,
 ) -> None:
-    """Write `quanta` quanta of `out` (2, frames). `source` is a table, or the ring that `x` (2, frames) is written to
-    when `live`; `size`, a power of two, are its points. While there is no gain no grain starts and time stands still.
+    """Write `quanta` quanta of `out` (2, frames). From `tables`, or when `live` from the `ring` that `x` (2, frames) is
+    written to, of `size` frames, a power of two. While there is no gain no grain starts and time stands still.
     """
     for q in range(quanta):
         first = q * QUANTUM
@@ -241,7 +250,7 @@ def render_grains(
             out[RIGHT, n] = ZERO
         held = p[q, HOLD] >= ONE and p[q + 1, HOLD] >= ONE
         if live and not held:
-            _listen(x, first, p, q, source, clock)
+            _listen(x, first, p, q, ring, clock)
         if p[q, GAIN] == ZERO and p[q + 1, GAIN] == ZERO:
             for slot in range(SLOTS):
                 grains[TO_GO, slot] = 0
@@ -250,11 +259,11 @@ def render_grains(
             overlap, jitter = _held(p[q, OVERLAP], OVERLAP_MIN, OVERLAP_MAX), _held(p[q, JITTER], ZERO, ONE)
             onset = _onset(clock, length, overlap, jitter)
             while onset < QUANTUM:
-                _spawn(p, q, onset, live, sample_rate, size, source.shape[0], clock, grains, pans)
+                _spawn(p, q, onset, live, sample_rate, size, tables.shape[0], clock, grains, pans)
                 onset = _onset(clock, length, overlap, jitter)
             clock[BEAT] -= QUANTUM
             clock[ONSET] -= QUANTUM
-            _play(source, live, size, grains, pans, row, out, first)
+            _play(tables, ring, live, size, grains, pans, row, out, first)
             rise = (p[q + 1, GAIN] - p[q, GAIN]) * PER_FRAME
             for n in range(QUANTUM):
                 gain = p[q, GAIN] + np.float32(n) * rise
@@ -267,8 +276,8 @@ def render_grains(
 class _Grains:
     """What grains of either kind keep."""
 
-    def __init__(self, sample_rate: int, seed: int, source: Floats, size: int) -> None:
-        self._seed, self._source, self._size = seed, source, size
+    def __init__(self, sample_rate: int, seed: int, tables: Tables, ring: Floats) -> None:
+        self._seed, self._tables, self._ring = seed, tables, ring
         self._sample_rate = np.float32(sample_rate)
         self._clock = np.zeros(CLOCK, np.int64)
         self._grains = np.zeros((GRAIN, SLOTS), np.int64)
@@ -290,15 +299,15 @@ class _Grains:
     def _render(self, x: Floats, live: bool, settings: Floats, quanta: int, out: Floats) -> None:
         render_grains(
             x, live, settings, quanta, self._sample_rate,
-            self._source, self._size, self._clock, self._grains, self._pans, self._row, out,
+            self._tables, self._ring, self._ring.shape[1], self._clock, self._grains, self._pans, self._row, out,
         )  # fmt: skip
 
 
 class TableGrains(_Grains):
     """Grains of a wave's `tables` (see `synth.dsp.wavetable.tables`), each from a phase of its own."""
 
-    def __init__(self, sample_rate: int, seed: int, tables: Floats) -> None:
-        super().__init__(sample_rate, seed, tables, POINTS)
+    def __init__(self, sample_rate: int, seed: int, tables: Tables) -> None:
+        super().__init__(sample_rate, seed, tables, np.zeros((1, 1), np.float32))
 
     def render(self, settings: Floats, quanta: int, out: Floats) -> None:
         """Overwrite the first `quanta` quanta of `out`, (2, frames) float32; `settings` as of `grain_settings`."""
@@ -310,12 +319,12 @@ class LiveGrains(_Grains):
 
     def __init__(self, sample_rate: int, seed: int) -> None:
         size = 1 << (int(HISTORY_S * sample_rate) - 1).bit_length()
-        super().__init__(sample_rate, seed, np.zeros((1, size), np.float32), size)
+        super().__init__(sample_rate, seed, np.zeros((1, 1), np.uint64), np.zeros((1, size), np.float32))
 
     def reset(self) -> None:
         """Start again from the seed, without a grain or a past."""
         super().reset()
-        self._source[:] = 0.0
+        self._ring[:] = 0.0
 
     def render(self, x: Floats, settings: Floats, quanta: int, out: Floats) -> None:
         """Overwrite the first `quanta` quanta of `out` with grains of what `x` was; `settings` as of `grain_settings`.

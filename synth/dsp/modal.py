@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.arrays import aligned
 from synth.dsp.fused import fma
 from synth.dsp.quantum import QUANTUM
-from synth.dsp.voices import LEFT, RIGHT, VoiceBank, aligned, clear, gate, mix, span
+from synth.dsp.voices import LEFT, RIGHT, VoiceBank, clear, gate, mix, span
 
 ZERO = np.float32(0.0)
 SPAN = np.uint64(QUANTUM)

@@ -91,8 +91,9 @@ def _ring(frame, start, v, times, length, line, memory, force, row):  # type: ig
     delay, plucked = length[DELAY, v], frame - times[ONSET, v]
     write = rewind(memory, v, length[WRITE, v], delay + TAPS - 1)
     length[WRITE, v] = write + QUANTUM
-    for done in range(0, QUANTUM, length[CHUNK, v]):
-        count, at = min(length[CHUNK, v], QUANTUM - done), start + done
+    done, chunk = 0, length[CHUNK, v]
+    while done < QUANTUM:
+        count, at = min(chunk, QUANTUM - done), start + done
         turn(memory, v, line, write + done - delay, row, at, count)
         for n in range(max(-plucked - done, 0), min(length[PLUCK_FRAMES, v] - plucked - done, count)):
             row[at + n] += force[v, plucked + done + n]
@@ -102,6 +103,7 @@ def _ring(frame, start, v, times, length, line, memory, force, row):  # type: ig
             rest(memory, v, write + done, count, line, BRIDGE)
         if line[CHAIN, v] != ZERO:
             disperse(memory, v, write + done, count, line, CHAIN)
+        done += count
 
 
 @kernel

@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from synth.dsp._jit import kernel
+from synth.dsp.fused import fma
 from synth.dsp.sine import quarter_sine
 
-QUARTER, HALF, ONE = np.float32(0.25), np.float32(0.5), np.float32(1.0)
+QUARTER, HALF, ONE, TWO = np.float32(0.25), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 CUTOFF_MAX = np.float32(0.45)  # cycles per sample; the bilinear transform has its pole at 0.5
 
 
@@ -35,7 +36,5 @@ def svf(
     x: np.float32, s1: np.float32, s2: np.float32, g: np.float32, a1: np.float32, a2: np.float32
 ) -> tuple[np.float32, np.float32, np.float32, np.float32]:
     """One sample `x` through the filter with memories `s1`, `s2`: (low, band, s1, s2)."""
-    band = a1 * s1 + a2 * (x - s2)
-    rise = g * band
-    low = s2 + rise
-    return low, band, band + band - s1, low + rise
+    band = fma(a2, x - s2, a1 * s1)  # from memory to memory in as few steps as can be: they wait for each other
+    return fma(g, band, s2), band, fma(TWO, band, -s1), fma(g + g, band, s2)

@@ -55,13 +55,15 @@ def _answer(v, dry, memory, line, length, row):  # type: ignore[no-untyped-def]
     length[WRITE, v] = write + QUANTUM
     for n in range(AHEAD):
         row[n] = line[PAST + n, v]
-    for done in range(0, QUANTUM, length[CHUNK, v]):
-        count, at, to = min(length[CHUNK, v], QUANTUM - done), AHEAD + done, np.uint64(write + done)
+    done, chunk = 0, length[CHUNK, v]
+    while done < QUANTUM:
+        count, at, to = min(chunk, QUANTUM - done), AHEAD + done, np.uint64(write + done)
         turn(memory, v, line, write + done - delay, row, at, count)
         lose(row, line[WEIGHT, v], at, count)
         store(row, at, memory, v, write + done, count)
         for n in range(np.uint64(count)):
             memory[v, to + n] += taken * dry[0, np.uint64(done) + n]
+        done += count
     for n in range(AHEAD):
         line[PAST + n, v] = row[QUANTUM + n]
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.arrays import aligned
 from synth.dsp.quantum import QUANTUM
 
 ZERO, ONE, TWO, THREE = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.float32(3.0)
@@ -21,7 +22,6 @@ ZERO, ONE, TWO, THREE = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.fl
 ONSET, RISE, DAMP, DAMP_FRAMES, STEAL, STEAL_FRAMES, END = range(7)
 LEFT, RIGHT = range(2)
 
-CACHE_LINE = 64  # bytes
 NEVER = np.iinfo(np.int64).max // 2
 STEAL_S = 0.008
 SPARE_SLOTS = 8  # for stolen notes while they fade
@@ -75,14 +75,6 @@ def mix(
         i = np.uint64(n)  # a signed index may be negative, which keeps a loop from being vectorised
         out[LEFT, to + i] += left * row[at + i]
         out[RIGHT, to + i] += right * row[at + i]
-
-
-def aligned(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Zeros, float32, from a cache line's start: vector loads across two lines cost a tenth of a kernel."""
-    size = math.prod(shape) * 4
-    raw = np.zeros(size + CACHE_LINE, np.uint8)
-    start = -raw.ctypes.data % CACHE_LINE
-    return raw[start : start + size].view(np.float32).reshape(shape)
 
 
 class VoiceBank(ABC):

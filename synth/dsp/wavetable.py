@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.fused import fma
 from synth.dsp.vowels import formants
 
 POINTS = 2048
@@ -30,7 +31,9 @@ MASK = np.int64(2**32 - 1)
 INDEX_SHIFT = np.int64(21)
 FRACTION_MASK = np.int64(2**21 - 1)
 TO_FRACTION = np.float32(2.0**-21)
+LOW_HALF, HIGH_HALF = np.uint64(2**32 - 1), np.uint64(32)
 
+Tables = NDArray[np.uint64]
 Harmonics = NDArray[np.float64]  # 1, 2, 3...
 Wave = Callable[[Harmonics], Harmonics]  # amplitude of each harmonic
 
@@ -90,58 +93,64 @@ def harmonics_of(sample_rate: int, row: int) -> int:
 
 
 @lru_cache(maxsize=32)
-def tables(sample_rate: int, wave: Wave) -> NDArray[np.float32]:
-    """All tables of a wave: (rows, POINTS + 1) float32 of RMS 1 in full, the last row silent; not to be written to.
+def tables(sample_rate: int, wave: Wave) -> Tables:
+    """All tables of a wave, (rows, POINTS), of RMS 1 in full, the last row silent; not to be written to.
 
-    Harmonics all start as sines, in every wave and table, so that none cancel in a mix of two.
+    A number holds the bits of two float32: a point (see `points`) and, above it, how far it is to the next, for both
+    to be fetched at once. Harmonics all start as sines, in every wave and table, so that none cancel in a mix of two.
     """
     n = np.arange(1.0, HARMONICS_MAX + 1)
     amplitude = wave(n)
     amplitude /= np.sqrt(0.5 * np.sum(amplitude**2))
     spectrum = np.zeros(POINTS // 2 + 1, np.complex128)
     spectrum[1 : HARMONICS_MAX + 1] = -0.5j * POINTS * amplitude
-    rows: list[NDArray[np.float32]] = []
+    rows: list[Tables] = []
     while True:
         count = harmonics_of(sample_rate, len(rows))
         cycle = np.fft.irfft(np.where(np.arange(spectrum.size) <= count, spectrum, 0.0), POINTS)
-        rows.append(np.append(cycle, cycle[0]).astype(np.float32))
+        point = cycle.astype(np.float32)
+        rows.append(np.stack((point, np.roll(point, -1) - point), axis=1).view("<u8")[:, 0])
         if count == 0:
             return np.stack(rows)
 
 
+def points(tables: Tables) -> NDArray[np.float32]:
+    """The waves themselves, (rows, POINTS + 1), the first point repeated at the end."""
+    found = tables.view(np.float32)[:, ::2]
+    return np.concatenate((found, found[:, :1]), axis=1)
+
+
 @kernel
-def read(tables: NDArray[np.float32], row: int, phase: np.int64) -> np.float32:
+def read(tables: Tables, row: int, phase: np.int64) -> np.float32:
     """The wave at `phase` (32 bits), interpolated linearly."""
-    i = phase >> INDEX_SHIFT
-    left = tables[row, i]
-    return left + np.float32(np.int32(phase & FRACTION_MASK)) * TO_FRACTION * (tables[row, i + 1] - left)
+    pair = tables[row, phase >> INDEX_SHIFT]
+    point = np.uint32(pair & LOW_HALF).view(np.float32)
+    to_next = np.uint32(pair >> HIGH_HALF).view(np.float32)
+    return fma(np.float32(np.int32(phase & FRACTION_MASK)) * TO_FRACTION, to_next, point)
 
 
 @kernel
 def oscillate(
-    tables: NDArray[np.float32],
+    tables: Tables,
     row: int,
     phase: np.int64,
     step: np.int64,
     out: NDArray[np.float32],
-    left: int,
-    right: int,
-    start: np.int64,
-    stop: np.int64,
+    first: int,
+    frames: int,
 ) -> np.int64:
-    """Write frames `start` to `stop` of the columns `left` and `right` of `out` alike; the phase reached.
+    """Write `frames` frames of `out`, (any,), from `first` on; the phase reached.
 
     `step` is the phase a frame adds: frequency over sample rate times 2**32."""
-    for n in range(start, stop):
-        y = read(tables, row, (phase + (n - start) * step) & MASK)
-        out[n, left] = y
-        out[n, right] = y
-    return (phase + (stop - start) * step) & MASK
+    at = np.uint64(first)
+    for n in range(frames):
+        out[at + np.uint64(n)] = read(tables, row, (phase + n * step) & MASK)
+    return (phase + frames * step) & MASK
 
 
 @kernel
 def unison(
-    tables: NDArray[np.float32],
+    tables: Tables,
     row: int,
     phases: tuple[np.int64, np.int64, np.int64],
     steps: tuple[np.int64, np.int64, np.int64],
@@ -150,47 +159,43 @@ def unison(
     out: NDArray[np.float32],
     left: int,
     right: int,
-    start: np.int64,
-    stop: np.int64,
+    frames: int,
 ) -> tuple[np.int64, np.int64, np.int64]:
-    """As `oscillate`, three detuned ones in stereo: the first goes left and the last right by `side`, the middle one
-    to both by `centre`; the phases reached."""
+    """As `oscillate`, three detuned ones in stereo, from `left` and from `right` on: the first goes left and the last
+    right by `side`, the middle one to both by `centre`; the phases reached."""
     p0, p1, p2 = phases
     d0, d1, d2 = steps
-    for n in range(start, stop):
-        k = n - start
-        middle = centre * read(tables, row, (p1 + k * d1) & MASK)
-        out[n, left] = middle + side * read(tables, row, (p0 + k * d0) & MASK)
-        out[n, right] = middle + side * read(tables, row, (p2 + k * d2) & MASK)
-    frames = stop - start
+    to_left, to_right = np.uint64(left), np.uint64(right)
+    for n in range(frames):
+        middle = centre * read(tables, row, (p1 + n * d1) & MASK)
+        out[to_left + np.uint64(n)] = fma(side, read(tables, row, (p0 + n * d0) & MASK), middle)
+        out[to_right + np.uint64(n)] = fma(side, read(tables, row, (p2 + n * d2) & MASK), middle)
     return (p0 + frames * d0) & MASK, (p1 + frames * d1) & MASK, (p2 + frames * d2) & MASK
 
 
 @kernel
 def morph(
-    tables: NDArray[np.float32],
-    other: NDArray[np.float32],
+    tables: Tables,
+    other: Tables,
     row: int,
     phase: np.int64,
     step: np.int64,
     share: np.float32,
     rise: np.float32,
     out: NDArray[np.float32],
-    left: int,
-    right: int,
-    start: np.int64,
-    stop: np.int64,
+    first: int,
+    frames: int,
 ) -> np.int64:
     """As `oscillate`, between two waves: `share` (0 to 1) of it is the other one, `rise` more each frame.
 
     All harmonics of all waves are in phase, so each goes straight from its one amplitude to its other."""
-    for n in range(start, stop):
-        at = (phase + (n - start) * step) & MASK
+    start = np.uint64(first)
+    for n in range(frames):
+        at = (phase + n * step) & MASK
         y = read(tables, row, at)
-        y += (share + np.float32(n - start) * rise) * (read(other, row, at) - y)
-        out[n, left] = y
-        out[n, right] = y
-    return (phase + (stop - start) * step) & MASK
+        y += (share + np.float32(n) * rise) * (read(other, row, at) - y)
+        out[start + np.uint64(n)] = y
+    return (phase + frames * step) & MASK
 
 
 def pulse_rms(width: float) -> float:
@@ -200,25 +205,22 @@ def pulse_rms(width: float) -> float:
 
 @kernel
 def pulse(
-    tables: NDArray[np.float32],
+    tables: Tables,
     row: int,
     phase: np.int64,
     step: np.int64,
     width: np.int64,
     widen: np.int64,
     out: NDArray[np.float32],
-    left: int,
-    right: int,
-    start: np.int64,
-    stop: np.int64,
+    first: int,
+    frames: int,
 ) -> np.int64:
     """As `oscillate`, a pulse without DC: on tables of `saw`, the wave less itself `width` (32 bits) later.
 
     `widen` is what the width gains each frame. A width of half a cycle is in phase with the other waves."""
-    for n in range(start, stop):
-        k = n - start
-        at = (phase + k * step) & MASK
-        y = read(tables, row, at) - read(tables, row, (at + width + k * widen) & MASK)
-        out[n, left] = y
-        out[n, right] = y
-    return (phase + (stop - start) * step) & MASK
+    start = np.uint64(first)
+    for n in range(frames):
+        at = (phase + n * step) & MASK
+        y = read(tables, row, at) - read(tables, row, (at + width + n * widen) & MASK)
+        out[start + np.uint64(n)] = y
+    return (phase + frames * step) & MASK

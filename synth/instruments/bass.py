@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from synth.dsp.wavetable import sub, tables
+from synth.dsp.wavetable import sub
 from synth.instruments.subtractive import Subtractive, checked
 from synth.instruments.voicing import Voicing
 
 VOICING = Voicing(
     level_db=-13.1,
     side=0.0,
+    stereo=False,
+    steep=True,
     centre=1.0,
     pan=0.0,
     detune_cents=0.0,
@@ -39,4 +41,4 @@ class Bass(Subtractive):
             corner_hz=checked("corner_hz", corner_hz, 200.0, 2000.0),
             release_s=checked("release_s", release_s, 0.1, 2.0),
         )
-        super().__init__(sample_rate, seed, tables(sample_rate, sub), voicing)
+        super().__init__(sample_rate, seed, sub, voicing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from synth.dsp.wavetable import Wave, glass, saw, tables, warm
+from synth.dsp.wavetable import Wave, glass, saw, warm
 from synth.instruments.subtractive import Subtractive, checked
 from synth.instruments.voicing import Voicing
 
@@ -42,6 +42,8 @@ class Pad(Subtractive):
         voicing = Voicing(
             level_db=sound.level_db,
             side=0.62,
+            stereo=True,
+            steep=True,
             centre=0.6,
             pan=0.5,
             detune_cents=checked("detune_cents", detune_cents, 0.0, 12.0),
@@ -62,4 +64,4 @@ class Pad(Subtractive):
             drift_s=5.0,
             vibrato_cents=3.0,
         )
-        super().__init__(sample_rate, seed, tables(sample_rate, sound.wave), voicing)
+        super().__init__(sample_rate, seed, sound.wave, voicing)

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from synth.controls import BREATH, COLUMN, EXPRESSION_DB
 from synth.dsp._jit import kernel
+from synth.dsp.arrays import aligned
 from synth.dsp.envelope import LOG2_E, NINETY_PERCENT, SIXTY_DB, two_pole, velocity_gain
+from synth.dsp.fused import fma
 from synth.dsp.noise import UNIFORM_SPREAD, bipolar, unipolar, walk, xorshift32
 from synth.dsp.sine import cosine, exp2, sine
+from synth.dsp.steps import POINTS, residues, saws
 from synth.dsp.svf import coefficients, prewarp, svf
-from synth.dsp.wavetable import CYCLE, MASK, ROWS_PER_OCTAVE, oscillate, unison
+from synth.dsp.wavetable import CYCLE, MASK, ROWS_PER_OCTAVE, Tables, Wave, oscillate, saw, tables, unison
 from synth.instruments import voicing as V
 from synth.instruments.base import FRAME, KIND, NOTE_ID, ON, PITCH, QUANTUM, VARIATION, VELOCITY, Buffer, Edges, Events
 from synth.rng import stream_seed
@@ -27,8 +30,13 @@ from synth.rng import stream_seed
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-VOICES = 16
+VOICES = 32
 GROUP = 8  # voices filtered and summed together
+LINE = QUANTUM + POINTS  # of a voice's wave: a quantum, and what saws write ahead
+RIGHT_AT = VOICES * LINE  # in `waves`: left lines, then right ones
+LANES, SECOND, ROW_FRAMES = np.uint64(VOICES), np.uint64(GROUP), np.uint64(QUANTUM)
+R0, R1, R2, R3, R4, R5, R6, R7 = (np.uint64(VOICES + v) for v in range(GROUP))
+LINE_FRAMES, SPILL = np.uint64(LINE), np.uint64(POINTS)
 
 BRIGHTNESS, ATTACK, MOTION = COLUMN["brightness_oct"], COLUMN["attack_ms"], COLUMN["motion"]
 CORNER_PER_DB, CORNER_PER_BREATH = np.float32(0.06), np.float32(0.5)
@@ -72,19 +80,24 @@ def checked(name: str, value: float, low: float, high: float) -> float:
 class Subtractive:
     """An instrument of `VOICES` voices; meets `synth.instruments.base.Instrument`."""
 
-    def __init__(self, sample_rate: int, seed: int, tables: NDArray[np.float32], voicing: V.Voicing) -> None:
-        self._tables = tables
+    def __init__(self, sample_rate: int, seed: int, wave: Wave, voicing: V.Voicing) -> None:
+        self._tables = tables(sample_rate, wave)
         self._constants = V.constants(voicing, sample_rate)
+        self._constants[V.SAW] = wave is saw
+        if voicing.side and not voicing.stereo and wave is not saw:
+            raise ValueError("side: oscillators beside the middle one need stereo, or to be saws")
         self._seed = stream_seed(seed, "voices") & 0xFFFFFFFF
-        self._floats = np.zeros(FLOAT_END, np.float32)
+        self._floats = aligned((FLOAT_END,))
         self._integers = np.zeros(INTEGER_END, np.int64)
-        self._scratch = np.zeros((QUANTUM, 2 * VOICES), np.float32)
+        self._waves = aligned((2 * RIGHT_AT,))
+        self._filtered = aligned((QUANTUM, 2 * VOICES))
 
     def render(self, events: Events, count: int, edges: Edges, quanta: int, out: Buffer) -> None:
         """Play `count` events over `quanta` quanta into `out` (2, MAX_FRAMES), each event at its frame of the block."""
         _render(
             events, count, edges, quanta, out,
-            self._floats, self._integers, self._scratch, self._tables, self._constants, self._seed,
+            self._floats, self._integers, self._waves, self._filtered, self._tables, residues(), self._constants,
+            self._seed,
         )  # fmt: skip
 
     @property
@@ -102,8 +115,10 @@ def _render(
     out: Buffer,
     s: Floats,
     i: Integers,
-    scratch: Floats,
-    tables: Floats,
+    waves: Floats,
+    y: Floats,
+    tables: Tables,
+    jumps: Floats,
     p: Floats,
     seed: int,
 ) -> None:
@@ -113,7 +128,7 @@ def _render(
         for n in range(frame, frame + QUANTUM):
             out[0, n] = ZERO
             out[1, n] = ZERO
-        _retire(s, i, scratch)
+        _retire(s, i, waves)
         _advance(s, i, p)
         start = np.int64(0)
         while start < QUANTUM:
@@ -137,10 +152,18 @@ def _render(
                 motion = _at(edges, q, MOTION, at) / MOTION_DEFAULT
                 voices = (i[COUNT] + GROUP - 1) // GROUP * GROUP
                 _control(s, p, bright, motion, voices, np.float32(stop - start))
-                _oscillators(s, i, p, motion, tables, scratch, start, stop)
-                _filter(s, scratch, voices, start, stop)
-                _sum(scratch, voices, out, frame, start, stop)
+                _oscillators(s, i, p, motion, tables, jumps, waves, start, stop)
+                if p[V.STEREO] == ONE:  # a kernel for each, for the compiler to know which
+                    _filter(s, waves, y, voices, start, stop, True, True)
+                elif p[V.STEEP] == ONE:
+                    _filter(s, waves, y, voices, start, stop, False, True)
+                else:
+                    _filter(s, waves, y, voices, start, stop, False, False)
+                _arrive(s, voices)
+                _sum(y, voices, out, frame, start, stop)
             start = stop
+        if p[V.SAW] == ONE:
+            _next_quantum(waves, i[COUNT])
 
 
 @kernel
@@ -150,7 +173,7 @@ def _at(edges: Edges, q: int, column: int, at: np.float32) -> np.float32:
 
 
 @kernel
-def _retire(s: Floats, i: Integers, scratch: Floats) -> None:
+def _retire(s: Floats, i: Integers, waves: Floats) -> None:
     """Free the voices that have died away; the last voice moves into the gap."""
     v = 0
     while v < i[COUNT]:
@@ -164,9 +187,10 @@ def _retire(s: Floats, i: Integers, scratch: Floats) -> None:
             s[field + last] = ZERO
         for field in range(0, COUNT, VOICES):
             i[field + v] = i[field + last]
-        for n in range(QUANTUM):
-            scratch[n, last] = ZERO
-            scratch[n, VOICES + last] = ZERO
+        for n in range(LINE):
+            for at in range(0, 2 * RIGHT_AT, RIGHT_AT):
+                waves[at + v * LINE + n] = waves[at + last * LINE + n]
+                waves[at + last * LINE + n] = ZERO
 
 
 @kernel
@@ -314,44 +338,70 @@ def _oscillators(
     i: Integers,
     p: Floats,
     motion: np.float32,
-    tables: Floats,
-    scratch: Floats,
+    tables: Tables,
+    jumps: Floats,
+    waves: Floats,
     start: np.int64,
     stop: np.int64,
 ) -> None:
-    side, centre = p[V.SIDE], p[V.CENTRE]
+    side, centre, frames = p[V.SIDE], p[V.CENTRE], int(stop - start)
     for v in range(i[COUNT]):
-        row = i[ROW + v]
+        row, left = i[ROW + v], v * LINE + int(start)
         cycle = np.float64(s[FREQUENCY + v]) * CYCLE
         step = np.int64(cycle)
-        if side == ZERO:
-            i[PHASE_1 + v] = oscillate(tables, row, i[PHASE_1 + v], step, scratch, v, VOICES + v, start, stop)
-            continue
         apart = cycle * (s[DETUNE + v] * (ONE + DETUNE_DRIFT * motion * s[WALK_DETUNE + v]))
-        phases = (i[PHASE_0 + v], i[PHASE_1 + v], i[PHASE_2 + v])
         steps = (np.int64(cycle - apart), step, np.int64(cycle + apart * OUTER))
-        low, middle, high = unison(tables, row, phases, steps, side, centre, scratch, v, VOICES + v, start, stop)
-        i[PHASE_0 + v] = low
-        i[PHASE_1 + v] = middle
-        i[PHASE_2 + v] = high
+        phases = (i[PHASE_0 + v], i[PHASE_1 + v], i[PHASE_2 + v])
+        if p[V.SAW] == ONE:
+            right = left + RIGHT_AT if p[V.STEREO] == ONE else left
+            phases = saws(waves, left, right, frames, phases, steps, side, centre, jumps)
+        elif side == ZERO:
+            phases = (phases[0], oscillate(tables, row, phases[1], step, waves, left, frames), phases[2])
+        else:
+            phases = unison(tables, row, phases, steps, side, centre, waves, left, left + RIGHT_AT, frames)
+        i[PHASE_0 + v], i[PHASE_1 + v], i[PHASE_2 + v] = phases
 
 
 @kernel
-def _filter(s: Floats, x: Floats, voices: int, start: np.int64, stop: np.int64) -> None:
-    """Two sections and the level, in place; coefficients and level on their way along the ramps."""
-    for n in range(start, stop):
-        t = np.float32(n - start)
-        for v in range(voices):
-            g = s[G + v] + t * s[RAMP_G + v]
-            a1 = s[A1 + v] + t * s[RAMP_A1 + v]
-            a2 = s[A2 + v] + t * s[RAMP_A2 + v]
-            gain = s[GAIN + v] + t * s[RAMP_GAIN + v]
-            low, _, s[LEFT_1 + v], s[LEFT_2 + v] = svf(x[n, v], s[LEFT_1 + v], s[LEFT_2 + v], g, a1, a2)
-            low, _, s[LEFT_3 + v], s[LEFT_4 + v] = svf(low, s[LEFT_3 + v], s[LEFT_4 + v], g, a1, a2)
-            x[n, v] = low * gain * s[PAN_LEFT + v]
-            low, _, s[RIGHT_1 + v], s[RIGHT_2 + v] = svf(x[n, VOICES + v], s[RIGHT_1 + v], s[RIGHT_2 + v], g, a1, a2)
-            low, _, s[RIGHT_3 + v], s[RIGHT_4 + v] = svf(low, s[RIGHT_3 + v], s[RIGHT_4 + v], g, a1, a2)
-            x[n, VOICES + v] = low * gain * s[PAN_RIGHT + v]
+def _next_quantum(waves: Floats, voices: int) -> None:
+    """What saws have written of the next quantum moves to its place."""
+    for first in range(0, 2 * RIGHT_AT, RIGHT_AT):
+        for line in range(first, first + voices * LINE, LINE):
+            at = np.uint64(line)
+            for n in range(SPILL):
+                waves[at + n] = waves[at + n + ROW_FRAMES]
+            for n in range(SPILL, LINE_FRAMES):
+                waves[at + n] = ZERO
+
+
+@kernel
+def _filter(
+    s: Floats, waves: Floats, y: Floats, voices: int, start: np.int64, stop: np.int64, stereo: bool, steep: bool
+) -> None:
+    """One section or two, level and pan; coefficients and level on their way along the ramps."""
+    for n in range(np.uint64(start), np.uint64(stop)):
+        t = np.float32(n - np.uint64(start))
+        for v in range(np.uint64(voices)):
+            g = fma(t, s[RAMP_G + v], s[G + v])
+            a1 = fma(t, s[RAMP_A1 + v], s[A1 + v])
+            a2 = fma(t, s[RAMP_A2 + v], s[A2 + v])
+            gain = fma(t, s[RAMP_GAIN + v], s[GAIN + v])
+            x = waves[v * LINE_FRAMES + n]
+            low, _, s[LEFT_1 + v], s[LEFT_2 + v] = svf(x, s[LEFT_1 + v], s[LEFT_2 + v], g, a1, a2)
+            if steep:
+                low, _, s[LEFT_3 + v], s[LEFT_4 + v] = svf(low, s[LEFT_3 + v], s[LEFT_4 + v], g, a1, a2)
+            y[n, v] = low * gain * s[PAN_LEFT + v]
+            if stereo:
+                x = waves[(v + LANES) * LINE_FRAMES + n]
+                low, _, s[RIGHT_1 + v], s[RIGHT_2 + v] = svf(x, s[RIGHT_1 + v], s[RIGHT_2 + v], g, a1, a2)
+                if steep:
+                    low, _, s[RIGHT_3 + v], s[RIGHT_4 + v] = svf(low, s[RIGHT_3 + v], s[RIGHT_4 + v], g, a1, a2)
+            y[n, v + LANES] = low * gain * s[PAN_RIGHT + v]
+
+
+@kernel
+def _arrive(s: Floats, voices: int) -> None:
+    """The ramps have led to where they were to."""
     for v in range(voices):
         s[G + v] = s[NEW_G + v]
         s[A1 + v] = s[NEW_A1 + v]
@@ -360,14 +410,20 @@ def _filter(s: Floats, x: Floats, voices: int, start: np.int64, stop: np.int64) 
 
 
 @kernel
-def _sum(x: Floats, voices: int, out: Buffer, frame: int, start: np.int64, stop: np.int64) -> None:
+def _sum(y: Floats, voices: int, out: Buffer, frame: int, start: np.int64, stop: np.int64) -> None:
     """Add the voices, written out in pairs so that the order never depends on the compiler."""
-    for a in range(0, voices, GROUP):
-        b = a + VOICES
-        for n in range(start, stop):
-            out[0, frame + n] += ((x[n, a] + x[n, a + 1]) + (x[n, a + 2] + x[n, a + 3])) + (
-                (x[n, a + 4] + x[n, a + 5]) + (x[n, a + 6] + x[n, a + 7])
-            )
-            out[1, frame + n] += ((x[n, b] + x[n, b + 1]) + (x[n, b + 2] + x[n, b + 3])) + (
-                (x[n, b + 4] + x[n, b + 5]) + (x[n, b + 6] + x[n, b + 7])
-            )
+    # Where the compiler knew how many lanes these are it would not vectorise them.
+    upper, lower = max(voices - 2 * GROUP, 0), max(min(voices, 2 * GROUP) - GROUP, 0)
+    for n in range(np.uint64(start), np.uint64(stop)):
+        for v in range(np.uint64(upper)):
+            y[n, v] += y[n, v + SECOND + SECOND]
+            y[n, v + LANES] += y[n, v + LANES + SECOND + SECOND]
+        for v in range(np.uint64(lower)):
+            y[n, v] += y[n, v + SECOND]
+            y[n, v + LANES] += y[n, v + LANES + SECOND]
+    to = np.uint64(frame)
+    for n in range(np.uint64(start), np.uint64(stop)):
+        out[0, to + n] += ((y[n, 0] + y[n, 1]) + (y[n, 2] + y[n, 3])) + ((y[n, 4] + y[n, 5]) + (y[n, 6] + y[n, 7]))
+        out[1, to + n] += ((y[n, R0] + y[n, R1]) + (y[n, R2] + y[n, R3])) + (
+            (y[n, R4] + y[n, R5]) + (y[n, R6] + y[n, R7])
+        )

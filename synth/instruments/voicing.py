@@ -22,6 +22,8 @@ class Voicing(NamedTuple):
 
     level_db: float  # of the whole instrument
     side: float  # gain of the outer oscillators; 0 leaves one, in the middle
+    stereo: bool  # one of the outer oscillators left and one right, each side filtered on its own, steeply
+    steep: bool  # 24 dB/octave rather than 12
     centre: float  # gain of the middle one
     pan: float  # voices go left and right in turn, 0 to 1
     detune_cents: float  # outer oscillators at C4
@@ -47,8 +49,8 @@ class Voicing(NamedTuple):
 (
     LEVEL, SIDE, CENTRE, PAN, DETUNE, ATTACK_FRAMES_PER_MS, ATTACK_LOW, ATTACK_HIGH, DECAY_RATE,
     SUSTAIN, RELEASE_RATE, CORNER, CORNER_MAX, TRACKING, VELOCITY, OPENING, DAMPING, DRIFT,
-    DRIFT_CORNER, WALK_STEP, VIBRATO, OPEN_LAG, A4, BASE, PAN_LOW, GLIDE, SECOND, END,
-) = range(28)  # fmt: skip
+    DRIFT_CORNER, WALK_STEP, VIBRATO, OPEN_LAG, A4, BASE, PAN_LOW, GLIDE, SECOND, STEREO, STEEP, SAW, END,
+) = range(31)  # fmt: skip
 
 
 def constants(v: Voicing, sample_rate: int) -> NDArray[np.float32]:
@@ -75,4 +77,5 @@ def constants(v: Voicing, sample_rate: int) -> NDArray[np.float32]:
     p[PAN_LOW] = math.log2(PAN_LOW_HZ / fs)
     p[GLIDE] = 1.0 / (GLIDE_S * fs)
     p[SECOND] = 1.0 / fs
+    p[STEREO], p[STEEP] = v.stereo, v.steep
     return p.astype(np.float32)

@@ -198,7 +198,7 @@ def test_a_hold_leaves_no_step_in_the_ring():
     p = grain_settings(total + 1)
     p[10:20, G.HOLD] = 1.0
     of_live(np.full((2, total * QUANTUM), 0.5), unit, p=p)
-    written = unit._source[0, : 31 * QUANTUM]
+    written = unit._ring[0, : 31 * QUANTUM]
     assert written.min() < 0.02 and written.max() == 0.5
     assert np.abs(np.diff(written)).max() < 0.51 / QUANTUM
 

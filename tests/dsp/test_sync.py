@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.dsp.quantum import QUANTUM
-from synth.dsp.sync import DELAY, POINTS, TURNS, SyncedSaw, residues
+from synth.dsp.steps import DELAY, POINTS, TURNS, residues
+from synth.dsp.sync import SyncedSaw
 
 RATE = 48000
 VOICES = 2
