@@ -32,12 +32,18 @@ test-python: $(VENV)/test-installed ## the kernels' tests once more as plain Pyt
 test-install: $(VENV)/test-installed ## the wheel in fresh environments, on each Python 3.11 to 3.13 found
 	$(BIN)/python -m pytest $(TWO_AT_ONCE) --dist load -m install tests/test_install.py
 
-bench: $(VENV)/test-installed ## speed and memory of a whole session
+bench: ## the three below, one after the other: what it costs, and what others cost
+	$(MAKE) bench-session
+	$(MAKE) bench-blocks
+	$(MAKE) peers
+
+bench-session: $(VENV)/test-installed ## speed and memory of whole sessions, starting and compiling
 	$(BIN)/python bench/session.py
 
-peers: $(VENV)/test-installed ## the same work in scsynth, Csound, Faust and pyo (DawDreamer is GPL: only for this)
-	-@[ "$$(id -u)" != 0 ] || apt-get install -qq -y --no-install-recommends $(PEER_PACKAGES)
-	-$(BIN)/python -m pip install --quiet dawdreamer
+bench-blocks: $(VENV)/test-installed ## a live session block by block: deadlines, parts, voices, sessions a core
+	$(BIN)/python bench/blocks.py
+
+peers: $(VENV)/test-installed peer-programs ## the same work in scsynth, Csound, Faust and pyo
 	$(BIN)/python bench/peers.py
 
 warmup: $(VENV)/core-installed ## compile the kernels once
@@ -93,4 +99,13 @@ system-packages:
 		echo "the tests also need:$$missing (apt install$$missing)"; \
 	fi
 
-.PHONY: help demo test check test-jit test-python test-install bench peers warmup venv clean system-packages
+peer-programs: $(VENV)/test-installed # what cannot be had is told by bench/peers.py; DawDreamer is GPL: for this alone
+	-@if [ "$$(id -u)" = 0 ] && ! { command -v scsynth && command -v csound; } >/dev/null; then \
+		apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PEER_PACKAGES); \
+	fi
+	-@$(BIN)/python -c 'import sys, importlib.util as u; sys.exit(not u.find_spec("dawdreamer"))' || \
+		$(BIN)/python -m pip install --quiet dawdreamer
+
+.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks peers warmup venv clean \
+	system-packages peer-programs

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.arrays import aligned
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.sine import cosine, sine
-from synth.dsp.voices import aligned
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]

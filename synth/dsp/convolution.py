@@ -261,7 +261,7 @@ class Convolution:
         self._responses[which, :, 1, :partitions, :BINS] = spectra.imag
 
     def render(self, x: NDArray[np.float32], quanta: int, out: NDArray[np.float32]) -> None:
-        """Overwrite `out[:, : quanta * 64]` with `x` convolved (both (2, frames) float32, C order; may be the same)."""
+        """Overwrite `out[:, : quanta * 64]` with `x` convolved (both (2, frames) float32, C order, not the same)."""
         _render(
             x, quanta, out, self._work, self._fresh, self._past, self._responses, self._heads,
             self._ready, self._z, self._total, self._turns, self._fades, self._counts,

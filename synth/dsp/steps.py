@@ -66,6 +66,11 @@ def _turned(phase: np.int64) -> np.uint32:
 
 
 @kernel
+def _onward(place: np.uint32, step: np.uint64) -> np.uint32:
+    return np.uint32(np.uint64(place) + step)
+
+
+@kernel
 def _signed(place: np.uint32) -> np.float32:
     return np.float32(np.uint32(place).view(np.int32))
 
@@ -93,19 +98,19 @@ def saws(
     there. A cycle is 2**32, of which `steps` are added each frame. Written are POINTS more frames than those.
     """
     low, middle, high = _turned(phases[0]), _turned(phases[1]), _turned(phases[2])
-    by_low, by_middle, by_high = np.uint32(steps[0]), np.uint32(steps[1]), np.uint32(steps[2])
+    by_low, by_middle, by_high = np.uint64(steps[0]), np.uint64(steps[1]), np.uint64(steps[2])
     outer, inner = side * FALL, centre * FALL
     to_left, to_right = np.uint64(left) + LATER, np.uint64(right) + LATER
     if left == right:
         for n in range(np.uint64(frames)):
             line[to_left + n] += fma(outer, _signed(low) + _signed(high), inner * _signed(middle))
-            low, middle, high = np.uint32(low + by_low), np.uint32(middle + by_middle), np.uint32(high + by_high)
+            low, middle, high = _onward(low, by_low), _onward(middle, by_middle), _onward(high, by_high)
     else:
         for n in range(np.uint64(frames)):
             both = inner * _signed(middle)
             line[to_left + n] += fma(outer, _signed(low), both)
             line[to_right + n] += fma(outer, _signed(high), both)
-            low, middle, high = np.uint32(low + by_low), np.uint32(middle + by_middle), np.uint32(high + by_high)
+            low, middle, high = _onward(low, by_low), _onward(middle, by_middle), _onward(high, by_high)
         _add_jumps(line, right, frames, phases[1], steps[1], centre, table)
     _add_jumps(line, left, frames, phases[0], steps[0], side, table)
     _add_jumps(line, left, frames, phases[1], steps[1], centre, table)
