@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.controls import COLUMN, CONTROLS, EDGE_COLUMNS, TABLE, Request, control
+from synth.dsp._jit import kernel
 from synth.safety.control_guard import ControlGuard
 
 _RANKS = {"plan": 0, "policy": 0, "mapping": 0, "script": 1, "hand": 1, "safety": 2}
-_LOG = np.array([c.curve == "log" for c in CONTROLS])
-_CHOICE = np.array([c.curve == "choice" for c in CONTROLS])
+# Rows of the moves, a column a control, float64: where from and where to, how far a quantum, from which quantum on;
+# the value when it is there; range; whether it is logarithmic, whether it jumps.
+_FROM, _TARGET, _RATE, _START, _SETTLED, _LOW, _HIGH, _LOG, _CHOICE = range(9)
 
 
 def rank(by: str) -> int:
@@ -57,11 +59,14 @@ class Bus:
     ) -> None:
         self._seconds = quantum_frames / sample_rate
         self._guard = guard
-        self._start = np.zeros(len(CONTROLS), dtype=np.int64)
-        self._from = np.array([_inner(c.name, initial.get(c.name, c.default)) for c in CONTROLS])
-        self._target = self._from.copy()
-        self._rate = np.zeros(len(CONTROLS))
-        self._settled = self._rows(0, 1, _ALL)[0]
+        self._moves = np.zeros((_CHOICE + 1, len(CONTROLS)))
+        self._moves[_FROM] = [_inner(c.name, initial.get(c.name, c.default)) for c in CONTROLS]
+        self._moves[_TARGET] = self._moves[_FROM]
+        self._moves[_LOW], self._moves[_HIGH] = [c.low for c in CONTROLS], [c.high for c in CONTROLS]
+        self._moves[_LOG] = [c.curve == "log" for c in CONTROLS]
+        self._moves[_CHOICE] = [c.curve == "choice" for c in CONTROLS]
+        _settle(self._moves)
+        self._row = np.zeros((1, len(CONTROLS)))
         self._holder: dict[str, int] = dict.fromkeys(held, rank("hand"))
 
     @property
@@ -83,13 +88,10 @@ class Bus:
         admission = self._guard.admit(request, values)
         if rank(request.by) > 0:
             self._holder[row.name] = rank(request.by)
-        self._from[column] = _inner(row.name, old)
-        self._start[column] = quantum
-        self._target[column] = _inner(row.name, admission.value)
-        self._rate[column] = 1e9 if at_once else min(admission.rate, 1e9) * self._seconds
-        if at_once:
-            self._from[column] = self._target[column]
-        self._settled[column] = self._rows(_NEVER, 1, _ALL[column : column + 1])[0, 0]
+        start, target = _inner(row.name, old), _inner(row.name, admission.value)
+        rate = 1e9 if at_once else min(admission.rate, 1e9) * self._seconds
+        self._moves[: _START + 1, column] = target if at_once else start, target, rate, quantum
+        _settle(self._moves)
         return Commit(quantum, request, old, admission.value, admission.repair, accepted=True)
 
     def release(self, name: str) -> bool:
@@ -98,31 +100,41 @@ class Bus:
 
     def values(self, quantum: int) -> dict[str, float]:
         """Every control's value at `quantum`."""
-        row = self._rows(quantum, 1, _ALL)[0]
-        return {c.name: float(row[i]) for i, c in enumerate(CONTROLS)}
+        _write(quantum, 1, self._moves, self._row)
+        return dict(zip(_NAMES, self._row[0].tolist(), strict=True))
 
     def edges(self, quantum: int, quanta: int, out: NDArray[np.float32]) -> None:
         """Write the values at the `quanta + 1` quantum edges from `quantum` on into the control columns of `out`."""
-        rows = out[: quanta + 1, : len(CONTROLS)]
-        rows[:] = self._settled
-        moving = np.flatnonzero(self._rate * (quantum - self._start) < np.abs(self._target - self._from))
-        if moving.size:
-            rows[:, moving] = self._rows(quantum, quanta + 1, moving)
-
-    def _rows(self, quantum: int, rows: int, columns: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Values of `columns` at the `rows` edges from `quantum` on."""
-        start, target, travel = self._start[columns], self._target[columns], (self._target - self._from)[columns]
-        elapsed = np.arange(quantum, quantum + rows)[:, None] - start
-        moved = np.minimum(np.abs(travel), self._rate[columns] * elapsed)
-        there = (moved >= np.abs(travel)) | _CHOICE[columns]
-        inner = np.where(there, target, self._from[columns] + np.copysign(moved, travel))
-        return np.clip(np.where(_LOG[columns], np.exp2(inner), inner), _LOW[columns], _HIGH[columns])
+        _write(quantum, quanta + 1, self._moves, out)
 
 
-_ALL = np.arange(len(CONTROLS))
-_NEVER = 2**52  # a quantum by which every move has ended
-_LOW = np.array([c.low for c in CONTROLS])
-_HIGH = np.array([c.high for c in CONTROLS])
+_NAMES = tuple(c.name for c in CONTROLS)
+
+
+@kernel
+def _value(moves, c, inner):  # type: ignore[no-untyped-def]
+    value = np.exp2(inner) if moves[_LOG, c] else inner
+    return min(max(value, moves[_LOW, c]), moves[_HIGH, c])
+
+
+@kernel
+def _settle(moves):  # type: ignore[no-untyped-def]
+    for c in range(moves.shape[1]):
+        moves[_SETTLED, c] = _value(moves, c, moves[_TARGET, c])
+
+
+@kernel
+def _write(quantum, rows, moves, out):  # type: ignore[no-untyped-def]
+    """Values of all controls at `rows` edges from `quantum` on."""
+    for c in range(moves.shape[1]):
+        travel = moves[_TARGET, c] - moves[_FROM, c]
+        settled = moves[_SETTLED, c]
+        for i in range(rows):
+            moved = moves[_RATE, c] * (quantum + i - moves[_START, c])
+            if moved >= abs(travel) or moves[_CHOICE, c]:
+                out[i, c] = settled
+            else:
+                out[i, c] = _value(moves, c, moves[_FROM, c] + math.copysign(moved, travel))
 
 
 def _inner(name: str, value: float) -> float:

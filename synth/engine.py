@@ -34,7 +34,7 @@ from synth.rng import stream_seed
 from synth.safety.control_guard import ControlGuard
 from synth.safety.output import OutputGuard, OutputLimits
 from synth.score.model import Score
-from synth.transport import Transport
+from synth.transport import SPAN, NoteEvent, Transport
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class _Buffers:
     gain: NDArray[np.float32] = field(default_factory=lambda: np.zeros(MAX_FRAMES, np.float32))
     events: NDArray[np.float64] = field(default_factory=lambda: np.zeros((MAX_EVENTS, EVENT_COLUMNS)))
     edges: NDArray[np.float32] = field(default_factory=lambda: new_edges(MAX_QUANTA))
-    swell: NDArray[np.float64] = field(default_factory=lambda: np.zeros(MAX_QUANTA + 1))
+    spans: NDArray[np.float64] = field(default_factory=lambda: np.zeros((MAX_QUANTA + 2, SPAN)))
 
 
 class Engine:
@@ -125,19 +125,17 @@ class Engine:
         """Render `quanta` (1 to MAX_QUANTA) quanta from `quantum` on; blocks must follow each other."""
         b, frames = self._buffers, quanta * QUANTUM
         self.bus.edges(quantum, quanta, b.edges)
-        self.transport.walk(quantum, quanta, b.edges, b.swell)
-        self.expression.write(quantum, quanta, b.swell, b.edges)
+        beats = self.transport.walk(quantum, quanta, b.edges, b.spans)
+        self.expression.write(quantum, quanta, b.spans, beats, b.edges)
+        events = self.transport.take(quantum * QUANTUM + frames)
         if self.audio:
             for i, (stem, instrument) in enumerate(self.instruments.items()):
-                count = self._events(stem, quantum * QUANTUM, frames)
+                count = self._events(events[stem], quantum * QUANTUM) if stem in events else 0
                 instrument.render(b.events, count, b.edges, quanta, b.stems[i])
             self.mixer.render(b.stems, b.edges, quanta, b.premaster)
             self.master.render(b.premaster, b.edges, quanta, b.delayed, b.gain, b.mix)
             self.output_guard.render(b.mix, b.gain, quanta)
             self._delay_stems(frames)
-        else:
-            for stem in self.stems[:-1]:
-                self.transport.take(stem, quantum * QUANTUM + frames)
         return Block(
             quantum,
             frames,
@@ -152,8 +150,7 @@ class Engine:
         """Voices that sound now, by stem."""
         return {stem: instrument.sounding for stem, instrument in self.instruments.items()} if self.audio else {}
 
-    def _events(self, stem: str, start_frame: int, frames: int) -> int:
-        taken = self.transport.take(stem, start_frame + frames)
+    def _events(self, taken: list[NoteEvent], start_frame: int) -> int:
         for row, event in zip(self._buffers.events, taken, strict=False):
             row[FRAME] = event.frame - start_frame
             row[KIND] = event.kind

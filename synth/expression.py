@@ -16,12 +16,14 @@ from synth.controls import BREATH, COLUMN, EXPRESSION_DB, FADE
 from synth.dsp._jit import kernel
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.sine import cosine
+from synth.transport import BEATS, BPM, END, FIRST, FRAMES, HIGH, INDEX, KEY, LOW, MODE, START_FRAME
 
 FADE_IN_S = 3.0
 FADE_OUT_S = 5.0
 INHALE = 0.4  # share of a breath, 40:60 (Van Diest et al. 2014)
 BREATH_RANGE = 0.76  # loudness range of a breath wave of 1 dB, seen through the 3 s window
 
+_TEMPO, _KEY, _MODE = (COLUMN[n] for n in ("tempo_bpm", "key", "mode"))
 _RANGE, _RATE, _DEPTH = (COLUMN[n] for n in ("dynamic_range_lu", "breath_rate_bpm", "breath_depth_db"))
 _STEPS_PER_DB = 10.0  # of the table of mean powers
 
@@ -54,8 +56,22 @@ def _raised(share):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _write(quantum, quanta, quantum_s, length_s, swell, edges, breaths, powers_db):  # type: ignore[no-untyped-def]
+def _hear(quantum, spans, count, edges):  # type: ignore[no-untyped-def]
+    """Tempo, key and mode of the beats, and how far each edge is into its bar's swell (for now in EXPRESSION_DB)."""
+    for k in range(count):
+        bpm, key, mode = spans[k, BPM], spans[k, KEY], spans[k, MODE]
+        for i in range(int(spans[k, FIRST]), int(spans[k, END])):
+            edges[i, _TEMPO], edges[i, _KEY], edges[i, _MODE] = bpm, key, mode
+            beats = spans[k, INDEX] + ((quantum + i) * QUANTUM - spans[k, START_FRAME]) / spans[k, FRAMES]
+            place = min(max(beats / spans[k, BEATS], 0.0), 1.0)
+            edges[i, EXPRESSION_DB] = spans[k, LOW] + (spans[k, HIGH] - spans[k, LOW]) * place
+
+
+@kernel
+def _write(quantum, quanta, quantum_s, length_s, spans, count, edges, breaths, powers_db):  # type: ignore[no-untyped-def]
+    _hear(quantum, spans, count, edges)
     for i in range(quanta + 1):
+        swell = np.float64(edges[i, EXPRESSION_DB])
         range_lu = np.float64(edges[i, _RANGE])
         depth_db = min(np.float64(edges[i, _DEPTH]), range_lu / BREATH_RANGE)
         taken = BREATH_RANGE * depth_db
@@ -64,7 +80,7 @@ def _write(quantum, quanta, quantum_s, length_s, swell, edges, breaths, powers_d
         rise = phase / INHALE if phase < INHALE else (1.0 - phase) / (1.0 - INHALE)
         wave = 2.0 * _raised(rise) - 1.0
         edges[i, EXPRESSION_DB] = (
-            swell_db * swell[i]
+            swell_db * swell
             - _mean_power_db(swell_db, powers_db)
             + 0.5 * depth_db * (1.0 + wave)
             - _mean_power_db(depth_db, powers_db)
@@ -84,9 +100,13 @@ class Expression:
         self._length_s = math.inf if length_s is None else length_s
         self._breaths = np.zeros(1)
 
-    def write(self, quantum: int, quanta: int, swell: NDArray[np.float64], edges: NDArray[np.float32]) -> None:
-        """Fill the three lanes for the `quanta + 1` edges from `quantum` on; `swell` is 0..1 at each edge."""
-        _write(quantum, quanta, self._quantum_s, self._length_s, swell, edges, self._breaths, _POWERS_DB)
+    def write(
+        self, quantum: int, quanta: int, spans: NDArray[np.float64], count: int, edges: NDArray[np.float32]
+    ) -> None:
+        """Fill the lanes, and tempo, key and mode as heard, for the `quanta + 1` edges from `quantum` on.
+
+        `spans` are the `count` beats that sound then, as `Transport.walk` writes them."""
+        _write(quantum, quanta, self._quantum_s, self._length_s, spans, count, edges, self._breaths, _POWERS_DB)
 
     def stop(self, now_s: float) -> float:
         """Begin the closing fade at `now_s`; the time at which it is silent."""

@@ -18,7 +18,12 @@ from synth.instruments.base import OFF, ON, QUANTUM
 from synth.rng import stream
 from synth.score.model import TICKS_PER_BEAT, Ask, Bar, KeyChange, Marker, Metre, Note, Score, Tempo
 
-_TEMPO, _KEY, _MODE = COLUMN["tempo_bpm"], COLUMN["key"], COLUMN["mode"]
+_TEMPO = COLUMN["tempo_bpm"]
+_NEVER = 2**62
+
+# What a span is made of: edges from FIRST to END hear a beat of BPM in KEY and MODE that starts at START_FRAME, is
+# FRAMES long and the INDEX-th of BEATS in a bar that swells from LOW to HIGH (0 to 1).
+FIRST, END, BPM, KEY, MODE, START_FRAME, FRAMES, INDEX, BEATS, LOW, HIGH, SPAN = range(12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,9 @@ class Transport:
         self._serial = 0
         self._variation = {stem: stream(seed, "variation", stem) for stem in stems}
         self._beat: Beat | None = None
+        self._next_frame = 0
+        self._next_due = _NEVER
+        self._heard: tuple[float, ...] = ()
         self._next_bar: Bar | None = None
         self._bars = 0
 
@@ -78,54 +86,42 @@ class Transport:
         """Put a marker on the next beat."""
         self.score.markers.append(Marker(self.score.end_tick, kind, text))
 
-    def walk(self, quantum: int, quanta: int, edges: NDArray[np.float32], swell: NDArray[np.float64]) -> None:
-        """Move on by `quanta`: write tempo, key and mode as heard into `edges`, the phrase swell (0..1) into `swell`.
+    def walk(self, quantum: int, quanta: int, edges: NDArray[np.float32], spans: NDArray[np.float64]) -> int:
+        """Move on by `quanta`: write which beat sounds at which edges into `spans`, a row (SPAN,) a beat; their number.
 
         An edge belongs to the beat that sounds just before it, so that the last edge of a block never needs a
-        beat of the next one.
+        beat of the next one. A beat takes its tempo from `edges`.
         """
-        committed = edges[: quanta + 1].copy()
         if self._beat is None:
-            self._start_beat(committed[0])
-        row = 0
+            self._start_beat(edges[0])
+        count = row = 0
         while True:
-            next_frame = self._frame_of_next_beat()
-            last = min(quanta, next_frame // QUANTUM - quantum)
+            last = min(quanta, self._next_frame // QUANTUM - quantum)
             if last >= row:
-                edges[row : last + 1, _TEMPO] = self.beat.bpm
-                edges[row : last + 1, _KEY] = self.beat.bar.key
-                edges[row : last + 1, _MODE] = self.beat.bar.mode
-                swell[row : last + 1] = self._swell(np.arange(quantum + row, quantum + last + 1))
-                row = last + 1
-            if next_frame >= (quantum + quanta) * QUANTUM:
-                return
-            self._start_beat(committed[next_frame // QUANTUM - quantum])
+                spans[count] = (row, last + 1, *self._heard)
+                count, row = count + 1, last + 1
+            if self._next_frame >= (quantum + quanta) * QUANTUM:
+                return count
+            self._start_beat(edges[self._next_frame // QUANTUM - quantum])
 
-    def take(self, stem: str, end_frame: int) -> list[NoteEvent]:
-        """The events of `stem` before `end_frame` that were not taken yet, in the order of their frames."""
-        due = self._due[stem]
-        if not due or due[0].frame >= end_frame:
-            return []
-        split = next((i for i, event in enumerate(due) if event.frame >= end_frame), len(due))
-        self._due[stem] = due[split:]
-        return due[:split]
+    def take(self, end_frame: int) -> dict[str, list[NoteEvent]]:
+        """The events before `end_frame` that were not taken yet, by stem, in the order of their frames."""
+        if end_frame <= self._next_due:
+            return {}
+        taken = {}
+        for stem, due in self._due.items():
+            split = next((i for i, event in enumerate(due) if event.frame >= end_frame), len(due))
+            if split:
+                taken[stem], self._due[stem] = due[:split], due[split:]
+        self._find_due()
+        return taken
+
+    def _find_due(self) -> None:
+        self._next_due = min((due[0].frame for due in self._due.values() if due), default=_NEVER)
 
     def _frame(self, beat: Beat, tick: int) -> int:
         us_ticks = beat.start_us * TICKS_PER_BEAT + (tick - beat.tick) * beat.us_per_beat
         return us_ticks * self._sample_rate // (1_000_000 * TICKS_PER_BEAT)
-
-    def _frame_of_next_beat(self) -> int:
-        beat = self.beat
-        return self._frame(beat, beat.tick + TICKS_PER_BEAT)
-
-    def _swell(self, quantum: NDArray[np.int64]) -> NDArray[np.float64]:
-        beat = self.beat
-        start_frame = beat.start_us * self._sample_rate / 1e6
-        frames = beat.us_per_beat * self._sample_rate / 1e6
-        place = (beat.index + (quantum * QUANTUM - start_frame) / frames) / beat.bar.beats
-        low, high = beat.bar.swell
-        swell: NDArray[np.float64] = low + (high - low) * np.clip(place, 0.0, 1.0)
-        return swell
 
     def _start_beat(self, row: NDArray[np.float32]) -> None:
         """Begin the next beat with the tempo committed at its quantum; on a bar's last beat ask for the next bar."""
@@ -143,7 +139,10 @@ class Transport:
                 index, bar = 0, self._next_bar
         stretch = bar.stretch[index] if index < len(bar.stretch) else 1.0
         us_per_beat = round(60e6 / float(row[_TEMPO]) * stretch)
-        self._beat = Beat(tick, start_us, us_per_beat, index, bar)
+        beat = self._beat = Beat(tick, start_us, us_per_beat, index, bar)
+        self._next_frame = self._frame(beat, tick + TICKS_PER_BEAT)
+        start_frame, frames = start_us * self._sample_rate / 1e6, us_per_beat * self._sample_rate / 1e6
+        self._heard = (beat.bpm, bar.key, bar.mode, start_frame, frames, index, bar.beats, *bar.swell)
         if index == 0:
             self._enter_bar(bar)
         if not self.score.tempos or self.score.tempos[-1].us_per_beat != us_per_beat:
@@ -186,3 +185,4 @@ class Transport:
             self._due[note.stem].append(
                 NoteEvent(self._frame(beat, tick), kind, note_id, note.pitch, note.velocity, variation)
             )
+        self._find_due()

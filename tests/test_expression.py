@@ -7,6 +7,7 @@ import pytest
 
 from synth.controls import BREATH, COLUMN, EDGE_COLUMNS, EXPRESSION_DB, FADE
 from synth.expression import BREATH_RANGE, FADE_IN_S, FADE_OUT_S, INHALE, Expression
+from synth.transport import BEATS, END, FIRST, FRAMES, HIGH, LOW, SPAN
 
 RATE = 48_000
 QUANTUM_S = 64 / RATE
@@ -24,9 +25,10 @@ def lanes(seconds: float, swell, *, length_s=None, sizes=(64,), range_lu=6.0, de
         count = min(sizes[turn % len(sizes)], quanta - start)
         edges = np.zeros((65, EDGE_COLUMNS), np.float32)
         edges[: count + 1] = whole[start : start + count + 1]
-        part = np.zeros(65)
-        part[: count + 1] = swell[start : start + count + 1]
-        expression.write(start, count, part, edges)
+        spans = np.zeros((66, SPAN))
+        for i, level in enumerate(swell[start : start + count + 1]):
+            spans[i, [FIRST, END, FRAMES, BEATS, LOW, HIGH]] = i, i + 1, 1.0, 1.0, level, level
+        expression.write(start, count, spans, count + 1, edges)
         whole[start : start + count + 1] = edges[: count + 1]
         start, turn = start + count, turn + 1
     return whole

@@ -35,9 +35,9 @@ ROOMS: dict[str, set[str]] = {
     "steering": {"estimator", "controls", "preset", "safety"},
     "composer": {"controls", "score", "preset"},
     "mix": {"dsp", "safety", "controls", "preset", "instruments"},
-    "bus": {"controls", "safety"},
+    "bus": {"controls", "safety", "dsp"},
     "transport": {"controls", "instruments", "score"},
-    "expression": {"controls", "dsp"},
+    "expression": {"controls", "dsp", "transport"},
     "engine": {
         "bus",
         "composer",

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.bus import new_edges
-from synth.controls import COLUMN, CONTROLS
+from synth.controls import COLUMN, CONTROLS, EXPRESSION_DB
+from synth.expression import _hear
 from synth.instruments.base import ON, QUANTUM
 from synth.score.model import TICKS_PER_BEAT, Ask, Bar, Note
-from synth.transport import Transport
+from synth.transport import SPAN, Transport
 
 TEMPO = COLUMN["tempo_bpm"]
 
@@ -27,15 +28,17 @@ def run(sizes: list[int], sample_rate: int = 48_000, tempo=lambda quantum: 60 + 
     transport = Transport(compose, ("pad",), 7, sample_rate, None)
     events, lanes, at = [], [], 0
     for size in sizes:
-        edges, swell = new_edges(64), np.zeros(65)
+        edges, spans = new_edges(64), np.zeros((66, SPAN))
         for row in range(size + 1):
             edges[row, : len(CONTROLS)] = [c.default for c in CONTROLS]
             edges[row, TEMPO] = tempo(at + row)
-        transport.walk(at, size, edges, swell)
+        count = transport.walk(at, size, edges, spans)
+        _hear(at, spans, count, edges)
+        swell = edges[:, EXPRESSION_DB]
         lanes.append(np.column_stack((edges[:size, TEMPO], swell[:size])))
         last = (float(edges[size, TEMPO]), float(swell[size]))
         at += size
-        events += transport.take("pad", at * QUANTUM)
+        events += transport.take(at * QUANTUM).get("pad", [])
     return transport, events, np.concatenate(lanes), last
 
 

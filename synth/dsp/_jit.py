@@ -33,7 +33,16 @@ CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")  # a flag of Numba's
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-KERNEL_SOURCES = ("dsp/*.py", "instruments/*.py", "mix/*.py", "safety/output.py", "expression.py", "controls.py")
+KERNEL_SOURCES = (
+    "dsp/*.py",
+    "instruments/*.py",
+    "mix/*.py",
+    "safety/output.py",
+    "bus.py",
+    "transport.py",
+    "expression.py",
+    "controls.py",
+)
 
 
 def sources_hash() -> str:

@@ -267,7 +267,7 @@ def _render(
     half,
     fed,
     count,
-):  # type: ignore[no-untyped-def]
+):
     for q in range(quanta):
         at = np.uint64(q * QUANTUM)
         heard = _audible(send, at, at + SPAN)

@@ -168,7 +168,9 @@ def test_interpolation_is_lagranges():
         at = np.arange(math.floor(place) - 1, math.floor(place) + 3)
         wanted = np.polyval(np.polyfit(at, source[0, at % 16].astype(float), 3), place)
         part = np.float32(place - math.floor(place))
-        assert float(G.cubic(source, np.int64(math.floor(place)), part, np.int64(15))) == pytest.approx(wanted, abs=1e-5)
+        assert float(G.cubic(source, np.int64(math.floor(place)), part, np.int64(15))) == pytest.approx(
+            wanted, abs=1e-5
+        )
 
 
 def test_a_grain_never_hears_what_is_not_played_yet():
