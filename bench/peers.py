@@ -54,6 +54,7 @@ WORKLOADS = {
 }
 VARIANTS = (
     Job("W1", "faust, controls each 64 frames", "faust", "W1_control_rate"),
+    Job("W1", "isotone, the pad it ships", OURS, "W1_pad"),
     Job("W5", "isotone, block 256", OURS, "W5_256"),
 )
 LONGER = {"W3": 5.0}  # a workload that is done too soon to be timed well renders so many times the seconds
@@ -63,10 +64,10 @@ Known differences
                 frames Faust's W1 has a line of its own. Blocks: isotone 4096 frames (its controls change every 64
                 whatever the block), scsynth and Csound 64, pyo 256, Faust 512.
   Precision     Csound computes in 64 bits, the others in 32.
-  Saws          isotone wavetables, error under -90 dB from C4; Csound vco2 and pyo SawTable: tables too; scsynth Saw:
-                band-limited impulses, integrated; Faust os.sawtooth: a differentiated parabola, which aliases.
-  W1            isotone filters each voice by 24 dB/octave in stereo, after its saws are spread (four two-pole filters)
-                and adds drift; its LFO is that vibrato and drift. The others: one two-pole filter, panned after it.
+  Saws          isotone: steps of 32 points, aliasing under -80 dB to C8; Csound vco2 and pyo SawTable: tables; scsynth
+                Saw: band-limited impulses, integrated; Faust os.sawtooth: a differentiated parabola, which aliases.
+  W1            three saws, one two-pole filter and pan everywhere; isotone adds drift of pitch, level and detuning, and
+                its LFO on the corner is a random walk. The pad it ships filters left and right apart, by 24 dB/octave.
   W2            isotone: modes in blocks of 64. scsynth Klank and Faust: two-pole resonators. Csound adsynt2: sines
                 whose levels fall each 64 frames, thrice as fast there as resonators. pyo: ComplexRes.
   W3            isotone: 16 modulated lines, Hadamard matrix, 8 diffusers, early reflections. Csound reverbsc and Faust

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from workloads import RATE, bells, main, pad, write
+from workloads import ATTACK_S, DECAY_S, PAD_LFO, PAD_Q, RATE, RELEASE_S, SUSTAIN, bells, main, pad, write
 
 from synth import Session, __version__
 from synth.controls import CONTROLS, EDGE_COLUMNS
 from synth.dsp._jit import kernel
 from synth.dsp.fdn import Fdn
+from synth.dsp.grains import TableGrains, grain_settings
 from synth.dsp.modal import ModalBank
 from synth.dsp.noise import bipolar, xorshift32
+from synth.dsp.wavetable import saw, tables
 from synth.instruments.base import EVENT_COLUMNS, MAX_EVENTS, MAX_FRAMES, MAX_QUANTA, ON
 from synth.instruments.nature import Nature
 from synth.instruments.pad import Pad
 from synth.instruments.scenes import SCENES
-from synth.instruments.subtractive import VOICES
+from synth.instruments.subtractive import VOICES, Subtractive
+from synth.instruments.voicing import Voicing
 
 WARM_S = 1.0  # rendered first and left out: it compiles, and starts the notes
 SESSION_WARM_S = 90.0  # after which every stem has entered
@@ -53,9 +57,36 @@ def default_edges() -> NDArray[np.float32]:
     return edges
 
 
-def pads() -> Iterator[Stereo]:
-    """Four pads of 16 voices, all of them held."""
-    instruments = [Pad(RATE, seed) for seed in range(64 // VOICES)]
+PATCH = Voicing(  # W1's voice: its LFO is the corner's drift
+    level_db=-18.0,
+    side=0.6,
+    stereo=False,
+    steep=False,
+    centre=0.6,
+    pan=0.8,
+    detune_cents=4.0,
+    attack_factor=1.0,
+    attack_low_s=ATTACK_S,
+    attack_high_s=ATTACK_S,
+    decay_s=DECAY_S,
+    sustain=SUSTAIN,
+    release_s=RELEASE_S,
+    corner_hz=1800.0,
+    corner_max_hz=12_000.0,
+    tracking=0.5,
+    velocity_oct=0.0,
+    opening_oct=1.0,
+    damping=1.0 / PAD_Q,
+    drift_cents=2.0,
+    drift_corner_cents=1200.0 * math.log2(1.0 + PAD_LFO),
+    drift_s=5.0,
+    vibrato_cents=3.0,
+)
+
+
+def pads(make: Callable[[int], Subtractive]) -> Iterator[Stereo]:
+    """As many instruments as it takes for 64 voices, all of them held."""
+    instruments = [make(seed) for seed in range(64 // VOICES)]
     edges = default_edges()
     starts = np.zeros((len(instruments), MAX_EVENTS, EVENT_COLUMNS))
     for i, voice in enumerate(pad(64)):
@@ -75,7 +106,11 @@ def pads() -> Iterator[Stereo]:
 
 
 def w1(seconds: float, wav: Path | None) -> float:
-    return timed(pads(), WARM_S, seconds, wav)
+    return timed(pads(lambda seed: Subtractive(RATE, seed, saw, PATCH)), WARM_S, seconds, wav)
+
+
+def w1_pad(seconds: float, wav: Path | None) -> float:
+    return timed(pads(lambda seed: Pad(RATE, seed)), WARM_S, seconds, wav)
 
 
 def w2(seconds: float, wav: Path | None) -> float:
@@ -99,17 +134,18 @@ def w2(seconds: float, wav: Path | None) -> float:
 
 @kernel
 def white(states: NDArray[np.uint32], out: Stereo) -> None:
-    """Fill `out` with noise, a generator a channel."""
-    left, right = np.uint32(states[0]), np.uint32(states[1])
-    for n in range(out.shape[1]):
-        left, right = xorshift32(left), xorshift32(right)
-        out[0, n], out[1, n] = LEVEL * bipolar(left), LEVEL * bipolar(right)
-    states[0], states[1] = left, right
+    """Fill `out` with noise, from as many generators a channel as fill a vector."""
+    lanes = states.shape[1]
+    for c in range(2):
+        for n in range(0, out.shape[1], lanes):
+            for k in range(lanes):
+                states[c, k] = xorshift32(states[c, k])
+                out[c, n + k] = LEVEL * bipolar(states[c, k])
 
 
 def w3(seconds: float, wav: Path | None) -> float:
     reverb = Fdn(RATE)
-    states = np.array([1, 2], np.uint32)
+    states = np.arange(1, 65, dtype=np.uint32).reshape(2, 32) * np.uint32(2_654_435_761)
     send, out = np.zeros((2, MAX_FRAMES), np.float32), np.zeros((2, MAX_FRAMES), np.float32)
 
     def blocks() -> Iterator[Stereo]:
@@ -123,9 +159,6 @@ def w3(seconds: float, wav: Path | None) -> float:
 
 def w4(seconds: float, wav: Path | None) -> float:
     """Wind, whose bands of noise wander, and four clouds of 16 grains from a table."""
-    from synth.dsp.grains import TableGrains, grain_settings
-    from synth.dsp.wavetable import saw, tables
-
     wind = Nature(RATE, 1, [scene.name for scene in SCENES].index("wind"))
     clouds = [TableGrains(RATE, seed, tables(RATE, saw)) for seed in range(4)]
     settings = [
@@ -182,6 +215,7 @@ if __name__ == "__main__":
         version,
         {
             "W1": w1,
+            "W1_pad": w1_pad,
             "W2": w2,
             "W3": w3,
             "W4": w4,

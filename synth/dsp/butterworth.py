@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from synth.dsp._jit import kernel
 
 K = math.sqrt(2.0)
+ONE = np.float32(1.0)
 HIGHEST = 0.45  # of the sample rate
 
 
 @kernel
-def transition(g):  # type: ignore[no-untyped-def]
-    """p, q, r, t of a filter with `g = tan(pi cutoff / sample_rate)`."""
-    a1 = 1.0 / (1.0 + g * (g + K))
-    return 2.0 * a1 - 1.0, 2.0 * g * a1, 1.0 - 2.0 * g * g * a1, 2.0 * g * g * a1
+def transition(g, k):  # type: ignore[no-untyped-def]
+    """p, q, r, t of a filter with `g = tan(pi cutoff / sample_rate)` and `k`, K in the precision of `g`."""
+    a1 = ONE / (ONE + g * (g + k))
+    q = g * (a1 + a1)
+    t = g * q
+    return a1 + a1 - ONE, q, ONE - t, t
 
 
 def prewarp(cutoff_hz: float, sample_rate: int) -> float:
@@ -29,5 +34,5 @@ def prewarp(cutoff_hz: float, sample_rate: int) -> float:
 
 def butterworth(cutoff_hz: float, sample_rate: int) -> tuple[float, float, float, float, float]:
     """p, q, r, t and k of the filter with its -3 dB point at `cutoff_hz`."""
-    p, q, r, t = transition(prewarp(cutoff_hz, sample_rate))
+    p, q, r, t = transition(prewarp(cutoff_hz, sample_rate), K)
     return p, q, r, t, K

@@ -248,7 +248,7 @@ def _audible(rows, at, end):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _render(
+def _render(  # type: ignore[no-untyped-def]
     send,
     stretch,
     quanta,

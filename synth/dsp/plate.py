@@ -70,6 +70,12 @@ def _allpass(memory, row, frame, gain, rise, rows, i, late):  # type: ignore[no-
 
 
 @kernel
+def _decay(t60_s):  # type: ignore[no-untyped-def]
+    """Gain of each of the four decays in a turn; what is no number is the shortest."""
+    return exp2(CIRCUIT / (t60_s if t60_s > SHORTEST_S else SHORTEST_S))
+
+
+@kernel
 def _second(decay):  # type: ignore[no-untyped-def]
     """Gain of the second allpass of each half."""
     return max(min(decay + SHIFT, MOST), LEAST)
@@ -96,8 +102,8 @@ def _render(x, t60_s, quanta, out, rows, memory, delays, taps, diffusion, poles,
             lasts[:] = F0
             hush(out, at)
             continue
-        start = exp2(CIRCUIT / max(t60_s[q], SHORTEST_S))
-        stop = exp2(CIRCUIT / max(t60_s[q + 1], SHORTEST_S))
+        start = _decay(t60_s[q])
+        stop = _decay(t60_s[q + 1])
         share = _share(start, poles)
         grow = _share(stop, poles) - share
         y = lasts[0]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from synth.controls import BREATH, COLUMN, EXPRESSION_DB
 from synth.dsp._jit import kernel
+from synth.dsp.arrays import aligned
 from synth.dsp.envelope import LOG2_E, db_gain
 from synth.dsp.noise import bipolar, noise_states, unipolar, walk, xorshift32
 from synth.dsp.sine import cosine, exp2, log2, quarter_sine, sine
@@ -109,9 +110,9 @@ class Nature:
             raise ValueError(f"kind = {kind:g}: give 0 to {len(SCENES) - 1} ({', '.join(s.name for s in SCENES)})")
         self._constants = _constants(SCENES[round(kind)], sample_rate)
         self._random = noise_states(stream(seed, "nature"), RANDOM + 1)
-        self._floats = np.zeros(FLOAT_END, np.float32)
+        self._floats = aligned((FLOAT_END,))
         self._integers = np.zeros(1, np.int64)  # drops that sound
-        self._noise = np.zeros((QUANTUM, 2 * OTHER), np.float32)
+        self._noise = aligned((QUANTUM, 2 * OTHER))
 
     def render(self, events: Events, count: int, edges: Edges, quanta: int, out: Buffer) -> None:
         """Render `quanta` quanta into `out` (2, MAX_FRAMES); notes are not heard."""

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from synth.controls import COLUMN, EXPRESSION_DB, STEMS
 from synth.dsp._jit import kernel
+from synth.dsp.arrays import aligned
 from synth.dsp.butterworth import HIGHEST, butterworth, transition
+from synth.dsp.fused import fma
 from synth.dsp.sine import cosine, exp2, sine
 from synth.instruments.base import MAX_FRAMES, MAX_QUANTA, QUANTUM, Buffer, Edges
 from synth.mix.reverb import DEFAULT, SEND_OFF_DB, make_reverb, return_gain
@@ -54,14 +56,14 @@ def _brighten(lanes, octaves, share):  # type: ignore[no-untyped-def]
     """Aim the low-passes at their cutoffs times `2 ** octaves`, moving by `share` of the way a sample (1: at once)."""
     for v in range(LANES):
         half_turn = min(lanes[CUTOFF, v] * exp2(octaves), np.float32(HALF * HIGHEST))
-        p, q, r, t = transition(sine(half_turn) / cosine(half_turn))
-        lanes[STEP_P, v] = (np.float32(p) - lanes[LP_P, v]) * share
-        lanes[STEP_Q, v] = (np.float32(q) - lanes[LP_Q, v]) * share
-        lanes[STEP_R, v] = (np.float32(r) - lanes[LP_R, v]) * share
-        lanes[STEP_T, v] = (np.float32(t) - lanes[LP_T, v]) * share
-        if share == F1:
-            lanes[LP_P, v], lanes[LP_Q, v], lanes[LP_R, v], lanes[LP_T, v] = p, q, r, t
-            lanes[STEP_P, v] = lanes[STEP_Q, v] = lanes[STEP_R, v] = lanes[STEP_T, v] = F0
+        p, q, r, t = transition(sine(half_turn) / cosine(half_turn), ROOT2)
+        lanes[STEP_P, v], lanes[STEP_Q, v] = (p - lanes[LP_P, v]) * share, (q - lanes[LP_Q, v]) * share
+        lanes[STEP_R, v], lanes[STEP_T, v] = (r - lanes[LP_R, v]) * share, (t - lanes[LP_T, v]) * share
+    if share == F1:
+        for v in range(LANES):
+            for row in range(4):
+                lanes[LP_P + row, v] += lanes[STEP_P + row, v]
+                lanes[STEP_P + row, v] = F0
 
 
 @kernel
@@ -72,16 +74,16 @@ def _filter(z, lanes):  # type: ignore[no-untyped-def]
         for v in range(count):
             x, s1, s2 = z[n, v], lanes[HP_1, v], lanes[HP_2, v]
             p, q = lanes[HP_P, v], lanes[HP_Q, v]
-            t1 = p * s1 - q * s2 + q * x
-            t2 = q * s1 + lanes[HP_R, v] * s2 + lanes[HP_T, v] * x
+            t1 = fma(p, s1, fma(-q, s2, q * x))
+            t2 = fma(q, s1, fma(lanes[HP_R, v], s2, lanes[HP_T, v] * x))
             lanes[HP_1, v], lanes[HP_2, v] = t1, t2
-            x -= HALF * (ROOT2 * (s1 + t1) + s2 + t2)
+            x = fma(-HALF, fma(ROOT2, s1 + t1, s2 + t2), x)
             p, q = lanes[LP_P, v] + lanes[STEP_P, v], lanes[LP_Q, v] + lanes[STEP_Q, v]
             r, t = lanes[LP_R, v] + lanes[STEP_R, v], lanes[LP_T, v] + lanes[STEP_T, v]
             s1, s2 = lanes[LP_1, v], lanes[LP_2, v]
-            t2 = q * s1 + r * s2 + t * x
+            t2 = fma(q, s1, fma(r, s2, t * x))
             z[n, v] = HALF * (s2 + t2)
-            lanes[LP_1, v], lanes[LP_2, v] = p * s1 - q * s2 + q * x, t2
+            lanes[LP_1, v], lanes[LP_2, v] = fma(p, s1, fma(-q, s2, q * x)), t2
             lanes[LP_P, v], lanes[LP_Q, v], lanes[LP_R, v], lanes[LP_T, v] = p, q, r, t
 
 
@@ -214,7 +216,7 @@ class Mixer:
         self._heard = np.array([UNSET, 0.0, 0.0], np.float32)
         self._width = np.float32(settings[-1].width)
         self._reverb = make_reverb(sample_rate, space, settings[-1], stream_seed(seed, "reverb"))
-        self._z = np.zeros((QUANTUM, LANES), np.float32)
+        self._z = aligned((QUANTUM, LANES))
         self._send = np.zeros((2, MAX_FRAMES), np.float32)
         self._return = np.zeros((2, MAX_FRAMES), np.float32)
         self._room = np.ones((2, MAX_QUANTA + 1), np.float32)
@@ -230,7 +232,7 @@ class Mixer:
 
 
 def _lane_filters(settings: list[StemSetting], sample_rate: int) -> NDArray[np.float32]:
-    lanes = np.zeros((STEP_T + 1, LANES), np.float32)
+    lanes = aligned((STEP_T + 1, LANES))
     for s, setting in enumerate(settings):
         for lane, highpass_hz in (
             (2 * s, setting.highpass_hz),
