@@ -241,25 +241,28 @@ class StringBank(VoiceBank):
         slot = self.claim(frame, note_id, pitch, pan, 0.0)
         if slot is None:
             return None
-        wave = np.clip(np.nan_to_num(wave[: self.force.shape[1] - AHEAD]), -LOUDEST, LOUDEST)
+        wave = wave[: self.force.shape[1] - AHEAD]
         peak = float(np.abs(wave).max(initial=0.0))
-        lags = np.zeros(2)
+        if not peak <= LOUDEST:  # nor is what is not a number
+            wave, peak = np.clip(np.nan_to_num(wave), -LOUDEST, LOUDEST), LOUDEST
+        lag = lag_high = 0.0
         spring = bridge(self.sample_rate / hz, jawari, peak)
         if spring[0] != 0.0:
-            lags += self._lags(bridge_allpass(spring[0]), hz)
-        allpass = coefficient(self.sample_rate, hz, inharmonicity, lags[0] + needed(self.sample_rate, hz))
+            lag, lag_high = self._lags(bridge_allpass(spring[0]), hz, 1)
+        allpass = coefficient(self.sample_rate, hz, inharmonicity, lag + needed(self.sample_rate, hz))
         if allpass != 0.0:
-            lags += SECTIONS * self._lags(allpass, hz)
-        string = loop(self.sample_rate, hz, t60_s, t60_high_s, *lags)
+            late, late_high = self._lags(allpass, hz, SECTIONS)
+            lag, lag_high = lag + late, lag_high + late_high
+        string = loop(self.sample_rate, hz, t60_s, t60_high_s, lag, lag_high)
         taps, weight = string.ahead()
-        drive = np.append(wave, np.zeros(AHEAD))
-        drive[AHEAD:] -= weight * wave  # which `lose` adds again
-        back = reach(string.delay)
+        back, plucked = reach(string.delay), wave.size + AHEAD
         self.memory[slot, :back] = 0.0
-        self.force[slot, : drive.size] = drive
-        self.length[:, slot] = string.delay, drive.size, back, at_once(string.delay)
+        self.force[slot, :plucked] = 0.0
+        self.force[slot, : wave.size] = wave
+        self.force[slot, AHEAD:plucked] -= weight * wave  # which `lose` adds again
+        self.length[:, slot] = string.delay, plucked, back, at_once(string.delay)
         self.line[:, slot] = 0.0
-        self.line[:PAST, slot] = *taps, weight
+        self.line[:TAPS, slot], self.line[WEIGHT, slot] = taps, weight
         self.line[BRIDGE : BRIDGE + len(spring), slot] = spring
         self.line[CHAIN, slot] = allpass
         peak_db = 20.0 * math.log10(max(peak, FLOOR))
@@ -268,9 +271,10 @@ class StringBank(VoiceBank):
         self.damp(slot, frame + round(ring_s * self.sample_rate), LAST_FADE_S)
         return slot
 
-    def _lags(self, allpass: float, hz: float) -> NDArray[np.float64]:
+    def _lags(self, allpass: float, hz: float, count: int) -> tuple[float, float]:
+        """Of so many allpasses: phase delay at `hz`, group delay where the high decay holds."""
         w0, w1 = (2.0 * math.pi * f / self.sample_rate for f in (hz, high_hz(self.sample_rate, hz)))
-        return np.array([phase_delay(allpass, w0), group_delay(allpass, w1)])
+        return count * phase_delay(allpass, w0), count * group_delay(allpass, w1)
 
     def _render(self, frames: int, offset: int) -> None:
         render_strings(

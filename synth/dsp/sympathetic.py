@@ -1,7 +1,8 @@
-"""Strings that nobody plucks: they answer to what shakes the bridge they rest on, each at its own pitch (the taraf of
-a sitar; as commuted waveguides in Smith, "Efficient synthesis of stringed musical instruments", ICMC 1993).
+"""Strings that nobody plucks: they answer to what shakes the bridge they rest on, each at its own pitch.
 
-Nothing goes back from them to what drives them, and each is a loop that only loses, so no coupling is too strong.
+Nothing goes back from them to what drives them (as in Karjalainen, Valimaki & Tolonen, "Plucked-string models: from the
+Karplus-Strong algorithm to digital waveguides and beyond", CMJ 22(3), 1998), and each is a loop that only loses, so no
+coupling is too strong.
 """
 
 from __future__ import annotations
@@ -35,16 +36,16 @@ F0, HALF = np.float32(0.0), np.float32(0.5)
 
 @kernel
 def _drive(dry, low, highpass, start, rise):  # type: ignore[no-untyped-def]
-    """What shakes the bridge, into the first row of `dry`: both in mono through a high-pass. The second becomes 0."""
+    """What shakes the bridge, into the first row of `dry`: both in mono through a high-pass."""
     p, q, r, t, k = highpass[0], highpass[1], highpass[2], highpass[3], highpass[4]
     s1, s2 = low[0], low[1]
     for n in range(QUANTUM):
         x = HALF * (dry[0, n] + dry[1, n])
         t1, t2 = p * s1 - q * s2 + q * x, q * s1 + r * s2 + t * x
         dry[0, n] = (start + rise * RAMP[n]) * (x - HALF * (k * (s1 + t1) + s2 + t2))
-        dry[1, n] = F0
         s1, s2 = t1, t2
-    low[0], low[1] = s1, s2
+    faint = abs(s1) + abs(s2) < FLUSH
+    low[0], low[1] = F0 if faint else s1, F0 if faint else s2
 
 
 @kernel
@@ -79,15 +80,14 @@ def _render(x, coupling, quanta, out, dry, low, highpass, memory, line, length, 
             continue
         start, stop = max(min(coupling[q], MOST), F0), max(min(coupling[q + 1], MOST), F0)
         _drive(dry, low, highpass, start, stop - start)
-        loudest = abs(low[0]) + abs(low[1])
         for v in range(length.shape[1]):
             _answer(v, dry, memory, line, length, row)
             for n in range(QUANTUM):
                 dry[1, n] = max(dry[1, n], abs(row[AHEAD + n]))
             mix(row, AHEAD, AHEAD + QUANTUM, line[GAINS, v], line[GAINS + 1, v], out, at - AHEAD)
+        loud[0] = F0
         for n in range(QUANTUM):
-            loudest = max(loudest, dry[1, n])
-        loud[0] = loudest
+            loud[0] = max(loud[0], dry[1, n])
 
 
 class Sympathetic:

@@ -19,6 +19,7 @@ from synth.dsp.arrays import aligned
 from synth.dsp.envelope import LOG2_E, NINETY_PERCENT, SIXTY_DB, two_pole, velocity_gain
 from synth.dsp.fused import fma
 from synth.dsp.noise import UNIFORM_SPREAD, bipolar, unipolar, walk, xorshift32
+from synth.dsp.pairs import add_lanes
 from synth.dsp.sine import cosine, exp2, sine
 from synth.dsp.steps import POINTS, residues, saws
 from synth.dsp.svf import coefficients, prewarp, svf
@@ -31,11 +32,9 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 VOICES = 32
-GROUP = 8  # voices filtered and summed together
 LINE = QUANTUM + POINTS  # of a voice's wave: a quantum, and what saws write ahead
 RIGHT_AT = VOICES * LINE  # in `waves`: left lines, then right ones
-LANES, SECOND, ROW_FRAMES = np.uint64(VOICES), np.uint64(GROUP), np.uint64(QUANTUM)
-R0, R1, R2, R3, R4, R5, R6, R7 = (np.uint64(VOICES + v) for v in range(GROUP))
+ALL_LANES, ROW_FRAMES = np.uint64(VOICES), np.uint64(QUANTUM)
 LINE_FRAMES, SPILL = np.uint64(LINE), np.uint64(POINTS)
 
 BRIGHTNESS, ATTACK, MOTION = COLUMN["brightness_oct"], COLUMN["attack_ms"], COLUMN["motion"]
@@ -90,14 +89,14 @@ class Subtractive:
         self._floats = aligned((FLOAT_END,))
         self._integers = np.zeros(INTEGER_END, np.int64)
         self._waves = aligned((2 * RIGHT_AT,))
-        self._filtered = aligned((QUANTUM, 2 * VOICES))
+        self._filtered, self._spare = aligned((2 * VOICES * QUANTUM,)), aligned((2 * VOICES * QUANTUM,))
 
     def render(self, events: Events, count: int, edges: Edges, quanta: int, out: Buffer) -> None:
         """Play `count` events over `quanta` quanta into `out` (2, MAX_FRAMES), each event at its frame of the block."""
         _render(
             events, count, edges, quanta, out,
-            self._floats, self._integers, self._waves, self._filtered, self._tables, residues(), self._constants,
-            self._seed,
+            self._floats, self._integers, self._waves, self._filtered, self._spare, self._tables, residues(),
+            self._constants, self._seed,
         )  # fmt: skip
 
     @property
@@ -117,6 +116,7 @@ def _render(
     i: Integers,
     waves: Floats,
     y: Floats,
+    spare: Floats,
     tables: Tables,
     jumps: Floats,
     p: Floats,
@@ -150,17 +150,17 @@ def _render(
                     + CORNER_PER_BREATH * _at(edges, q, BREATH, at)
                 )
                 motion = _at(edges, q, MOTION, at) / MOTION_DEFAULT
-                voices = (i[COUNT] + GROUP - 1) // GROUP * GROUP
-                _control(s, p, bright, motion, voices, np.float32(stop - start))
+                lanes = 8 if i[COUNT] <= 8 else 16 if i[COUNT] <= 16 else VOICES
+                _control(s, p, bright, motion, lanes, np.float32(stop - start))
                 _oscillators(s, i, p, motion, tables, jumps, waves, start, stop)
                 if p[V.STEREO] == ONE:  # a kernel for each, for the compiler to know which
-                    _filter(s, waves, y, voices, start, stop, True, True)
+                    _filter(s, waves, y, lanes, start, stop, True, True)
                 elif p[V.STEEP] == ONE:
-                    _filter(s, waves, y, voices, start, stop, False, True)
+                    _filter(s, waves, y, lanes, start, stop, False, True)
                 else:
-                    _filter(s, waves, y, voices, start, stop, False, False)
-                _arrive(s, voices)
-                _sum(y, voices, out, frame, start, stop)
+                    _filter(s, waves, y, lanes, start, stop, False, False)
+                _arrive(s, lanes)
+                add_lanes(y, spare, lanes, int(stop - start), out, frame + int(start))
             start = stop
         if p[V.SAW] == ONE:
             _next_quantum(waves, i[COUNT])
@@ -376,12 +376,13 @@ def _next_quantum(waves: Floats, voices: int) -> None:
 
 @kernel
 def _filter(
-    s: Floats, waves: Floats, y: Floats, voices: int, start: np.int64, stop: np.int64, stereo: bool, steep: bool
+    s: Floats, waves: Floats, y: Floats, lanes: int, start: np.int64, stop: np.int64, stereo: bool, steep: bool
 ) -> None:
     """One section or two, level and pan; coefficients and level on their way along the ramps."""
-    for n in range(np.uint64(start), np.uint64(stop)):
-        t = np.float32(n - np.uint64(start))
-        for v in range(np.uint64(voices)):
+    across, begin = np.uint64(lanes), np.uint64(start)
+    for n in range(begin, np.uint64(stop)):
+        t, row = np.float32(n - begin), (n - begin) * (across + across)
+        for v in range(across):
             g = fma(t, s[RAMP_G + v], s[G + v])
             a1 = fma(t, s[RAMP_A1 + v], s[A1 + v])
             a2 = fma(t, s[RAMP_A2 + v], s[A2 + v])
@@ -390,13 +391,13 @@ def _filter(
             low, _, s[LEFT_1 + v], s[LEFT_2 + v] = svf(x, s[LEFT_1 + v], s[LEFT_2 + v], g, a1, a2)
             if steep:
                 low, _, s[LEFT_3 + v], s[LEFT_4 + v] = svf(low, s[LEFT_3 + v], s[LEFT_4 + v], g, a1, a2)
-            y[n, v] = low * gain * s[PAN_LEFT + v]
+            y[row + v] = low * gain * s[PAN_LEFT + v]
             if stereo:
-                x = waves[(v + LANES) * LINE_FRAMES + n]
+                x = waves[(v + ALL_LANES) * LINE_FRAMES + n]
                 low, _, s[RIGHT_1 + v], s[RIGHT_2 + v] = svf(x, s[RIGHT_1 + v], s[RIGHT_2 + v], g, a1, a2)
                 if steep:
                     low, _, s[RIGHT_3 + v], s[RIGHT_4 + v] = svf(low, s[RIGHT_3 + v], s[RIGHT_4 + v], g, a1, a2)
-            y[n, v + LANES] = low * gain * s[PAN_RIGHT + v]
+            y[row + across + v] = low * gain * s[PAN_RIGHT + v]
 
 
 @kernel
@@ -407,23 +408,3 @@ def _arrive(s: Floats, voices: int) -> None:
         s[A1 + v] = s[NEW_A1 + v]
         s[A2 + v] = s[NEW_A2 + v]
         s[GAIN + v] = s[NEW_GAIN + v]
-
-
-@kernel
-def _sum(y: Floats, voices: int, out: Buffer, frame: int, start: np.int64, stop: np.int64) -> None:
-    """Add the voices, written out in pairs so that the order never depends on the compiler."""
-    # Where the compiler knew how many lanes these are it would not vectorise them.
-    upper, lower = max(voices - 2 * GROUP, 0), max(min(voices, 2 * GROUP) - GROUP, 0)
-    for n in range(np.uint64(start), np.uint64(stop)):
-        for v in range(np.uint64(upper)):
-            y[n, v] += y[n, v + SECOND + SECOND]
-            y[n, v + LANES] += y[n, v + LANES + SECOND + SECOND]
-        for v in range(np.uint64(lower)):
-            y[n, v] += y[n, v + SECOND]
-            y[n, v + LANES] += y[n, v + LANES + SECOND]
-    to = np.uint64(frame)
-    for n in range(np.uint64(start), np.uint64(stop)):
-        out[0, to + n] += ((y[n, 0] + y[n, 1]) + (y[n, 2] + y[n, 3])) + ((y[n, 4] + y[n, 5]) + (y[n, 6] + y[n, 7]))
-        out[1, to + n] += ((y[n, R0] + y[n, R1]) + (y[n, R2] + y[n, R3])) + (
-            (y[n, R4] + y[n, R5]) + (y[n, R6] + y[n, R7])
-        )

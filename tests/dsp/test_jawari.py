@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
+from synth.dsp.dispersion import SECTIONS, coefficient, group_delay, phase_delay
 from synth.dsp.jawari import BRIDGE_ROWS, bridge, bridge_allpass, rest
 from synth.dsp.string import QUANTUM, Pluck, StringBank
+from synth.dsp.waveguide import loop, needed
 
 RATE = 48000
 
@@ -42,17 +44,24 @@ def wide_noise(level, size=400, seed=3):
     return (level / np.abs(x).max() * x[:size]).astype(np.float32)
 
 
-def naive(x, stiffness, gain, gap):
-    """The same in float64, each step by halving: d + (V(u + d) - V(u)) / d = 2 x."""
+def moved(x, u, spring):
+    """How far `x` moves the spring from `u` on, by halving: d + (V(u + d) - V(u)) / d = 2 x."""
+    low, high = -2.0 * abs(x) - 3.0 * abs(u), 2.0 * abs(x) + 3.0 * abs(u)
+    for _ in range(60):
+        d = 0.5 * (low + high)
+        if abs(d) <= 1e-9 * abs(u):  # where the quotient is lost
+            force = spring[0] * u + spring[1] * max(u - spring[2], 0.0)
+        else:
+            force = (energy(u + d, *spring) - energy(u, *spring)) / d
+        low, high = (low, d) if d + force > 2.0 * x else (d, high)
+    return d
+
+
+def naive(x, *spring):
+    """What comes back, in float64, and where the spring ends up."""
     u, out = 0.0, []
     for v in x.astype(float):
-        low, high = -2.0 * abs(v) - 3.0 * abs(u), 2.0 * abs(v) + 3.0 * abs(u)
-        for _ in range(80):
-            d = 0.5 * (low + high)
-            force = (energy(u + d, stiffness, gain, gap) - energy(u, stiffness, gain, gap)) / d if d else 0.0
-            if abs(d) < 1e-9 * abs(u):  # where the quotient is lost
-                force = stiffness * u + gain * max(u - gap, 0.0)
-            low, high = (low, d) if d + force > 2.0 * v else (d, high)
+        d = moved(v, u, spring) if v or u else 0.0
         out.append(v - d)
         u += d
     return np.array(out), u
@@ -101,14 +110,41 @@ def test_within_its_gap_it_is_an_allpass(period):
     assert np.abs(louder - 8.0 * out).max() > 1e-3
 
 
-def play(hz, seconds, jawari, rate=RATE, level=0.2, **kind):
-    unit = StringBank(rate, 1, 27.0)
-    wave = level * Pluck(min(0.004, 0.4 / hz), 0.4).wave(rate, hz)
+def play(hz, seconds, jawari, level=0.2, wave=None, **kind):
+    unit = StringBank(RATE, 1, 27.0)
+    if wave is None:
+        wave = level * Pluck(min(0.004, 0.4 / hz), 0.4).wave(RATE, hz)
     unit.pluck(0, hz, wave, 5.0, 2.0, jawari=jawari, **kind)
-    out = np.zeros((2, math.ceil(seconds * rate / QUANTUM) * QUANTUM), np.float32)
+    out = np.zeros((2, math.ceil(seconds * RATE / QUANTUM) * QUANTUM), np.float32)
     unit.begin(out)
     unit.play(out.shape[1])
     return out[0].astype(float)
+
+
+@pytest.mark.parametrize(("jawari", "b"), [(1.0, 0.0), (0.4, 3e-4), (0.0, 3e-4)])
+def test_a_string_equals_a_naive_one(jawari, b):
+    """Allpasses and all."""
+    hz, frames = 500.0, 1280
+    wave = 0.2 * Pluck(0.0008, 0.4).wave(RATE, hz)
+    spring, w0, w1 = bridge(RATE / hz, jawari, np.abs(wave).max()), *(2.0 * np.pi * f / RATE for f in (hz, 4000.0))
+    a = bridge_allpass(spring[0])
+    lags = np.array([phase_delay(a, w0), group_delay(a, w1)]) if jawari else np.zeros(2)
+    a = coefficient(RATE, hz, b, lags[0] + needed(RATE, hz))
+    if b:
+        lags += SECTIONS * np.array([phase_delay(a, w0), group_delay(a, w1)])
+    found = loop(RATE, hz, 5.0, 2.0, *lags)
+    past, out, lossy, u, chain = np.zeros(found.delay + 5 + frames), np.zeros(frames), 0.0, 0.0, np.zeros(SECTIONS + 1)
+    for n in range(frames):
+        lossy = found.gain * (found.taps @ past[n + 5 - np.arange(6)]) + found.pole * lossy
+        x = out[n] = lossy + (wave[n] if n < wave.size else 0.0)
+        if jawari and (x or u):
+            d = moved(x, u, spring)
+            x, u = x - d, u + d
+        for i in range(SECTIONS if b else 0):
+            chain[i], x = x, a * (x - chain[i + 1]) + chain[i]
+        chain[SECTIONS] = x
+        past[n + 5 + found.delay] = x
+    assert np.abs(play(hz, frames / RATE, jawari, wave=wave, inharmonicity=b) - math.sqrt(0.5) * out).max() < 2e-6
 
 
 def centroid(x, start_s, length_s=0.06):

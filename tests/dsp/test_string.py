@@ -98,19 +98,21 @@ def test_no_dc_stays_in_the_loop():
     assert abs(x[4800:].mean()) < 1e-5 * np.abs(x).max()
 
 
-def test_equals_a_naive_string():
-    hz, frames, onset = 330.0, 1500, 70
-    wave = 0.3 * Pluck(0.001, 0.3).wave(RATE, hz)
+@pytest.mark.parametrize(("hz", "t60_high_s"), [(330.0, 0.5), (700.0, 0.01), (3000.0, 0.5)])
+def test_equals_a_naive_string(hz, t60_high_s):
+    frames, onset = 1500, 70
+    wave = np.random.default_rng(6).normal(0.0, 0.1, 100)
     unit = bank()
-    unit.pluck(onset, hz, wave, 2.0, 0.5)
+    unit.pluck(onset, hz, wave, 2.0, t60_high_s)
     x = render(unit, frames)[0]
-    found = loop(RATE, hz, 2.0, 0.5)
+    found = loop(RATE, hz, 2.0, t60_high_s)
     line, lossy = np.zeros(frames + 200), 0.0
     for n in range(frames):
         back = n - found.delay
         delayed = sum(tap * (line[back - k] if back >= k else 0.0) for k, tap in enumerate(found.taps))
         lossy = found.gain * delayed + found.pole * lossy
         line[n] = lossy + (wave[n - onset] if onset <= n < onset + wave.size else 0.0)
+    line[onset] = 0.0  # where the voice opens
     assert np.abs(x[:frames] - math.sqrt(0.5) * line[:frames]).max() < 2e-6
 
 
@@ -123,6 +125,20 @@ def test_the_body_rings_at_its_resonance():
     body = ((400.0, 15.0, 6.0),)
     assert 20.0 * math.log10(at(400.0, body) / at(400.0, ())) == pytest.approx(6.0, abs=0.3)
     assert 20.0 * math.log10(at(200.0, body) / at(200.0, ())) == pytest.approx(0.0, abs=0.3)
+
+
+def test_a_slot_used_again_starts_from_rest():
+    used, wave = bank(voices=1), 0.1 * Pluck(0.001, 0.3).wave(RATE, 300.0)
+    slots = []
+    for k in range(12):
+        kind = {"inharmonicity": 1e-3, "jawari": 1.0} if k < 9 else {}
+        slots.append(used.pluck(used.clock, 300.0, wave, 2.0, 0.5, **kind))
+        x = render(used, 320)
+        used.end_at(slots[-1], used.clock)
+    assert slots[-1] in slots[:9]
+    fresh = bank(voices=1)
+    fresh.pluck(0, 300.0, wave, 2.0, 0.5)
+    assert np.array_equal(x, render(fresh, 320))
 
 
 def test_two_voices_and_a_body_of_five_add_up():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from synth.dsp.sympathetic import Sympathetic
+from synth.dsp.sympathetic import PAST, TAKEN, Sympathetic
 from synth.dsp.waveguide import loop
 
 QUANTUM = 64
@@ -120,6 +120,8 @@ def test_reset_starts_afresh(rendered, noise):
     assert not np.array_equal(first, rendered(unit, x))
     unit.reset()
     assert unit.idle and np.array_equal(first, rendered(unit, x))
+    unit.reset()
+    assert not rendered(unit, np.zeros((2, 128), np.float32)).any() and unit.idle
 
 
 @pytest.mark.parametrize("rate", [22050, 192000])
@@ -140,15 +142,18 @@ def test_ends_in_exact_silence(rendered, noise):
     out = rendered(unit, x)
     assert unit.idle and not out[:, -5 * QUANTUM :].any()
     assert np.abs(out[:, 10 * QUANTUM :]).max() > 1e-5
-    assert not any(unit._state[i].any() for i in (1, 3))
+    assert not any(state.any() for state in (unit._state[1], unit._state[3], unit._state[4][PAST:TAKEN]))
     assert np.abs(rendered(unit, x)).max() > 1e-3  # and it answers again
 
 
 def test_a_faint_answer_is_not_cut(rendered):
     """Between two turns of a low string there are quanta of nothing."""
     unit = Sympathetic(RATE, [25.0], 60.0, 50.0)
-    out = rendered(unit, impulse(100, 0.5))
-    assert not unit.idle and np.abs(out[:, -16 * QUANTUM :]).max() > 1e-5
+    x = impulse(60, 1e-5)
+    x[:, 3] = -1e-5
+    out = rendered(unit, x)
+    assert (np.abs(out.reshape(2, -1, QUANTUM)).max(axis=(0, 2)) < 1e-9).sum() > 10
+    assert not unit.idle and np.abs(out[:, -16 * QUANTUM :]).max() > 1e-9
 
 
 @pytest.mark.parametrize("hz", [[], [10.0], [220.0, 3000.0]])

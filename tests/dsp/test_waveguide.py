@@ -1,4 +1,4 @@
-"""A string's loop: its fraction, its loss and how they are computed ahead, against a naive loop; the tape's rewinding."""
+"""A string's loop: its fraction, its loss, the look-ahead, against a naive loop; the rewinding of its tape."""
 
 from __future__ import annotations
 
