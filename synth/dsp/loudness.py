@@ -17,6 +17,7 @@ MOMENTARY_S = 0.4
 SHORT_TERM_S = 3.0
 OFFSET_LU = -0.691  # BS.1770: a 997 Hz full-scale sine in one channel reads -3.01
 ABSOLUTE_GATE_LUFS = -70.0
+NO_SOUND = 1e30  # energy that no audio has
 FLUSH = 1e-15  # filter memory below this is silence
 _HOP_S = 0.1
 _STRETCH = 64
@@ -74,7 +75,7 @@ def k_energy(audio, start, frames, weighting, state):  # type: ignore[no-untyped
     state[0, 0], state[0, 1], state[0, 2], state[0, 3] = p1, p2, q1, q2
     state[1, 0], state[1, 1], state[1, 2], state[1, 3] = r1, r2, s1, s2
     energy = left + right
-    if not energy < np.inf:  # a sample that is not a number must not stay in the filters
+    if not energy < NO_SOUND:  # as what is not a number is not; it must not stay in the filters
         state[:] = 0.0
         return 0.0
     if energy < FLUSH:

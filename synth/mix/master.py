@@ -26,7 +26,6 @@ CLIMB = 1.3  # as much slower it climbs out of silence
 RECOVER_S = 1.0  # back from a hold, gain from 0 to 1
 START, HOLD = range(2)  # in `previous`: gain at the end of the last quantum, and the part of it that holds a rise
 UNSET = np.float32(-1.0)
-HUGE = 1e30
 F1 = np.float32(1.0)
 
 SPAN = np.uint64(QUANTUM)
@@ -70,8 +69,6 @@ def _render(  # type: ignore[no-untyped-def]
     for q in range(quanta):
         at = np.uint64(q * QUANTUM)
         power = k_energy(premaster, q * QUANTUM, QUANTUM, weighting, filters) / QUANTUM
-        if power > HUGE:  # no sound: nothing is learnt from it
-            power = 0.0
         plan_lufs = np.float64(edges[q + 1, columns[LOUDNESS]]) + np.float64(edges[q + 1, columns[DYNAMICS]])
         swell_db = np.float64(edges[q + 1, columns[SWELL]])
         range_lu = np.float64(edges[q + 1, columns[RANGE]])

@@ -166,8 +166,8 @@ def cents(x, hz, start_s, apart_s=0.06):
 
 def test_energy_climbs_and_then_falls():
     """A plain string only grows duller; half a jawari does half as much."""
-    starts = (0.01, 0.15, 0.3, 0.45, 0.7)
-    plain, half, full = ([centroid(x, s) for s in starts] for x in (play(220.0, 0.8, j) for j in (0.0, 0.5, 1.0)))
+    starts = np.array([0.01, 0.09, 0.19, 0.31, 0.5])
+    plain, half, full = ([centroid(x, s) for s in starts] for x in (play(330.0, 0.56, j) for j in (0.0, 0.5, 1.0)))
     assert np.all(np.diff(plain) <= 1.0)
     assert np.all(np.diff(full[:4]) > 0.0) and full[4] < full[3]
     assert full[3] > 2.5 * plain[3] and full[4] > 1.3 * plain[4]
