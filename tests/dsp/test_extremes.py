@@ -13,6 +13,7 @@ import pkgutil
 import numba
 import numpy as np
 import pytest
+from scipy import signal
 
 import synth.dsp
 from synth.dsp.dynamics import Compressor
@@ -160,7 +161,8 @@ class Rig:
             given = {name: rows[start : start + count + 1] for name, rows in self.controls.items()}
             piece = np.ascontiguousarray(self.quanta_of(self.audio, start, start + count))
             given |= {"quanta": count, "x": piece, "send": piece, "out": np.zeros_like(piece)}
-            self.unit.render(**{name: given[name] for name in self.asked})
+            with np.errstate(over="ignore", invalid="ignore"):  # as plain Python, NumPy would warn
+                self.unit.render(**{name: given[name] for name in self.asked})
             self.quanta_of(out, start, start + count)[:] = given["out" if "out" in self.asked else "x"]
         return out
 
@@ -191,7 +193,10 @@ def test_a_unit_sounds_at_any_rate_and_ends(cls, rate):
     "cls, name",
     [
         pytest.param(
-            cls, name, id=f"{cls.__name__}-{name}", marks=[pytest.mark.xfail] if (cls.__name__, name) in HARMED else []
+            cls,
+            name,
+            id=f"{cls.__name__}-{name}",
+            marks=[pytest.mark.xfail(strict=COMPILED)] if (cls.__name__, name) in HARMED else [],
         )
         for cls in UNITS
         for name in inputs(cls)
@@ -232,8 +237,9 @@ def test_gains_stay_gains(rate):
     for n in range(0, 20 * QUANTUM, QUANTUM):
         for unit in (limiter, compressor):
             quantum = np.ascontiguousarray(loud[:, n : n + QUANTUM])
-            unit.gain(quantum, gain) if unit is limiter else unit.gain(quantum, 1, gain)
-            assert np.isfinite(gain).all() and gain.min() >= 0.0 and gain.max() <= 1.0
+            with np.errstate(over="ignore", invalid="ignore"):
+                unit.gain(quantum, gain) if unit is limiter else unit.gain(quantum, 1, gain)
+            assert np.isfinite(gain).all() and gain.min() > -1e-30 and gain.max() <= 1.0
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -258,7 +264,7 @@ BANKS = {
 
 def pluck(rate):
     """8 ms up and 8 ms down again: no corner."""
-    half = 0.05 * np.hanning(round(0.008 * rate))
+    half = 0.1 * np.hanning(round(0.008 * rate))
     return np.concatenate((half, -half))
 
 
@@ -283,15 +289,17 @@ def struck(kind, rate, voices, frames, seconds):
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("kind", BANKS)
 def test_stealing_does_not_click(kind, rate):
-    """Two voices for notes 20 ms apart make no larger step than a voice for each: half as large again at most."""
-    many = 25 if COMPILED else 5
+    """Two voices for low notes 20 ms apart make no larger step than a voice for each (1.2 times), and no more of what
+    lies above 2 kHz, where a click would be (1.5 times; a fade of 3 ms in place of 8 would make twice as much)."""
+    many, seconds = (25, 2.0) if COMPILED else (5, 0.13)
     frames = (np.arange(many) * 0.02 * rate).astype(int) + 37
-    seconds = 2.0 if COMPILED else 0.13
     stolen, taken = struck(kind, rate, 2, frames, seconds)
     whole, all_taken = struck(kind, rate, many, frames, seconds)
     assert taken == all_taken == many
     assert np.abs(stolen - whole).max() > 0.03  # notes have been cut short
-    assert np.abs(np.diff(stolen)).max() < 1.5 * np.abs(np.diff(whole)).max()
+    assert np.abs(np.diff(stolen)).max() < 1.2 * np.abs(np.diff(whole)).max()
+    high = signal.butter(4, 2000.0, "high", fs=rate, output="sos")
+    assert np.abs(signal.sosfilt(high, stolen)).max() < 1.5 * np.abs(signal.sosfilt(high, whole)).max()
 
 
 @pytest.mark.parametrize("rate", RATES)
