@@ -33,10 +33,10 @@ class Watch:
         self._marks = 0
         take = watched.engine.transport.take
 
-        def counted(stem: str, end_frame: int) -> list[Any]:
-            if events := take(stem, end_frame):
-                self._events.append((stem, events))
-            return events
+        def counted(end_frame: int) -> dict[str, list[Any]]:
+            taken = take(end_frame)
+            self._events.extend(taken.items())
+            return taken
 
         setattr(watched.engine.transport, "take", counted)  # noqa: B010 (a method)
         gc.callbacks.append(lambda when, about: self._collected.append(about["generation"]) if when == "stop" else None)

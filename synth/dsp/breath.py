@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.clamp import sane
 from synth.dsp.noise import UNIFORM_SPREAD, bipolar, noise_states, xorshift32
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.svf import coefficients, prewarp, svf
@@ -104,7 +105,8 @@ def render_breath(
         for n in range(first, first + QUANTUM):
             t = np.float32(n - first) * PER_FRAME
             for v in range(voices):
-                out[n, v] *= gain[q, v] + t * (gain[q + 1, v] - gain[q, v])
+                here = sane(gain[q, v])
+                out[n, v] *= here + t * (sane(gain[q + 1, v]) - here)
 
 
 class Breath:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
 from synth.dsp.butterworth import butterworth
-from synth.dsp.intake import FRAME, LIMIT, QUIET, RAMP, counts, faint, held, hush, rests, take
+from synth.dsp.clamp import clamp
+from synth.dsp.intake import F0, FRAME, LIMIT, QUIET, RAMP, counts, faint, held, hush, rests, take
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.ring import LEAST, between, rings
 from synth.dsp.sine import sine
@@ -25,7 +26,7 @@ ROUND = 1.0 / 16.0  # of a cycle, each side of a triangle's corner
 THIRDS = 3  # voices of the ensemble
 OUTER, INNER = np.float32(math.sqrt(2.0 / 3.0)), np.float32(math.sqrt(1.0 / 3.0))  # each voice has the same power
 
-HALF = np.float32(0.5)
+HALF, WHOLE = np.float32(0.5), np.float32(1.0)
 
 
 @kernel
@@ -73,8 +74,8 @@ def _chorus(x, depth, quanta, out, dry, memory, lows, filters, swing, wet, count
         _lowpass(filters, lows, dry)
         for c in range(2):
             _store(memory, c, frame, dry, c)
-            here = delay + span * depth[q] * triangle((frame * step + 0.5 * c) % 1.0)
-            there = delay + span * depth[q + 1] * triangle(((frame + QUANTUM) * step + 0.5 * c) % 1.0)
+            here = delay + span * clamp(depth[q], F0, WHOLE) * triangle((frame * step + 0.5 * c) % 1.0)
+            there = delay + span * clamp(depth[q + 1], F0, WHOLE) * triangle(((frame + QUANTUM) * step + 0.5 * c) % 1.0)
             for n in range(QUANTUM):
                 out[c, at + n] += wet * between(memory, c, frame + n, here + (there - here) * RAMP[n])
 
@@ -140,8 +141,9 @@ def _ensemble(x, depth, quanta, out, dry, memory, lows, filters, swing, taps, co
             here, there = swing[0], swing[0]
             for k in range(2):
                 span, step = swing[1 + 2 * k], swing[2 + 2 * k]
-                here += span * depth[q] * sine(np.float32((frame * step + i / THIRDS) % 1.0))
-                there += span * depth[q + 1] * sine(np.float32(((frame + QUANTUM) * step + i / THIRDS) % 1.0))
+                here += span * clamp(depth[q], F0, WHOLE) * sine(np.float32((frame * step + i / THIRDS) % 1.0))
+                turn = ((frame + QUANTUM) * step + i / THIRDS) % 1.0
+                there += span * clamp(depth[q + 1], F0, WHOLE) * sine(np.float32(turn))
             for n in range(QUANTUM):
                 taps[i, n] = between(memory, i, frame + n, here + (there - here) * RAMP[n])
         for n in range(QUANTUM):

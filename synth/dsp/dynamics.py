@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.clamp import clamp
 from synth.dsp.envelope import db_gain
 from synth.dsp.intake import LONGEST_BLOCK, RAMP, held, take
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.sine import log2
 
 DB_PER_OCTAVE = np.float32(20.0 * math.log10(2.0))  # of amplitude
+LOWEST_DB, HIGHEST_DB = np.float32(-120.0), np.float32(24.0)  # of a threshold
 UNDO = -1e-6  # dB of gain that is none
 NARROWEST_DB = 1e-3
 SLOPE, KNEE, ATTACK, RELEASE, MAKEUP = range(5)  # of `curve`
@@ -45,7 +47,8 @@ def _gain(x, threshold_db, quanta, out, dry, curve, state):  # type: ignore[no-u
             for n in range(QUANTUM):
                 out[at + n] = still
             continue
-        start, rise = threshold_db[q], threshold_db[q + 1] - threshold_db[q]
+        start = clamp(threshold_db[q], LOWEST_DB, HIGHEST_DB)
+        rise = clamp(threshold_db[q + 1], LOWEST_DB, HIGHEST_DB) - start
         for n in range(QUANTUM):
             level_db = DB_PER_OCTAVE * log2(max(abs(dry[0, n]), abs(dry[1, n])))
             wanted = reduction(np.float64(level_db - (start + rise * RAMP[n])), slope, knee)
@@ -109,8 +112,8 @@ class Compressor:
         out: NDArray[np.float32],
         threshold_db: NDArray[np.float32] | None = None,
     ) -> None:
-        """Overwrite `out[:, : quanta * 64]` with `x` compressed (both (2, frames) float32, C order, <= 64 quanta; they
-        may be the same)."""
+        """Overwrite `out[:, : quanta * 64]` with `x` compressed (both (2, frames) float32, C order, <= 64 quanta, and
+        not the same)."""
         self.gain(x, quanta, self._row, threshold_db)
         _apply(x, self._row, quanta, out, self._dry)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
 from synth.dsp.block_filter import BANK, band, filter_quantum, restless
+from synth.dsp.clamp import clamp
 from synth.dsp.mirrored import DELAY, LENGTH, SPAN, advance, behind
 from synth.dsp.mirrored import lines as delay_lines
 from synth.dsp.quantum import QUANTUM
@@ -58,7 +59,8 @@ FED_4, FED_8, FED_12 = (np.uint64(FED * n) for n in (4, 8, 12))
 U1, U2, U3, U4, U8 = (np.uint64(n) for n in (1, 2, 3, 4, 8))
 FLUSH = np.float32(1e-9)
 WILD = np.float32(1e6)
-LONGEST_PASS = np.float32(0.999)
+LEAST_PASS, LONGEST_PASS = np.float32(0.01), np.float32(0.999)  # of the energy, in one turn
+SHORTEST, LONGEST = np.float32(0.1), np.float32(10.0)  # of `stretch`
 DB60_OCTAVES = np.float32(-3.0 * math.log2(10.0))
 
 
@@ -82,7 +84,7 @@ def _absorptions(places, lines, decay, stretch):  # type: ignore[no-untyped-def]
         lines[TAP_2, i], lines[TAP_3, i] = feed * squared, feed * squared * pole
         lines[POLE_4, i] = squared * squared
         lines[POLE_8, i] = squared * squared * (squared * squared)
-    pass_energy = min(exp2(F2 * DB60_OCTAVES * decay[4] / (decay[3] * stretch)), LONGEST_PASS)
+    pass_energy = clamp(exp2(F2 * DB60_OCTAVES * decay[4] / (decay[3] * stretch)), LEAST_PASS, LONGEST_PASS)
     return np.sqrt((F1 - pass_energy) / (HALF_LINES * pass_energy))
 
 
@@ -275,9 +277,10 @@ def _render(  # type: ignore[no-untyped-def]
             for n in range(at, at + SPAN):
                 out[0, n], out[1, n] = F0, F0
             continue
-        if stretch[q + 1] != decay[5]:
-            decay[5] = stretch[q + 1]
-            decay[6] = decay[7] * _absorptions(places, lines, decay, stretch[q + 1])
+        asked = clamp(stretch[q + 1], SHORTEST, LONGEST)
+        if asked != decay[5]:
+            decay[5] = asked
+            decay[6] = decay[7] * _absorptions(places, lines, decay, asked)
 
         _condition(send, at, filters, front, side)
         for c in range(2):
@@ -393,7 +396,7 @@ class Fdn:
     ) -> None:
         """Overwrite `out[:, : quanta * 64]` with the return of `send` (both (2, frames) float32, C order).
 
-        `stretch` multiplies both decay times, a float32 for each quantum edge.
+        `stretch`, 0.1 to 10, multiplies both decay times, a float32 for each quantum edge.
         """
         _render(send, self._stretch if stretch is None else stretch, quanta, out, *self._state)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.clamp import sane
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.sine import sine
 from synth.dsp.wavetable import CYCLE, MASK
@@ -88,8 +89,8 @@ def render_fm(
             there = max(ZERO, min(index[q + 1, v], index_limit(to_carrier, to_modulator, limits)))
             levels[INDEX, v] = PER_RADIAN * here
             levels[INDEX_RISE, v] = PER_RADIAN * PER_FRAME * (there - here)
-            levels[GAIN, v] = gain[q, v] if carrier < HALF else ZERO
-            to_gain = gain[q + 1, v] if to_carrier < HALF else ZERO
+            levels[GAIN, v] = sane(gain[q, v]) if carrier < HALF else ZERO
+            to_gain = sane(gain[q + 1, v]) if to_carrier < HALF else ZERO
             levels[GAIN_RISE, v] = PER_FRAME * (to_gain - levels[GAIN, v])
             step, to_step = np.float64(carrier) * CYCLE, np.float64(to_carrier) * CYCLE
             phases[CARRIER_STEP, v] = np.int64(step)

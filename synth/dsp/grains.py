@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.clamp import clamp, sane
 from synth.dsp.noise import bipolar, noise_states, unipolar, xorshift32
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.sine import cosine, exp2, log2, quarter_sine, sine
@@ -80,11 +81,6 @@ def hann(share: np.float32) -> np.float32:
 
 
 @kernel
-def _held(x: np.float32, low: np.float32, high: np.float32) -> np.float32:
-    return max(low, min(x, high))
-
-
-@kernel
 def _onset(clock: Integers, length: np.float32, overlap: np.float32, jitter: np.float32) -> int:
     """Frame of this quantum on which a grain starts, QUANTUM when none does any more; the next one is planned."""
     onset = clock[ONSET]
@@ -117,16 +113,16 @@ def _spawn(
     x = xorshift32(x)
     where = unipolar(x)
     x = xorshift32(x)
-    turn = (ONE + _held(p[edge, WIDTH], ZERO, ONE) * bipolar(x)) * EIGHTH
+    turn = (ONE + clamp(p[edge, WIDTH], ZERO, ONE) * bipolar(x)) * EIGHTH
     clock[RANDOM] = np.int64(x)
     slot = 0
     while slot < SLOTS and grains[TO_GO, slot] > 0:
         slot += 1
     if slot == SLOTS:
         return
-    length = np.int64(_held(p[edge, LENGTH_S], LENGTH_MIN_S, LENGTH_MAX_S) * sample_rate)
+    length = np.int64(clamp(p[edge, LENGTH_S], LENGTH_MIN_S, LENGTH_MAX_S) * sample_rate)
     if live:
-        step = np.float64(_held(p[edge, PITCH] * exp2(octave), RATIO_MIN, RATIO_MAX))
+        step = np.float64(clamp(p[edge, PITCH] * exp2(octave), RATIO_MIN, RATIO_MAX))
         back = np.float64((p[edge, DELAY_S] + p[edge, SCATTER_S] * where) * sample_rate)
         farthest = size - max(1.0 - step, 0.0) * length - QUANTUM - MARGIN  # what is written must not overtake it
         back = max(step * length + MARGIN, min(back, farthest))  # nor may it overtake that, even when on hold
@@ -135,7 +131,7 @@ def _spawn(
         if p[edge, HOLD] < ONE:
             grains[PLACE, slot] += np.int64(onset) << FRACTION_BITS
     else:
-        hz = _held(p[edge, PITCH] * exp2(octave), ONE, HALF * sample_rate)
+        hz = clamp(p[edge, PITCH] * exp2(octave), ONE, HALF * sample_rate)
         step = np.float64(hz) / np.float64(sample_rate)
         grains[ROW, slot] = max(0, min(int(np.ceil(OCTAVE_ROWS * log2(hz / BASE))), rows - 1))
         grains[PLACE, slot] = np.int64(np.float64(where) * CYCLE) & MASK
@@ -143,7 +139,7 @@ def _spawn(
     grains[LENGTH, slot] = length
     grains[TO_GO, slot] = length
     grains[WAIT, slot] = onset
-    level = ONE / np.sqrt(WINDOW_POWER * _held(p[edge, OVERLAP], ONE, OVERLAP_MAX))
+    level = ONE / np.sqrt(WINDOW_POWER * clamp(p[edge, OVERLAP], ONE, OVERLAP_MAX))
     pans[LEFT, slot] = level * cosine(turn)
     pans[RIGHT, slot] = level * sine(turn)
 
@@ -217,11 +213,13 @@ def _play(
 @kernel
 def _listen(x: Floats, first: int, p: Floats, edge: int, ring: Floats, clock: Integers) -> None:
     """Write the middle of a quantum of `x` into the ring, faded where a hold begins or ends, unless it is held."""
-    open_ = ONE - _held(p[edge, HOLD], ZERO, ONE)
-    rise = (ONE - _held(p[edge + 1, HOLD], ZERO, ONE) - open_) * PER_FRAME
+    open_ = ONE - clamp(p[edge, HOLD], ZERO, ONE)
+    rise = (ONE - clamp(p[edge + 1, HOLD], ZERO, ONE) - open_) * PER_FRAME
     write = clock[WRITE]
     for n in range(QUANTUM):
-        ring[0, write + n] = (open_ + np.float32(n) * rise) * HALF * (x[LEFT, first + n] + x[RIGHT, first + n])
+        ring[0, write + n] = (
+            (open_ + np.float32(n) * rise) * HALF * (sane(x[LEFT, first + n]) + sane(x[RIGHT, first + n]))
+        )
 
 
 @kernel
@@ -255,8 +253,8 @@ def render_grains(
             for slot in range(SLOTS):
                 grains[TO_GO, slot] = 0
         else:
-            length = _held(p[q, LENGTH_S], LENGTH_MIN_S, LENGTH_MAX_S) * sample_rate
-            overlap, jitter = _held(p[q, OVERLAP], OVERLAP_MIN, OVERLAP_MAX), _held(p[q, JITTER], ZERO, ONE)
+            length = clamp(p[q, LENGTH_S], LENGTH_MIN_S, LENGTH_MAX_S) * sample_rate
+            overlap, jitter = clamp(p[q, OVERLAP], OVERLAP_MIN, OVERLAP_MAX), clamp(p[q, JITTER], ZERO, ONE)
             onset = _onset(clock, length, overlap, jitter)
             while onset < QUANTUM:
                 _spawn(p, q, onset, live, sample_rate, size, tables.shape[0], clock, grains, pans)
@@ -264,9 +262,10 @@ def render_grains(
             clock[BEAT] -= QUANTUM
             clock[ONSET] -= QUANTUM
             _play(tables, ring, live, size, grains, pans, row, out, first)
-            rise = (p[q + 1, GAIN] - p[q, GAIN]) * PER_FRAME
+            level = sane(p[q, GAIN])
+            rise = (sane(p[q + 1, GAIN]) - level) * PER_FRAME
             for n in range(QUANTUM):
-                gain = p[q, GAIN] + np.float32(n) * rise
+                gain = level + np.float32(n) * rise
                 out[LEFT, first + n] *= gain
                 out[RIGHT, first + n] *= gain
         if live and not held:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.clamp import sane
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.svf import prewarp
 
@@ -69,6 +70,7 @@ def render_ladder(
             level = max(level, abs(state[S1, v]) + abs(state[S2, v]) + abs(state[S3, v]) + abs(state[S4, v]))
         for n in range(first, first + QUANTUM):
             for v in range(voices):
+                x[n, v] = sane(x[n, v])
                 level = max(level, abs(x[n, v]))
         if level == ZERO:
             continue

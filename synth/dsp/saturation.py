@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.clamp import clamp
 from synth.dsp.envelope import db_gain
 from synth.dsp.intake import RAMP, faint, held, hush, take
 from synth.dsp.quantum import QUANTUM
@@ -79,8 +80,8 @@ def _render(x, drive_db, quanta, out, rows, memory, chains, sounds):  # type: ig
         if not take(x, at, rows) and sounds[0] == 0:
             hush(out, at)
             continue
-        start = db_gain(max(min(drive_db[q], HARDEST_DB), F0))
-        rise = db_gain(max(min(drive_db[q + 1], HARDEST_DB), F0)) - start
+        start = db_gain(clamp(drive_db[q], F0, HARDEST_DB))
+        rise = db_gain(clamp(drive_db[q + 1], F0, HARDEST_DB)) - start
         for n in range(QUANTUM):
             left, right = rows[0, n], rows[1, n]
             rows[0, n], rows[1, n], rows[2, n], rows[3, n] = left, left, right, right
@@ -121,7 +122,7 @@ class Saturation:
         out: NDArray[np.float32],
         drive_db: NDArray[np.float32] | None = None,
     ) -> None:
-        """Overwrite `out[:, : quanta * 64]` with `x` rounded (both (2, frames) float32, C order; they may be the same).
+        """Overwrite `out[:, : quanta * 64]` with `x` rounded (both (2, frames) float32, C order, and not the same).
 
         `drive_db`, for each quantum edge, 0 to 36 dB: how far below full scale the ceiling is.
         """

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
 from synth.dsp.butterworth import butterworth
+from synth.dsp.clamp import clamp
 from synth.dsp.intake import FLUSH, LIMIT, QUIET, RAMP, counts, held, hush, rests, take
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.voices import mix
@@ -78,7 +79,7 @@ def _render(x, coupling, quanta, out, dry, low, highpass, memory, line, length, 
             low[:] = F0
             line[PAST:TAKEN] = F0
             continue
-        start, stop = max(min(coupling[q], MOST), F0), max(min(coupling[q + 1], MOST), F0)
+        start, stop = clamp(coupling[q], F0, MOST), clamp(coupling[q + 1], F0, MOST)
         _drive(dry, low, highpass, start, stop - start)
         for v in range(length.shape[1]):
             _answer(v, dry, memory, line, length, row)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.clamp import sane
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.steps import DELAY, POINTS, add_step, residues
 from synth.dsp.wavetable import CYCLE, MASK
@@ -92,8 +93,8 @@ def render_sync(
 
             mean = mean_of(a0, b0)
             mean_rise = (mean_of(a1, b1) - mean) * PER_FRAME
-            level = gain[q, v]
-            level_rise = (gain[q + 1, v] - level) * PER_FRAME
+            level = sane(gain[q, v])
+            level_rise = (sane(gain[q + 1, v]) - level) * PER_FRAME
             for n in range(QUANTUM):
                 t = np.float32(n)
                 out[first + n, v] = (level + t * level_rise) * (line[at + n] - mean - t * mean_rise)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
 from synth.dsp.bandpass import band, bandpass
+from synth.dsp.clamp import clamp
 from synth.dsp.envelope import NINETY_PERCENT
 from synth.dsp.intake import FLUSH, FRAME, LIMIT, QUIET, RAMP, counts, held, hush, rests, take
 from synth.dsp.quantum import QUANTUM
@@ -44,7 +45,7 @@ def _waver(motor, frame):  # type: ignore[no-untyped-def]
 @kernel
 def _glide(state, motor, delay_s):  # type: ignore[no-untyped-def]
     """Move the head for one quantum: two equal one-poles in a row, no faster than FASTEST."""
-    target = max(min(delay_s * motor[RATE], motor[LONGEST]), motor[SHORTEST])
+    target = clamp(delay_s * motor[RATE], motor[SHORTEST], motor[LONGEST])
     gap, before = state[LEADER] - target, state[HEAD]
     state[LEADER] = target + gap * motor[KEEP]
     after = target + (before - target + gap * motor[ELAPSED]) * motor[KEEP]
@@ -59,7 +60,7 @@ def _render(x, delay_s, feedback, quanta, out, dry, wet, memory, lows, filters, 
         at, frame = q * QUANTUM, count[FRAME]
         count[FRAME] += QUANTUM
         if count[QUIET] == count[LIMIT]:  # nothing to hear: the head jumps
-            state[HEAD] = max(min(delay_s[q] * motor[RATE], motor[LONGEST]), motor[SHORTEST])
+            state[HEAD] = clamp(delay_s[q] * motor[RATE], motor[SHORTEST], motor[LONGEST])
             state[LEADER] = state[HEAD]
         heard = take(x, at, dry) or state[LOUD] > FLUSH
         if rests(count, heard, memory):
@@ -73,8 +74,8 @@ def _render(x, delay_s, feedback, quanta, out, dry, wet, memory, lows, filters, 
             for n in range(QUANTUM):
                 wet[c, n] = between(memory, c, frame + n, here + slope * RAMP[n])
         bandpass(filters, lows, wet)
-        start = max(min(feedback[q], MOST_FEEDBACK), F0)
-        rise = max(min(feedback[q + 1], MOST_FEEDBACK), F0) - start
+        start = clamp(feedback[q], F0, MOST_FEEDBACK)
+        rise = clamp(feedback[q + 1], F0, MOST_FEEDBACK) - start
         loud = F0
         for c in range(2):
             for n in range(QUANTUM):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
 from synth.dsp.butterworth import prewarp
+from synth.dsp.clamp import clamp, sane
 from synth.dsp.envelope import db_gain
 from synth.dsp.intake import F0, RAMP, faint, held, hush, take
 from synth.dsp.quantum import QUANTUM
@@ -29,8 +30,8 @@ def _render(x, tilt_db, quanta, out, dry, memory, pivot):  # type: ignore[no-unt
         if not take(x, at, dry) and not sounds:
             hush(out, at)
             continue
-        start = max(min(tilt_db[q], STEEPEST_DB), -STEEPEST_DB)
-        stop = max(min(tilt_db[q + 1], STEEPEST_DB), -STEEPEST_DB)
+        start = clamp(sane(tilt_db[q]), -STEEPEST_DB, STEEPEST_DB)
+        stop = clamp(sane(tilt_db[q + 1]), -STEEPEST_DB, STEEPEST_DB)
         high, low = db_gain(start), db_gain(-start)
         rise, fall = db_gain(stop) - high, db_gain(-stop) - low
         for n in range(QUANTUM):
@@ -63,7 +64,7 @@ class Tilt:
         out: NDArray[np.float32],
         tilt_db: NDArray[np.float32] | None = None,
     ) -> None:
-        """Overwrite `out[:, : quanta * 64]` with `x` tilted (both (2, frames) float32, C order; they may be the same).
+        """Overwrite `out[:, : quanta * 64]` with `x` tilted (both (2, frames) float32, C order, and not the same).
 
         `tilt_db` has a value for each quantum edge, held within +-12 dB: positive is brighter.
         """

@@ -80,27 +80,6 @@ UNITS = sorted(
 )
 
 
-# What is no number does harm here; each is to go from this list once it does none.
-HARMED = {
-    ("Breath", "gain"),
-    ("Chorus", "depth"),
-    ("Compressor", "threshold_db"),
-    ("Ensemble", "depth"),
-    ("Fdn", "stretch"),
-    ("FmPair", "gain"),
-    ("Ladder", "audio"),
-    ("LiveGrains", "settings[0]"),
-    ("LiveGrains", "audio"),
-    ("Saturation", "drive_db"),
-    ("Sympathetic", "coupling"),
-    ("SyncedSaw", "gain"),
-    ("TableGrains", "settings[0]"),
-    ("Tape", "delay_s"),
-    ("Tape", "feedback"),
-    ("Tilt", "tilt_db"),
-}
-
-
 def asked(cls):
     return inspect.signature(cls.render).parameters.keys() - {"self"}
 
@@ -172,9 +151,7 @@ def level(x):
 
 
 def test_every_unit_can_be_spoilt():
-    """At every input: what is harmed is named rightly, and there is much that is not."""
-    all_inputs = {(cls.__name__, name) for cls in UNITS for name in inputs(cls)}
-    assert all_inputs >= HARMED and len(all_inputs - HARMED) > 40
+    assert len(UNITS) >= 19 and sum(len(list(inputs(cls))) for cls in UNITS) > 50
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -191,16 +168,7 @@ def test_a_unit_sounds_at_any_rate_and_ends(cls, rate):
 
 @pytest.mark.parametrize(
     "cls, name",
-    [
-        pytest.param(
-            cls,
-            name,
-            id=f"{cls.__name__}-{name}",
-            marks=[pytest.mark.xfail(strict=COMPILED)] if (cls.__name__, name) in HARMED else [],
-        )
-        for cls in UNITS
-        for name in inputs(cls)
-    ],
+    [pytest.param(cls, name, id=f"{cls.__name__}-{name}") for cls in UNITS for name in inputs(cls)],
 )
 def test_what_is_no_number_does_no_lasting_harm(cls, name):
     """Each of WILD in an input: finite, bounded, in the end as loud as without it, and then quiet."""
