@@ -202,20 +202,19 @@ def arrivals(mode: int, practice: str, goal: int, steps: int) -> tuple[float, ..
     return tuple(7.0 * x / sum(likely) for x in likely)
 
 
+_ORDERS = [tuple(permutations(range(size))) for size in range(5)]
+
+
 @lru_cache(maxsize=8192)
 def least_motion(before: tuple[int, ...], after: tuple[int, ...]) -> int:
     """Fewest semitones in all that three or four voices must move between two sets of pitch classes."""
     size = min(max(len(before), len(after)), 4)
-    a = (before + before)[:size]
-    b = (after + after)[:size]
-    best = 99
-    for order in permutations(b):
-        total = 0
-        for low, high in zip(a, order, strict=True):
-            apart = (high - low) % 12
-            total += min(apart, 12 - apart)
-        best = min(best, total)
-    return best
+    after = (after + after)[:size]
+    apart = [[min((y - x) % 12, (x - y) % 12) for y in after] for x in (before + before)[:size]]
+    if size == 4:
+        p, q, r, s = apart
+        return min(p[i] + q[j] + r[k] + s[m] for i, j, k, m in _ORDERS[4])
+    return min(sum(row[i] for row, i in zip(apart, order, strict=True)) for order in _ORDERS[size])
 
 
 def palette(mode: int, degrees: Sequence[float], kinds: Mapping[str, float]) -> Palette:
