@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
 from synth.dsp.butterworth import butterworth
+from synth.dsp.fused import fma
 from synth.dsp.quantum import QUANTUM
 
 BLOCK, STATES = 8, 4
@@ -61,10 +62,10 @@ def filter_quantum(matrix, bank, x, at, out):  # type: ignore[no-untyped-def]
             s = k + STEP
             s0, s1, s2, s3 = bank[s], bank[s + U1], bank[s + U2], bank[s + U3]
             for j in range(STRIDE):
-                bank[k + j] = (
-                    ((m[j] * x0 + m[j + R1] * x1) + (m[j + R2] * x2 + m[j + R3] * x3))
-                    + ((m[j + R4] * x4 + m[j + R5] * x5) + (m[j + R6] * x6 + m[j + R7] * x7))
-                ) + ((m[j + R8] * s0 + m[j + R9] * s1) + (m[j + R10] * s2 + m[j + R11] * s3))
+                early = fma(m[j + R3], x3, fma(m[j + R2], x2, fma(m[j + R1], x1, m[j] * x0)))
+                late = fma(m[j + R7], x7, fma(m[j + R6], x6, fma(m[j + R5], x5, m[j + R4] * x4)))
+                old = fma(m[j + R11], s3, fma(m[j + R10], s2, fma(m[j + R9], s1, m[j + R8] * s0)))
+                bank[k + j] = (early + late) + old
             for j in range(STEP):
                 out[c, n + j] = bank[k + j]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from synth.dsp._jit import kernel
 from synth.dsp.block_filter import BANK, band, filter_quantum, restless
 from synth.dsp.clamp import clamp
+from synth.dsp.fused import fma
 from synth.dsp.mirrored import DELAY, LENGTH, SPAN, advance, behind
 from synth.dsp.mirrored import lines as delay_lines
 from synth.dsp.quantum import QUANTUM
@@ -111,8 +112,8 @@ def _reflect(memory, places, early, wet):  # type: ignore[no-untyped-def]
         ra, rb, rc, rd, re = early[2, t], early[2, t + 1], early[2, t + 2], early[2, t + 3], early[2, t + 4]
         for n in range(SPAN):
             v, w, x, y, z = memory[a + n], memory[b + n], memory[c + n], memory[d + n], memory[e + n]
-            wet[n] += ((la * v + lb * w) + (lc * x + ld * y)) + le * z
-            wet[n + ROW] += ((ra * v + rb * w) + (rc * x + rd * y)) + re * z
+            wet[n] += fma(le, z, fma(lb, w, la * v) + fma(ld, y, lc * x))
+            wet[n + ROW] += fma(re, z, fma(rb, w, ra * v) + fma(rd, y, rc * x))
 
 
 @kernel
@@ -133,9 +134,9 @@ def _diffuse(memory, places, diffusion, side):  # type: ignore[no-untyped-def]
             g = diffusion[d]
             for n in range(SPAN):
                 past = memory[tap + n]
-                now = side[c, n] + g * past
+                now = fma(g, past, side[c, n])
                 memory[at + n] = now
-                side[c, n] = past - g * now
+                side[c, n] = fma(-g, now, past)
 
 
 @kernel
@@ -147,11 +148,11 @@ def _absorb(memory, places, lines, x):  # type: ignore[no-untyped-def]
         a, b, c, d = lines[TAP_0, i], lines[TAP_1, i], lines[TAP_2, i], lines[TAP_3, i]
         e, f, g, h = lines[TAP_0, j], lines[TAP_1, j], lines[TAP_2, j], lines[TAP_3, j]
         for n in range(WIDE_ROW):
-            x[row + n] = (a * memory[k + n + U3] + b * memory[k + n + U2]) + (
-                c * memory[k + n + U1] + d * memory[k + n]
+            x[row + n] = fma(
+                a, memory[k + n + U3], fma(b, memory[k + n + U2], fma(c, memory[k + n + U1], d * memory[k + n]))
             )
-            x[row + n + WIDE_ROW] = (e * memory[m + n + U3] + f * memory[m + n + U2]) + (
-                g * memory[m + n + U1] + h * memory[m + n]
+            x[row + n + WIDE_ROW] = fma(
+                e, memory[m + n + U3], fma(f, memory[m + n + U2], fma(g, memory[m + n + U1], h * memory[m + n]))
             )
 
 
@@ -202,10 +203,10 @@ def _leave(lines, x, wet, half):  # type: ignore[no-untyped-def]
             m = k + n
             p, t = x[m], x[m + WIDE_3]
             q, r = x[m + WIDE_1], x[m + WIDE_2]
-            q += (start + slope * RAMP[n]) * (x[m + WIDE_1 - U1] - q)
-            r += (begin + rise * RAMP[n]) * (x[m + WIDE_2 - U1] - r)
-            wet[n] += F4 * (p - r)
-            wet[n + ROW] += F4 * (q - t)
+            q = fma(fma(slope, RAMP[n], start), x[m + WIDE_1 - U1] - q, q)
+            r = fma(fma(rise, RAMP[n], begin), x[m + WIDE_2 - U1] - r, r)
+            wet[n] = fma(F4, p - r, wet[n])
+            wet[n + ROW] = fma(F4, q - t, wet[n + ROW])
             m = row + n
             half[m], half[m + ROW], half[m + ROW_2], half[m + ROW_3] = butterflies(p, q, r, t)
 
@@ -223,10 +224,10 @@ def _enter(lines, half, side, gain, fed):  # type: ignore[no-untyped-def]
             k, m = row + n, r + n
             a, b, d, e = butterflies(half[k], half[k + ROW_4], half[k + ROW_8], half[k + ROW_12])
             u = gain * side[c, n]
-            fed[m + U8] = (a + u) + p0 * fed[m]
-            fed[m + FED_4 + U8] = (b + u) + p1 * fed[m + FED_4]
-            fed[m + FED_8 + U8] = (d + u) + p2 * fed[m + FED_8]
-            fed[m + FED_12 + U8] = (e + u) + p3 * fed[m + FED_12]
+            fed[m + U8] = fma(p0, fed[m], a + u)
+            fed[m + FED_4 + U8] = fma(p1, fed[m + FED_4], b + u)
+            fed[m + FED_8 + U8] = fma(p2, fed[m + FED_8], d + u)
+            fed[m + FED_12 + U8] = fma(p3, fed[m + FED_12], e + u)
 
 
 @kernel
@@ -237,8 +238,8 @@ def _write(memory, places, lines, fed):  # type: ignore[no-untyped-def]
         p, q = lines[POLE_4, i], lines[POLE_4, j]
         for n in range(SPAN):
             m = r + n
-            memory[at + n] = fed[m + U8] + p * fed[m + U4]
-            memory[to + n] = fed[m + U8 + FED_ROW] + q * fed[m + U4 + FED_ROW]
+            memory[at + n] = fma(p, fed[m + U4], fed[m + U8])
+            memory[to + n] = fma(q, fed[m + U4 + FED_ROW], fed[m + U8 + FED_ROW])
 
 
 @kernel

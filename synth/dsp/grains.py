@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
 from synth.dsp.clamp import clamp, sane
+from synth.dsp.fused import fma
 from synth.dsp.noise import bipolar, noise_states, unipolar, xorshift32
 from synth.dsp.quantum import QUANTUM
 from synth.dsp.sine import cosine, exp2, log2, quarter_sine, sine
@@ -159,15 +160,15 @@ def _window(row: Floats, frames: int, to_go: np.int64, length: np.int64) -> None
     scale = ONE / np.float32(length + 1)
     share = np.float32(length - to_go + 1) * scale
     for n in range(frames):
-        row[n] *= hann(share + np.float32(n) * scale)
+        row[n] *= hann(fma(np.float32(n), scale, share))
 
 
 @kernel
 def _place(row: Floats, frames: int, left: np.float32, right: np.float32, out: Floats, first: int) -> None:
     for n in range(frames):
-        out[LEFT, np.uint64(first + n)] += left * row[n]
+        out[LEFT, np.uint64(first + n)] = fma(left, row[n], out[LEFT, np.uint64(first + n)])
     for n in range(frames):
-        out[RIGHT, np.uint64(first + n)] += right * row[n]
+        out[RIGHT, np.uint64(first + n)] = fma(right, row[n], out[RIGHT, np.uint64(first + n)])
 
 
 @kernel

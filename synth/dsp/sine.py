@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from synth.dsp._jit import kernel
+from synth.dsp.fused import fma
 
 QUARTER, HALF, ONE = np.float32(0.25), np.float32(0.5), np.float32(1.0)
 
@@ -30,7 +31,7 @@ SQRT_HALF_BITS = np.int32(0x3F3504F3)
 def quarter_sine(turns: np.float32) -> np.float32:
     """`sin(2 pi turns)` for `turns` in [-0.25, 0.25], accurate relative to itself down to 0."""
     t2 = turns * turns
-    return turns * (S1 + t2 * (S3 + t2 * (S5 + t2 * (S7 + t2 * S9))))
+    return turns * fma(t2, fma(t2, fma(t2, fma(t2, S9, S7), S5), S3), S1)
 
 
 @kernel
@@ -54,7 +55,7 @@ def exp2(x: np.float32) -> np.float32:
     x = max(min(x, EXPONENT_LIMIT), -EXPONENT_LIMIT)
     n = np.floor(x + HALF)
     f = x - n
-    mantissa = ONE + f * (E1 + f * (E2 + f * (E3 + f * (E4 + f * (E5 + f * E6)))))
+    mantissa = fma(f, fma(f, fma(f, fma(f, fma(f, fma(f, E6, E5), E4), E3), E2), E1), ONE)
     return mantissa * np.int32(np.int32(n) * EXPONENT_UNIT + ONE_BITS).view(np.float32)
 
 
@@ -66,4 +67,4 @@ def log2(x: np.float32) -> np.float32:
     m = np.int32(bits - n * EXPONENT_UNIT).view(np.float32)  # in [sqrt(1/2), sqrt(2))
     t = (m - ONE) / (m + ONE)
     t2 = t * t
-    return np.float32(n) + t * (L1 + t2 * (L3 + t2 * (L5 + t2 * L7)))
+    return fma(t, fma(t2, fma(t2, fma(t2, L7, L5), L3), L1), np.float32(n))

@@ -64,6 +64,7 @@ SET = {
     "ratio": 2.0,
     "resonance": 0.5,
     "shimmer_db": -14.0,
+    "slope_db": -3.0,
     "stretch": 1.0,
     "t60_s": 2.0,
     "threshold_db": -20.0,
