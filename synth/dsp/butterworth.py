@@ -34,5 +34,5 @@ def prewarp(cutoff_hz: float, sample_rate: int) -> float:
 
 def butterworth(cutoff_hz: float, sample_rate: int) -> tuple[float, float, float, float, float]:
     """p, q, r, t and k of the filter with its -3 dB point at `cutoff_hz`."""
-    p, q, r, t = transition(prewarp(cutoff_hz, sample_rate), K)
+    p, q, r, t = transition(np.float64(prewarp(cutoff_hz, sample_rate)), np.float64(K))
     return p, q, r, t, K

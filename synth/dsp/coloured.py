@@ -50,8 +50,7 @@ def _responses(sample_rate: int, slope: float, hz: NDArray[np.float64]) -> NDArr
 
 def _poles(sample_rate: int) -> NDArray[np.float64]:
     """Cycles a sample."""
-    poles: NDArray[np.float64] = LOWEST_HZ / sample_rate * 2.0 ** (APART * np.arange(SECTIONS))
-    return poles
+    return np.asarray(LOWEST_HZ / sample_rate * 2.0 ** (APART * np.arange(SECTIONS)), np.float64)
 
 
 @lru_cache(maxsize=8)

@@ -67,4 +67,4 @@ def test_any_corner_is_stable(cutoff_hz, rate):
 
 def test_corners_past_the_limit_are_held():
     assert butterworth(30000.0, 48000) == butterworth(HIGHEST * 48000, 48000)
-    assert butterworth(500.0, 48000)[:4] == transition(prewarp(500.0, 48000), math.sqrt(2.0))
+    assert butterworth(500.0, 48000)[:4] == transition(np.float64(prewarp(500.0, 48000)), np.float64(math.sqrt(2.0)))

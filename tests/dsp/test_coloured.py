@@ -11,7 +11,7 @@ from synth.dsp.coloured import APART, LOWEST_HZ, SECTIONS, ColouredNoise
 from synth.dsp.quantum import QUANTUM
 
 RATE = 48000
-LONG = 3000 if not config.DISABLE_JIT else 300  # quanta
+LONG, LOOSE = (3000, 1.0) if not config.DISABLE_JIT else (300, 3.0)  # quanta, and how far what is measured may stray
 
 
 def rendered(slope_db, quanta, sizes=(64,), gain=1.0, rate=RATE, seed=1, unit=None):
@@ -35,11 +35,11 @@ def test_slope_and_level(slope_db, rate):
     octaves = 125.0 * 2.0 ** np.arange(7)  # to 8 kHz
     bands = [10.0 * np.log10(power[:, (hz >= f / 1.41) & (hz < f * 1.41)].mean()) for f in octaves]
     found = np.polyfit(np.arange(7), bands, 1)[0]
-    assert found == pytest.approx(slope_db, abs=0.25 if LONG > 1000 else 0.5)
-    assert np.abs(bands - np.polyval(np.polyfit(np.arange(7), bands, 1), np.arange(7))).max() < 1.5
+    assert found == pytest.approx(slope_db, abs=0.25 * LOOSE)
+    assert np.abs(bands - np.polyval(np.polyfit(np.arange(7), bands, 1), np.arange(7))).max() < 1.5 * LOOSE
     level_db = 20.0 * np.log10(x[:, x.shape[1] // 4 :].std())
-    assert level_db == pytest.approx(0.0, abs=0.7 if slope_db >= -3.0 else 2.5)  # brown noise wanders
-    assert abs(np.corrcoef(x)[0, 1]) < (0.05 if slope_db >= -3.0 else 0.5)
+    assert level_db == pytest.approx(0.0, abs=LOOSE * (0.7 if slope_db >= -3.0 else 2.5))  # brown noise wanders
+    assert abs(np.corrcoef(x)[0, 1]) < LOOSE * (0.05 if slope_db >= -3.0 else 0.3)
 
 
 def test_equals_a_row_of_sections_in_float64():

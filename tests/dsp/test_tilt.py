@@ -83,14 +83,6 @@ def test_any_split_gives_the_same_samples(rendered, noise, quanta):
     assert np.array_equal(whole, rendered(Tilt(44100), x, quanta, tilt_db=edges))
 
 
-def test_in_place_is_the_same(rendered, noise):
-    x, other = np.zeros((2, 4096), np.float32), np.zeros((2, 4096), np.float32)
-    x[:, : 10 * QUANTUM] = noise(10)
-    Tilt(48000, 3.0).render(x, 10, other)
-    Tilt(48000, 3.0).render(x, 10, x)
-    assert np.array_equal(x, other) and x.any()
-
-
 def test_reset_starts_afresh(rendered, noise):
     unit, x = Tilt(48000, 3.0), noise(5)
     first = rendered(unit, x)
