@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
+from synth.dsp.arrays import aligned
 from synth.dsp.dispersion import CHAIN_ROWS, SECTIONS, coefficient, disperse, group_delay, phase_delay
 from synth.dsp.jawari import BRIDGE_ROWS, bridge, bridge_allpass, rest
 from synth.dsp.quantum import QUANTUM
-from synth.dsp.voices import END, LEFT, NEVER, ONSET, RIGHT, VoiceBank, aligned, clear, gate, mix, span
+from synth.dsp.voices import END, LEFT, NEVER, ONSET, RIGHT, VoiceBank, clear, gate, mix, span
 from synth.dsp.waveguide import AHEAD, TAPS, at_once, high_hz, loop, lose, needed, reach, rewind, store, tapes, turn
 
 ZERO, SILENT = np.float32(0.0), np.float32(1e-9)

@@ -82,6 +82,7 @@ def test_warmup_compiles_and_doctor_sees_it(run: Callable) -> None:
 def test_ctrl_c_closes_the_files(tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "synth", "render", "settle", "--minutes", "60", "--no-stems", "--out", str(out)]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ)
     try:
         deadline = time.monotonic() + 300

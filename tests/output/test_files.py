@@ -64,6 +64,7 @@ def test_a_full_disk_keeps_what_was_written(tmp_path):
 
 def test_ctrl_c_leaves_valid_files(tmp_path):
     code = f"from synth import render_session; render_session('settle', {str(tmp_path / 'out')!r}, minutes=30)"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
     mix = tmp_path / "out" / "mix.flac"
     try:
