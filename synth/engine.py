@@ -70,7 +70,8 @@ class _Buffers:
 class Engine:
     """One session's composer, instruments, mix and guards.
 
-    `length_s`: the session ends there on a cadence (None: it goes on). `audio=False` writes the score only.
+    `length_s`: the session ends there on a cadence (None: it goes on). `audio=False` writes the score only;
+    `stems=False` leaves them out of its blocks.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Engine:
         *,
         held: tuple[str, ...] = (),
         audio: bool = True,
+        stems: bool = True,
     ) -> None:
         self.preset = preset
         self.sample_rate = sample_rate
@@ -95,8 +97,9 @@ class Engine:
         self.audio = audio
         self.latency_frames = 0
         self._held_frames = 0
-        stems = len(self.stems) if audio else 0
-        self._buffers = _Buffers(np.zeros((stems, 2, MAX_FRAMES), np.float32), np.zeros((stems, 2, 0), np.float32))
+        count = len(self.stems) if audio else 0
+        self._kept = count if stems else 0
+        self._buffers = _Buffers(np.zeros((count, 2, MAX_FRAMES), np.float32), np.zeros((0, 2, MAX_FRAMES), np.float32))
         if not audio:
             return
         self.instruments = {
@@ -114,7 +117,7 @@ class Engine:
         self.master = Master(sample_rate, limits)
         self.output_guard = OutputGuard(sample_rate, limits)
         self.latency_frames = self.master.latency_frames
-        self._buffers.delayed_stems = np.zeros((stems, 2, self.latency_frames + MAX_FRAMES), np.float32)
+        self._buffers.delayed_stems = np.zeros((self._kept, 2, self.latency_frames + MAX_FRAMES), np.float32)
 
     @property
     def score(self) -> Score:
@@ -135,7 +138,8 @@ class Engine:
             self.mixer.render(b.stems, b.edges, quanta, b.premaster)
             self.master.render(b.premaster, b.edges, quanta, b.delayed, b.gain, b.mix)
             self.output_guard.render(b.mix, b.gain, quanta)
-            self._delay_stems(frames)
+            if self._kept:
+                self._delay_stems(frames)
         return Block(
             quantum,
             frames,

@@ -92,7 +92,7 @@ class Session:
         settings = {name: control(name).check(value) for name, value in (settings or {}).items()}
         self.seed, self.sample_rate, self.minutes = seed, sample_rate, minutes
         length_s = None if math.isinf(minutes) else minutes * 60.0
-        self.engine = Engine(self.preset, seed, sample_rate, length_s, held=tuple(settings), audio=audio)
+        self.engine = Engine(self.preset, seed, sample_rate, length_s, held=tuple(settings), audio=audio, stems=stems)
         self.length_frames: float = math.inf if length_s is None else round(length_s * sample_rate)
         self.latency_frames = self.engine.latency_frames
         self.state = State(0.0)
