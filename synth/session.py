@@ -211,7 +211,15 @@ class Session:
 
     def render(self, frames: int) -> NDArray[np.float32]:
         """The next `frames` of the mix, (frames, 2) float32; zeros after the end."""
-        return np.ascontiguousarray(self._take(frames)[:2].T)
+        if self._stems or self._left.shape[1] or frames % QUANTUM:
+            return np.ascontiguousarray(self._take(frames)[:2].T)
+        out, filled = np.empty((frames, 2), np.float32), 0
+        while filled < frames:
+            mix = self._advance((frames - filled) // QUANTUM).mix
+            out[filled : filled + mix.shape[1]] = mix.T
+            filled += mix.shape[1]
+        self._position += frames
+        return out
 
     def render_audio(self, frames: int) -> Audio:
         """The next `frames` with pre-master, stems and master gain; needs `stems=True`."""

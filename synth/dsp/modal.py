@@ -89,6 +89,10 @@ class ModalBank(VoiceBank):
         self.state = np.zeros((2, slots, modes), np.float32)
         self.turn = np.zeros((2, slots, modes), np.float32)
         self.powers = aligned((slots, modes, 2, QUANTUM))
+        none = np.zeros(0)  # what is compiled is loaded at its first call, which must not be a note's
+        _set_off(
+            0, 0, np.zeros(0, np.int64), none, none, none, none, self.ends, self.state, self.turn, self.powers
+        )  # fmt: skip
 
     def strike(
         self,

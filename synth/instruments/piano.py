@@ -8,6 +8,7 @@ the project's own.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -90,16 +91,21 @@ class Piano(HitInstrument[ModalBank]):
         )
 
 
+@lru_cache(maxsize=128)
+def _string(pitch: float, hz: float) -> tuple[Array, Array, Array]:
+    """Of the string of a key, (PARTIALS,) each and not to be written to: Hz, strength at an equal blow, damping."""
+    partials = partials_hz(pitch, hz)
+    treble = min(max((pitch - C5) / (C7 - C5), 0.0), 1.0)
+    point = (1.0 - treble) / 8.0 + treble / 12.0
+    shape = np.maximum(np.abs(np.sin(np.pi * _N * point)), STRIKE_FLOOR) / _N * soundboard(partials)
+    return partials, shape, (1.0 + 0.06 * (_N - 1) + 0.002 * _N**2) * (hz / MIDDLE_C_HZ) ** 0.6
+
+
 def _strings(hit: Hit, full: float) -> Array:
     """Partials and the slow stage of the low ones: Hz, amplitude, t60, (3, PARTIALS + COUPLED)."""
-    register = hit.hz / MIDDLE_C_HZ
-    hz = partials_hz(hit.pitch, hit.hz)
-    treble = min(max((hit.pitch - C5) / (C7 - C5), 0.0), 1.0)
-    point = (1.0 - treble) / 8.0 + treble / 12.0
-    shape = np.maximum(np.abs(np.sin(np.pi * _N * point)), STRIKE_FLOOR) / _N * soundboard(hz)
-    felt_hz = HAMMER_HZ * 2.0 ** (HAMMER_OCT * hit.velocity) * register**0.45
+    hz, shape, damping = _string(hit.pitch, hit.hz)
+    felt_hz = HAMMER_HZ * 2.0 ** (HAMMER_OCT * hit.velocity) * (hit.hz / MIDDLE_C_HZ) ** 0.45
     spectrum = shape * hit.filter(hz, felt_hz)
-    damping = (1.0 + 0.06 * (_N - 1) + 0.002 * _N**2) * register**0.6
     amplitude = full * unit_energy(spectrum, 1.0 / damping) * hit.varied(PARTIALS)
     detune = 2.0 ** (hit.spread(*DETUNE_CENTS) * (1 if hit.random.random() < 0.5 else -1) / 1200.0)
     fast = (hz, amplitude * np.where(_N <= COUPLED, FAST_SHARE, 1.0), FAST_T60_S / damping)
