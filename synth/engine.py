@@ -41,8 +41,8 @@ from synth.transport import SPAN, NoteEvent, Transport
 class Block:
     """Views into the engine's buffers, valid until its next block; audio is (2, frames) float32.
 
-    `mix` is `premaster` times `gain`; `premaster` is the sum of `stems` ((stems, 2, frames)). All are late by
-    `Engine.latency_frames`. `edges` are the controls as heard at the block's quantum edges.
+    `mix` is `premaster` times `gain`; `premaster` is the sum of `stems`, (stems, 2, frames), none where they are not
+    kept. All are late by `Engine.latency_frames`. `edges` are the controls as heard at the block's quantum edges.
     """
 
     quantum: int

@@ -111,7 +111,7 @@ class ModalBank(VoiceBank):
         `hz`, `amplitude` (either sign) and `t60_s` are (modes,). Modes above HIGHEST of the sample rate or below FLOOR
         are left out; of too many, the longest-lived are kept. The onset rises over `rise_s`.
         """
-        hz, amplitude = np.asarray(hz, np.float64), np.asarray(amplitude, np.float64)
+        hz, amplitude = np.asarray(hz, np.float64), np.ascontiguousarray(amplitude, np.float64)
         t60_frames = np.asarray(t60_s, np.float64) * self.sample_rate
         level = np.abs(amplitude) / FLOOR
         life = np.ceil(t60_frames / 3.0 * np.log10(np.maximum(level, 1.0))) * (hz < HIGHEST * self.sample_rate)
