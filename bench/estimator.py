@@ -1,184 +1,158 @@
-"""Does the estimator tell strain from rest? Figures on labelled recordings, and the fit of its weights.
+"""Does the estimator tell strain from rest, how soon, for whom, and by how much better than heart rate alone?
 
-    python bench/estimator.py FOLDER [--fit] [--withhold CHANNEL]
+    python bench/estimator.py FOLDER
 
-FOLDER holds one recording a folder with labelled segments in its `meta.json` (Stress-Predict, Iqbal et al. 2022,
-github.com/italha-d/Stress-Predict-Dataset, MIT). Every recording runs through `synth.estimator.Estimator` from its raw
-streams, second by second. Printed are means over people of: the area under the curve of `p_elevated` (that of `arousal`
-is the same, as both rise with the score) with its 95 % bootstrap over people, Brier score, balanced accuracy at 0.5
-and confidence; and the expected calibration error of all seconds, in ten bins. Tasks:
+FOLDER holds labelled recordings (`listeners.py`). Printed are means over people, each person's figures from weights
+fitted on all others, with 95 % bootstrap intervals over people: area under the curve, Brier score, balanced accuracy at
+0.5, calibration error. Tasks:
 
 - balanced: interview against the rest just before and just after it, balanced in time (elapsed time alone tells 0.51);
-- inside: the same, leaving out the first minute of each task, as windows of a minute lie inside it;
+- inside: the same without the first minute of each part, as for windows of a minute that lie inside it;
 - official: the authors' labels over the whole session, which elapsed time alone tells to 0.61.
-
-`--fit` also fits the weights of `synth/estimator/arousal.py` by logistic regression on the features of each second:
-once leaving each person out, which gives honest figures, and once with all, which gives the weights.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from figures import auc, bootstrap, figures_of
+from listeners import HOP_S, TASKS, Person, observe_all
 from numpy.typing import NDArray
+from train_estimator import left_out_once
 
-from synth.estimator import arousal as model
-from synth.estimator.estimator import Estimator
-from synth.wearables.recording import Recording, RecordingError, open_recording
+BASELINE_S = (30.0, 600.0)
+GOOD_AUC = 0.7
+ALIGNED_S = (-120, 480)
+STAI_REVERSED = (1, 2, 5, 8, 10, 11, 15, 16, 19, 20)  # Spielberger 1983, form Y-1
+PSS_REVERSED = (4, 5, 7, 8)  # Cohen 1983, ten items
 
-BALANCED = ("interview_tsst", "relax1", "relax2")
-CLEAN = ("baseline", "stroop", *BALANCED, "relax3")
-STRAIN = ("stroop", "interview_tsst", "hyperventilation")
-TASKS = ("balanced", "inside", "official")
-HOP_S = 10
-BINS = 10
-RESAMPLES = 2000
-RIDGE = 1.0
-WEIGHT_OF_TASK = 150.0  # each of the two tasks fitted weighs so much a person
+Said = Sequence[NDArray[np.float64]]
 
 
-@dataclass(frozen=True)
-class Person:
-    """One recording second by second: features (n, 3), what the estimator said (n,), strain or not and task masks."""
-
-    name: str
-    features: NDArray[np.float64]
-    p: NDArray[np.float64]
-    confidence: NDArray[np.float64]
-    strain: NDArray[np.bool_]
-    masks: dict[str, NDArray[np.bool_]]
-
-
-def observe(recording: Recording, withhold: tuple[str, ...]) -> Person:
-    """Run the estimator and keep what it saw and said each second."""
-    estimator = Estimator()
-    features, p, confidence, times = [], [], [], []
-    for now_s, batch in recording.batches(1.0):
-        for samples in batch:
-            if samples.channel not in withhold:
-                estimator.feed(samples)
-        state = estimator.tick(now_s)
-        features.append(model.inputs(estimator.features))
-        p.append(state.p_elevated)
-        confidence.append(state.confidence)
-        times.append(now_s)
-    t = np.array(times)
-    task = np.full(t.shape, "", dtype="<U32")
-    since = np.zeros(t.shape)
-    for segment in recording.segments:
-        inside = (t >= segment.start_s) & (t < segment.end_s)
-        task[inside] = segment.task
-        since[inside] = t[inside] - segment.start_s
-    balanced = np.isin(task, BALANCED)
-    masks = {
-        "balanced": balanced,
-        "inside": balanced & (since >= 60.0),
-        "official": (task != "") & (t >= 75.0),
-        "clean": np.isin(task, CLEAN) & (t >= 180.0),
-    }
-    strain = np.isin(task, STRAIN)
-    return Person(recording.path.name, np.array(features), np.array(p), np.array(confidence), strain, masks)
-
-
-def observe_all(folder: Path, withhold: tuple[str, ...]) -> list[Person]:
-    """Everyone in `folder` whose recording holds the interview and rest."""
-    people = []
-    for path in sorted(folder.iterdir()):
-        try:
-            recording = open_recording(path)
-        except RecordingError:
-            continue
-        if {"interview_tsst", "relax1"} <= {segment.task for segment in recording.segments}:
-            people.append(observe(recording, withhold))
-    return people
-
-
-def fit(people: list[Person]) -> NDArray[np.float64]:
-    """Weights of the features and the intercept (4,), by Newton's method on the ridge-penalised likelihood."""
-    x, y, w = [], [], []
-    for person in people:
-        for task in ("balanced", "clean"):
-            mask = person.masks[task]
-            x.append(person.features[mask][::HOP_S])
-            y.append(person.strain[mask][::HOP_S])
-            w.append(np.full(len(y[-1]), WEIGHT_OF_TASK / len(y[-1])))
-    design = np.column_stack((np.concatenate(x), np.ones(sum(map(len, y)))))
-    target, weight = np.concatenate(y).astype(np.float64), np.concatenate(w)
-    penalty = np.diag([RIDGE] * (design.shape[1] - 1) + [0.0])
-    beta = np.zeros(design.shape[1])
-    for _ in range(30):
-        p = 1.0 / (1.0 + np.exp(-design @ beta))
-        slope = design.T @ (weight * (target - p)) - penalty @ beta
-        curvature = (design * (weight * p * (1.0 - p))[:, None]).T @ design + penalty
-        beta += np.linalg.solve(curvature, slope)
-    return beta
-
-
-def left_out_once(people: list[Person]) -> list[NDArray[np.float64]]:
-    """Probabilities of each person by the weights fitted on all others."""
+def heart_rate_z(people: Sequence[Person]) -> Said:
+    """The plain rival: the device's own heart rate over a minute, in deviations of the first ten minutes, as a chance."""
     said = []
     for person in people:
-        beta = fit([other for other in people if other is not person])
-        said.append(1.0 / (1.0 + np.exp(-(person.features @ beta[:-1] + beta[-1]))))
+        hr = np.nan_to_num(person.device_hr_bpm, nan=float(np.nanmedian(person.device_hr_bpm)))
+        mean = np.convolve(hr, np.ones(60) / 60, "full")[: hr.size]
+        first = mean[60 : int(BASELINE_S[1])]
+        said.append(1.0 / (1.0 + np.exp(-(mean - first.mean()) / first.std())))
     return said
 
 
-def auc(strain: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
-    """Share of (strain, rest) pairs that `p` puts in the right order, ties counting half."""
-    high, low = p[strain], p[~strain]
-    return float(np.mean((high[:, None] > low) + 0.5 * (high[:, None] == low)))
+def elapsed(people: Sequence[Person]) -> Said:
+    """What elapsed time alone tells."""
+    return [np.linspace(0.0, 1.0, person.task.size) for person in people]
 
 
-def calibration_error(strain: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
-    """Expected calibration error: how far the share of strain is from what was said, mean over equal bins of `p`."""
-    which = np.minimum((p * BINS).astype(np.int64), BINS - 1)
-    apart = np.bincount(which, weights=p - strain, minlength=BINS)
-    return float(np.abs(apart).sum() / p.size)
-
-
-def report(title: str, people: list[Person], said: list[NDArray[np.float64]]) -> None:
+def report(title: str, people: Sequence[Person], said: Said) -> None:
     """Print the figures of each task."""
     print(f"\n{title}")
-    rng = np.random.default_rng(1)
     for task in TASKS:
-        figures, strain, told = [], [], []
-        for person, p in zip(people, said, strict=True):
-            mask = person.masks[task]
-            y, q = person.strain[mask][::HOP_S], p[mask][::HOP_S]
-            accuracy = 0.5 * (np.mean(q[y] > 0.5) + np.mean(q[~y] <= 0.5))
-            figures.append((auc(y, q), np.mean((q - y) ** 2), accuracy, person.confidence[mask].mean()))
-            strain.append(y)
-            told.append(q)
-        areas = np.array(figures)[:, 0]
-        low, high = np.percentile(rng.choice(areas, (RESAMPLES, areas.size)).mean(axis=1), (2.5, 97.5))
-        area, brier, accuracy, confidence = np.array(figures).mean(axis=0)
-        error = calibration_error(np.concatenate(strain), np.concatenate(told))
+        found = figures_of(people, said, task)
+        low, high = bootstrap(found.auc)
         print(
-            f"  {task:9} AUC {area:.3f} [{low:.2f}, {high:.2f}]  Brier {brier:.3f}  calibration error {error:.3f}  "
-            f"balanced accuracy {accuracy:.3f}  confidence {confidence:.2f}  "
-            f"{int(np.sum(areas <= 0.5))} of {areas.size} people at or below chance"
+            f"  {task:9} AUC {found.auc.mean():.3f} [{low:.2f}, {high:.2f}]  Brier {found.brier.mean():.3f}  calibration "
+            f"error {found.calibration_error:.3f}  balanced accuracy {found.accuracy.mean():.3f}  "
+            f"{int(np.sum(found.auc <= 0.5))} of {found.auc.size} people at or below chance"
         )
+
+
+def balanced_auc(person: Person, p: NDArray[np.float64]) -> float:
+    """One person's area under the curve in the balanced task."""
+    at = np.flatnonzero(person.mask("balanced"))[::HOP_S]
+    return auc(person.strain[at], p[at])
+
+
+def report_delay(people: Sequence[Person], said: Said) -> None:
+    """Print how long after the interview begins, and ends, the mean probability has gone half of its way."""
+    for title, task in (("into the interview", "interview_tsst"), ("into the rest after it", "relax2")):
+        curves = []
+        for person, p in zip(people, said, strict=True):
+            start = int(np.flatnonzero(person.task == task)[0])
+            curves.append(p[start + ALIGNED_S[0] : start + ALIGNED_S[1]])
+        mean = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
+        before, after = mean[60:120].mean(), mean[120 + 60 : 120 + 300]
+        extreme = after.max() if title.startswith("into the int") else after.min()
+        passed = (mean[120:] - before) / (extreme - before) >= 0.5
+        print(f"delay to half of the change, {title}: {int(np.argmax(passed))} s ({before:.2f} to {extreme:.2f})")
+
+
+def report_flag(people: Sequence[Person], said: Said) -> None:
+    """Print how often the flag of little answer is up, for people told well and badly."""
+    areas = np.array([balanced_auc(person, p) for person, p in zip(people, said, strict=True)])
+    flagged = np.array([not person.fits[-1] for person in people])
+    good = areas >= GOOD_AUC
+    print(
+        f"flag 'hardly answers' at the end: up for {int(flagged[~good].sum())} of {int((~good).sum())} people told badly "
+        f"(AUC under {GOOD_AUC}), false alarm in {int(flagged[good].sum())} of {int(good.sum())} told well "
+        "(its limit was chosen on these people)"
+    )
+
+
+def _sum_of_items(items: object, reversed_items: Sequence[int], top: int) -> float:
+    """Sum of a questionnaire's items, the reversed ones turned round; NaN when it is not there."""
+    if not isinstance(items, dict) or not isinstance(items.get("before"), list):
+        return float("nan")
+    values = [float(value) for value in items["before"]]
+    return sum(top - value if number in reversed_items else value for number, value in enumerate(values, 1))
+
+
+def report_groups(people: Sequence[Person], said: Said) -> None:
+    """Print the balanced figures by what is known of the people; halves at the median."""
+    traits = {
+        "STAI before (state anxiety items)": [
+            _sum_of_items(p.meta.get("STAI_state_items"), STAI_REVERSED, 5) for p in people
+        ],
+        "PSS (perceived stress items)": [_sum_of_items(p.meta.get("PSS_items"), PSS_REVERSED, 4) for p in people],
+        "skin conductance, median uS": [float(np.nanmedian(p.scl_us)) for p in people],
+        "heart rate at first, bpm": [float(np.nanmedian(p.device_hr_bpm[30:600])) for p in people],
+    }
+    areas = np.array([balanced_auc(person, p) for person, p in zip(people, said, strict=True)])
+    print("\ngroup (halves at the median)                 n   balanced AUC")
+    for name, values in traits.items():
+        trait = np.array(values)
+        known = np.isfinite(trait)
+        if known.sum() < 4:
+            continue
+        middle = float(np.median(trait[known]))
+        for word, half in (("up to", known & (trait <= middle)), ("above", known & (trait > middle))):
+            low, high = bootstrap(areas[half])
+            print(f"  {name:34} {word} {middle:5.2f} {half.sum():3d}   {areas[half].mean():.3f} [{low:.2f}, {high:.2f}]")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--fit", action="store_true", help="also fit the weights, each person left out once")
-    parser.add_argument("--withhold", metavar="CHANNEL", action="append", default=[], help="leave a channel out")
     arguments = parser.parse_args()
     if not arguments.folder.is_dir():
         parser.error(f"{arguments.folder}: no such folder: give one that holds a folder for each recording")
-    people = observe_all(arguments.folder, tuple(arguments.withhold))
+    people = observe_all(arguments.folder)
     if len(people) < 2:
         parser.error(f"{arguments.folder}: holds {len(people)} recordings labelled interview_tsst and relax1; needs 2")
-    print(f"{len(people)} people")
-    report("the estimator as it stands", people, [person.p for person in people])
-    if arguments.fit:
-        report("features with weights fitted, each person left out once", people, left_out_once(people))
-        print("\nweights of all: trend {:.3f}, level {:.3f}, heart {:.3f}, intercept {:.3f}".format(*fit(people)))
+    print(f"{len(people)} people, weights of each fitted on the others")
+    said = left_out_once(people)
+    report("heart and skin", people, said)
+    report("the same, as it ships (weights fitted on these people too)", people, [person.p for person in people])
+    no_skin = observe_all(arguments.folder, ("eda",))
+    report("skin conductance withheld", no_skin, left_out_once(people, test=no_skin))
+    no_heart = observe_all(arguments.folder, ("hr", "bvp", "rr_ms"))
+    report("heart withheld", no_heart, left_out_once(people, test=no_heart))
+    no_wave = observe_all(arguments.folder, ("bvp",))
+    report("pulse wave withheld (the device's own heart rate instead)", no_wave, left_out_once(people, test=no_wave))
+    rival = heart_rate_z(people)
+    report("rival: z-score of the device's heart rate", people, rival)
+    report("rival: elapsed time", people, elapsed(people))
+    ahead = figures_of(people, said, "balanced").auc - figures_of(people, rival, "balanced").auc
+    low, high = bootstrap(ahead)
+    print(f"\nahead of the heart rate's z-score, balanced: {ahead.mean():+.3f} [{low:+.2f}, {high:+.2f}]")
+    report_delay(people, said)
+    report_flag(people, said)
+    report_groups(people, said)
+    print(f"\nmean confidence {np.mean([person.confidence[240:].mean() for person in people]):.2f}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """A look-ahead limiter of true peaks: the gain alone, one quantum at a time.
 
-Peaks are read on a grid of four per sample (BS.1770-4 annex 2). The wanted gain is held at its minimum over the
-look-ahead, released slowly, and averaged over the same time, so that the gain at each sample is never above the one
-wanted there and never steps.
+Peaks are read on a grid of twelve per sample, four of which are the standard's (BS.1770-4 annex 2), by a filter whose
+corner is that of libswresample's, and so of ffmpeg's meter: that reads a limited signal 0.02 to 0.08 dB under the
+ceiling, whatever the signal. An ideal interpolator finds no more in what lies below 0.44 of the sample rate; in noise
+right up to half of it, it finds a decibel or two.
+
+The wanted gain is held at its minimum over the look-ahead, released slowly, and averaged over the same time, so that
+the gain at each sample is never above the one wanted there and never steps.
 """
 
 from __future__ import annotations
@@ -13,14 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
-from synth.dsp.loudness import interpolator
+from synth.dsp.arrays import aligned
+from synth.dsp.fused import fma
 from synth.dsp.quantum import QUANTUM
 
-PHASES = 4
+PHASES = 12
 TAPS = 24
+BETA = 5.1  # with 24 taps the corner that libswresample has with 32 and 9
 LOOK_AHEAD_S = 0.005
 RELEASE_S = 0.2
-MARGIN_DB = 0.7  # for what a grid of four misses: 0.6 dB in white noise
+MARGIN_DB = 0.06  # for what the grid misses: 0.04 dB in white noise
 
 HISTORY = TAPS - 1
 RELEASED, RATE, CEILING, REACH, TOTAL = range(5)  # of the float64 state
@@ -29,8 +35,17 @@ PEAK, SUM, LEAST, SPARE = range(4)  # rows of `work`
 
 F0, F1 = np.float32(0.0), np.float32(1.0)
 NEARLY = 1.0 - 1e-6
-SPAN, U1, U2, U3, U4 = (np.uint64(u) for u in (QUANTUM, 1, 2, 3, 4))
-TAPS_U, OLDER, NEWER = np.uint64(TAPS), np.uint64(TAPS // 2 - 1), np.uint64(TAPS // 2)
+SPAN, BETWEEN, ALL_TAPS = np.uint64(QUANTUM), np.uint64(PHASES - 1), np.uint64(TAPS)
+OLDER, NEWER = np.uint64(TAPS // 2 - 1), np.uint64(TAPS // 2)
+U0, U1, U2, U3, U4, U5, U6, U7, STEP = (np.uint64(n) for n in range(9))
+
+
+def _between() -> NDArray[np.float64]:
+    """(PHASES - 1, TAPS): what reads between the two samples in the middle, a Kaiser-windowed sinc of gain 1 at DC."""
+    i = np.arange(PHASES * TAPS) - PHASES * TAPS / 2.0
+    h = np.sinc(i / PHASES) * np.kaiser(PHASES * TAPS + 1, BETA)[:-1]
+    branches: NDArray[np.float64] = h.reshape(TAPS, PHASES).T[1:]
+    return branches / branches.sum(axis=1, keepdims=True)
 
 
 @kernel
@@ -41,14 +56,18 @@ def _peaks(history, phases, work, ceiling):  # type: ignore[no-untyped-def]
     for c in range(2):
         for n in range(SPAN):
             work[PEAK, n] = max(work[PEAK, n], abs(history[c, n + OLDER]), abs(history[c, n + NEWER]))
-        for p in range(PHASES):
+        for p in range(BETWEEN):
             for n in range(SPAN):
                 work[SUM, n] = F0
-            for k in range(np.uint64(0), TAPS_U, U4):
+            for k in range(U0, ALL_TAPS, STEP):
                 h0, h1, h2, h3 = phases[p, k], phases[p, k + U1], phases[p, k + U2], phases[p, k + U3]
+                h4, h5, h6, h7 = phases[p, k + U4], phases[p, k + U5], phases[p, k + U6], phases[p, k + U7]
                 for n in range(SPAN):
-                    near = h0 * history[c, n + k] + h1 * history[c, n + k + U1]
-                    far = h2 * history[c, n + k + U2] + h3 * history[c, n + k + U3]
+                    i = n + k
+                    x0, x1, x2, x3 = history[c, i], history[c, i + U1], history[c, i + U2], history[c, i + U3]
+                    x4, x5, x6, x7 = history[c, i + U4], history[c, i + U5], history[c, i + U6], history[c, i + U7]
+                    near = fma(h3, x3, fma(h2, x2, fma(h1, x1, h0 * x0)))
+                    far = fma(h7, x7, fma(h6, x6, fma(h5, x5, h4 * x4)))
                     work[SUM, n] += near + far
             for n in range(SPAN):
                 work[PEAK, n] = max(work[PEAK, n], abs(work[SUM, n]))
@@ -126,7 +145,10 @@ class Limiter:
 
     def __init__(self, sample_rate: int, ceiling_dbtp: float) -> None:
         look = math.ceil(LOOK_AHEAD_S * sample_rate)
-        phases = interpolator(PHASES, TAPS, 7.0)[:, ::-1].astype(np.float32)
+        phases, width = aligned((PHASES - 1, TAPS)), -(-(look + QUANTUM) // 16) * 16
+        phases[:] = _between()
+        want, released = aligned((width,)), aligned((width,))
+        want[:], released[:] = 1.0, 1.0
         state = np.zeros(5)
         state[TOTAL] = look
         state[RELEASED] = 1.0
@@ -135,11 +157,11 @@ class Limiter:
         state[REACH] = np.abs(phases).sum(axis=1).max()
         self.latency_frames = look + TAPS // 2 - 1
         self.arrays = (
-            np.zeros((2, HISTORY + QUANTUM), np.float32),
-            np.ascontiguousarray(phases),
-            np.ones(look + QUANTUM, np.float32),
-            np.ones(look + QUANTUM, np.float32),
-            np.zeros((4, look + QUANTUM), np.float32),
+            aligned((2, -(-(HISTORY + QUANTUM) // 16) * 16)),
+            phases,
+            want,
+            released,
+            aligned((4, width)),
             state,
             np.array([0, look], np.int64),
         )

@@ -1,31 +1,12 @@
-"""From heart and skin to arousal: a logistic model of three features, held still when evidence thins out.
-
-The weights were fitted by `bench/estimator.py --fit` on 22 people of Stress-Predict (Iqbal et al. 2022, Sensors
-22:8135, MIT), each feature computed by this package second by second from the raw streams: half the weight on
-interview against the rest before and after it (balanced in time), half on all tasks against rest. With each
-person left out once, mean area under the curve and Brier score a person are 0.78 and 0.20 for the balanced task,
-0.84 and 0.19 for it without the first minute of each part, 0.71 and 0.20 for the authors' labels of the whole
-session; heart rate alone (`--withhold eda`) reaches 0.64. About one person in ten stays at or below chance.
-
-Wrist intervals cover a third of the time and tell next to nothing of strain, so heart rate variability has no vote
-here; nor has movement, which only gates.
-"""
+"""How score, says and confidence move: held still when evidence thins out, and never by a step."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-TREND_WEIGHT = 1.20
-LEVEL_WEIGHT = 1.45
-HEART_WEIGHT = 0.30
-INTERCEPT = -0.66
-
-TREND_RANGE = 3.0
-HEART_RANGE = 2.5
-
-SCORE_AT_HALF = 2.5  # arousal is the hyperbolic tangent of the score over twice this
-SCORE_PER_S = 0.12  # fastest change of the score; arousal then moves at most 0.024 a second
+SCORE_AT_HALF = 3.0  # arousal is the hyperbolic tangent of the score over twice this
+SCORE_PER_S = 0.12  # fastest change of the score; arousal then moves at most 0.02 a second
+INTERCEPT_PER_S = 0.02  # of the log-odds at baseline, when other sources come to speak
 HOLD_S = 10.0  # how long the last score is held without any evidence
 GLIDE_TAU_S = 30.0  # and how it then returns to the baseline
 
@@ -36,63 +17,14 @@ CONFIDENCE_TAU_S = 20.0
 HEART_TRUST = 0.45
 SKIN_TRUST = 0.65
 SELF_TRUST = 0.5
-SELF_WEIGHT = 2.0  # of a fresh self-report, against 1 for the body
-SELF_TAU_S = 150.0
-SELF_LEAST = 0.02  # of a fresh report; less is forgotten
-ABSENT_WEIGHT = 0.3  # of the baseline against a report, while the body says nothing
 SELF_LIMIT = 0.95
 UNSETTLED = 0.5  # most confidence before the baseline has settled
 DOUBTFUL = 0.4  # and for a while after a sensor was changed
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What the score is made of; 0 is the baseline, None is not known.
-
-    `trend` and `level` are of skin conductance (`eda.Trend`, `Eda.level_feature`), `heart` is of heart rate
-    (`Heart.feature`) less the share that movement explains.
-    """
-
-    trend: float | None = None
-    level: float | None = None
-    heart: float | None = None
-
-
-def inputs(features: Features) -> tuple[float, float, float]:
-    """The features as the model takes them: bounded, 0 for what is not known."""
-    trend = min(max(features.trend or 0.0, -TREND_RANGE), TREND_RANGE)
-    heart = min(max(features.heart or 0.0, -HEART_RANGE), HEART_RANGE)
-    return trend, features.level or 0.0, heart
-
-
-def body_score(features: Features, heart_say: float, skin_say: float) -> float | None:
-    """Score of heart and skin together, None when neither has a say.
-
-    Says count relative to each other, so that losing both alike holds the score.
-    """
-    most = max(heart_say, skin_say)
-    if most <= 0.0:
-        return None
-    trend, level, heart = inputs(features)
-    skin = TREND_WEIGHT * trend + LEVEL_WEIGHT * level
-    return (skin_say * skin + heart_say * HEART_WEIGHT * heart) / most
-
-
-def with_report(body: float | None, told_score: float, told: float) -> float:
-    """The body's score (None: no say) and a self-report's, weighed by the freshness `told` 0..1 of the report."""
-    told_weight = SELF_WEIGHT * told
-    body_weight = ABSENT_WEIGHT if body is None else 1.0
-    return (body_weight * (body or 0.0) + told_weight * told_score) / (body_weight + told_weight)
-
-
 def confidence(heart: float, skin: float, told: float) -> float:
     """Confidence 0..1 from how far heart, skin and a report can be trusted, each 0..1, as independent witnesses."""
     return 1.0 - (1.0 - HEART_TRUST * heart) * (1.0 - SKIN_TRUST * skin) * (1.0 - SELF_TRUST * told)
-
-
-def p_elevated(score: float) -> float:
-    """Probability of elevated arousal for a score, log-odds about the baseline."""
-    return 1.0 / (1.0 + math.exp(-(score + INTERCEPT)))
 
 
 def arousal_of(score: float) -> float:

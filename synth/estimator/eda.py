@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from synth.estimator.baseline import SKIP_S, Anchor, Spread
+from synth.estimator.baseline import SKIP_S, Baseline, Spread
 from synth.estimator.inbox import STALE_S
 
 EDA_RANGE_US = (0.05, 60.0)
@@ -26,12 +26,13 @@ SCR_RISE_S = 4.0  # a response rises within 1 to 3 s; slower is drift
 SCR_WINDOW_S = 60.0
 
 TREND_TAU_S = 5.0
-TREND_MEMORY_S = 120.0
 TREND_LIMIT_PER_S = 0.003  # natural logs a second; a quicker change counts as this
-TREND_USUAL_S = 600.0
 TREND_FLOOR = 0.05
+RECENT_S, RECENT_USUAL_S = 120.0, 300.0
+LONGER_S, LONGER_USUAL_S = 240.0, 600.0
 LEVEL_TAU_S = 10.0
-LEVEL_DRIFT_S = 1800.0
+LEVEL_DRIFT_S = 900.0
+LEVEL_SINKS = 0.2  # natural logs
 
 
 class Split:
@@ -98,16 +99,17 @@ class Responses:
 
 
 class Trend:
-    """Where log conductance has been heading over two minutes: a leaky sum of its change, each change bounded.
+    """Where log conductance has been heading over `memory_s`: a leaky sum of its change, each change bounded.
 
     The bound lets a burst of sweat or a shifted electrode count as no more than a brisk rise; the personal mean
-    and deviation of the last ten minutes turn the sum into a number that compares between people.
+    and deviation of the last `usual_s` turn the sum into a number that compares between people.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, memory_s: float, usual_s: float) -> None:
+        self._memory_s = memory_s
         self._smooth = 0.0
         self._sum = 0.0
-        self._usual = Spread(TREND_USUAL_S)
+        self._usual = Spread(usual_s)
 
     def start(self, log_us: float) -> None:
         """Go on from `log_us` after a gap, as if there had been no change."""
@@ -118,7 +120,7 @@ class Trend:
         step = -(log_us - self._smooth) * math.expm1(-dt_s / TREND_TAU_S)
         self._smooth += step
         bound = TREND_LIMIT_PER_S * dt_s
-        self._sum = self._sum * math.exp(-dt_s / TREND_MEMORY_S) + min(max(step, -bound), bound)
+        self._sum = self._sum * math.exp(-dt_s / self._memory_s) + min(max(step, -bound), bound)
         self._usual.add(self._sum, dt_s)
 
     @property
@@ -133,8 +135,9 @@ class Eda:
     def __init__(self) -> None:
         self.split = Split()
         self.responses = Responses()
-        self.trend = Trend()
-        self.level_anchor = Anchor(LEVEL_DRIFT_S)
+        self.recent = Trend(RECENT_S, RECENT_USUAL_S)
+        self.longer = Trend(LONGER_S, LONGER_USUAL_S)
+        self.baseline = Baseline(LEVEL_DRIFT_S, LEVEL_SINKS)
         self.rejected = 0
         self.heard_s = float("-inf")  # last sample of any kind
         self.last_s = float("-inf")  # last valid one
@@ -146,7 +149,7 @@ class Eda:
         self._processed_s = float("-inf")
         self._covered: deque[tuple[float, float]] = deque()
         self._covered_s = 0.0
-        self.scr_anchor = Anchor()
+        self.scr_baseline = Baseline(math.inf, 0.0)
 
     def add(self, t_s: float, us: float, quality: float = 1.0) -> None:
         """The next sample, in order of time; one that is not finite is missing, no breach."""
@@ -179,24 +182,29 @@ class Eda:
         if dt_s > GAP_S:
             self.split.start(us)
             self.responses.start()
-            self.trend.start(log_us)
+            self._turn(log_us, 0.0)
             self._level = log_us
             return
         self.split.add(us, dt_s)
         self.responses.add(t_s, self.split.smooth)
         self._level -= (log_us - self._level) * math.expm1(-dt_s / LEVEL_TAU_S)
-        self.level_anchor.add(self._level, dt_s)
-        if self.level_anchor.seconds > SKIP_S:
-            self.trend.add(log_us, dt_s)
-        else:
-            self.trend.start(log_us)
+        self.baseline.add(self._level, dt_s)
+        self._turn(log_us, dt_s if self.baseline.seconds > SKIP_S else 0.0)
         self._covered.append((t_s, dt_s))
         self._covered_s += dt_s
         while self._covered[0][0] <= t_s - SCR_WINDOW_S:
             self._covered_s -= self._covered.popleft()[1]
         rate = self.scr_per_min
         if rate is not None:
-            self.scr_anchor.add(rate, dt_s)
+            self.scr_baseline.add(rate, dt_s)
+
+    def _turn(self, log_us: float, dt_s: float) -> None:
+        """Bring the trends up to date; `dt_s` 0 starts them anew from `log_us`."""
+        for trend in (self.recent, self.longer):
+            if dt_s > 0.0:
+                trend.add(log_us, dt_s)
+            else:
+                trend.start(log_us)
 
     def frozen(self, now_s: float) -> bool:
         """Whether the value has not changed for too long."""
@@ -213,7 +221,7 @@ class Eda:
     @property
     def level_feature(self) -> float:
         """Log conductance over its slowly drifting baseline, bounded to -1..1."""
-        return math.tanh(self._level - self.level_anchor.mean)
+        return math.tanh(self._level - self.baseline.mean)
 
     @property
     def scr_per_min(self) -> float | None:

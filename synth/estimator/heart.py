@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from synth.estimator.baseline import SKIP_S, Anchor, Spread
+from synth.estimator.baseline import Baseline
 from synth.estimator.inbox import LONGEST_STALE_S, STALE_S
 
 HR_RANGE_BPM = (30.0, 220.0)
@@ -19,20 +19,20 @@ AGREE_SAMPLES = 3
 GAP_S = 30.0  # after a longer silence a first sample too must be repeated
 FROZEN_S = 10.0  # no change for longer: the sensor repeats itself
 FROZEN_WHOLE_S = 30.0  # whole numbers do repeat in a resting heart
-MEAN_S = 30.0
+MEAN_S = 45.0
 SHOWN_S = 10.0
-SPREAD_TAU_S = 600.0
-SPREAD_FLOOR_BPM = 2.0
+BASELINE_TAU_S = 900.0
+SINKS_BPM = 3.0
+SPREAD_FLOOR_BPM = 3.0
 
 
 class Heart:
-    """The heart-rate channel; `feature` tells how far the last half minute is from the baseline."""
+    """The heart-rate channel; `feature` tells how far the last three quarters of a minute are from usual."""
 
     def __init__(self) -> None:
-        self.anchor = Anchor()
+        self.baseline = Baseline(BASELINE_TAU_S, SINKS_BPM)
         self.swapped_s = float("-inf")
         self.rejected = 0
-        self._spread = Spread(SPREAD_TAU_S)
         self._recent: deque[tuple[float, float]] = deque()
         self._asking: list[tuple[float, float]] = []
         self._value = 0.0
@@ -62,8 +62,7 @@ class Heart:
         agreed, self._asking = self._asking, []
         if t_s - self.last_s <= GAP_S:
             step = sum(value for _, value in agreed) / len(agreed) - self.mean_bpm
-            self.anchor.shift(step)
-            self._spread.shift(step)
+            self.baseline.shift(step)
             self._recent.clear()
             self.swapped_s = t_s
         for moment, value in agreed:
@@ -79,9 +78,7 @@ class Heart:
         while self._recent[0][0] <= t_s - MEAN_S:
             self._recent.popleft()
         if not self.frozen(t_s):
-            self.anchor.add(bpm, dt_s)
-            if self.anchor.seconds > SKIP_S:
-                self._spread.add(self.mean_bpm, dt_s)
+            self.baseline.add(self.mean_bpm, dt_s)
 
     def frozen(self, now_s: float) -> bool:
         """Whether the value has not changed for too long."""
@@ -95,7 +92,7 @@ class Heart:
 
     @property
     def mean_bpm(self) -> float:
-        """Mean of the last half minute of accepted samples; 0 before any."""
+        """Mean of the last three quarters of a minute of accepted samples; 0 before any."""
         return sum(value for _, value in self._recent) / len(self._recent) if self._recent else 0.0
 
     def shown_bpm(self) -> float | None:
@@ -105,5 +102,5 @@ class Heart:
 
     @property
     def feature(self) -> float:
-        """Half-minute mean less the baseline, over the person's own deviation (never taken under 2 bpm)."""
-        return (self.mean_bpm - self.anchor.mean) / (self._spread.deviation + SPREAD_FLOOR_BPM)
+        """Mean less what is usual, over the person's own deviation and 3 bpm."""
+        return (self.mean_bpm - self.baseline.mean) / (self.baseline.deviation + SPREAD_FLOOR_BPM)

@@ -10,47 +10,38 @@ from synth.wearables.samples import Samples
 STALE_S = 5.0  # age from which a channel that comes every second no longer speaks of now
 LONGEST_STALE_S = 20.0  # the same for one that comes in bursts or seldom, two and a half of its usual waits
 WAIT_SHARE = 0.2  # of the latest wait in the usual one
-RESTART_S = 120.0  # times that fall back or leap ahead by more mean a clock that began anew, not a late packet
-FARTHEST_S = 1e11  # 3000 years; no clock tells more in seconds
+MOST_WAITING = 1 << 21  # samples, eight hours of a pulse wave; later ones are refused
 
 _Arrays = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 class Inbox:
-    """Holds samples until their time has come; `late` and `duplicates` count what came too late or twice.
-
-    `restarts` counts how often times leapt; they then go on from the session time at which that showed.
-    """
+    """Holds samples until their time has come; `late`, `duplicates` and `refused` count what is not used and why."""
 
     def __init__(self) -> None:
         self.late = 0
         self.duplicates = 0
-        self.restarts = 0
-        self._offset_s = 0.0
+        self.refused = 0
+        self._waiting = 0
         self._wait_s = 0.0
         self._taken_s = -np.inf
         self._used_s = -np.inf
-        self._newest_s = np.inf  # before any sample: a first one may have any time
         none = np.empty(0)
         self._sorted: _Arrays = (none, none, none)
         self._new: list[_Arrays] = []
 
-    def put(self, samples: Samples, now_s: float) -> None:
-        """Take in `samples` at session time `now_s`; those without a time are passed over."""
-        known = np.abs(samples.t_s) < FARTHEST_S
-        if not known.any():
+    def put(self, samples: Samples) -> None:
+        """Take in `samples`; those without a time are passed over."""
+        known = np.isfinite(samples.t_s)
+        count = int(np.count_nonzero(known))
+        if self._waiting + count > MOST_WAITING:
+            self.refused += count
             return
-        t = np.where(known, samples.t_s, np.nan) + self._offset_s
-        before = np.maximum.accumulate(np.concatenate(([self._newest_s], np.where(known, t, -np.inf)[:-1])))
-        moved = known & ((t < self._used_s - RESTART_S) | (t > np.maximum(before, now_s) + RESTART_S))
-        if moved.any():
-            first = int(np.argmax(moved))
-            step = now_s - t[first]
-            self._offset_s += step
-            t[first:] += step
-            self.restarts += 1
-        self._newest_s = float(t[known].max())
-        self._new.append((t[known], samples.value[known], np.nan_to_num(samples.quality[known], nan=0.0)))
+        self._waiting += count
+        if count == known.size:
+            self._new.append((samples.t_s, samples.value, samples.quality))
+        elif count:
+            self._new.append((samples.t_s[known], samples.value[known], samples.quality[known]))
 
     def take(self, until_s: float) -> _Arrays:
         """Times, values and qualities of everything up to `until_s` that was not taken before, in order of time."""
@@ -59,6 +50,7 @@ class Inbox:
         t, value, quality = self._sorted
         count = int(np.searchsorted(t, until_s, side="right"))
         self._sorted = (t[count:], value[count:], quality[count:])
+        self._waiting -= count
         if count:
             wait_s = min(until_s - self._taken_s, LONGEST_STALE_S)
             self._wait_s += WAIT_SHARE * (wait_s - self._wait_s)
@@ -82,4 +74,5 @@ class Inbox:
         once = np.concatenate(([True], np.diff(t) > 0)) if t.size else fresh
         self.duplicates += int(np.count_nonzero(fresh & ~once))
         keep = fresh & once
-        self._sorted = (t[keep], value[keep], quality[keep])
+        self._sorted = (t[keep], value[keep], np.nan_to_num(quality[keep], nan=0.0))
+        self._waiting = int(np.count_nonzero(keep))

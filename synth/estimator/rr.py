@@ -1,9 +1,11 @@
 """Which beat intervals to believe, and which of them follow one another.
 
 An interval is kept when a heart can have it (0.3 to 2.0 s) and when it is within 20 % of the median of the last
-11 intervals, the percentage filter of Kleiger et al. 1987 and Kubios' threshold method. A short interval and a long
-one right after it, a quarter of the median apart, are an early beat with its pause and both go, even when each alone
-would pass. Differences are taken between adjacent kept intervals only: a dropped beat costs two and adds none.
+11 intervals, the percentage filter of Kleiger et al. 1987 and Kubios' threshold method, or within 15 % of that median
+from the kept interval right before it: slow deep breathing swings the heart further than 20 %, but not at once. A short
+interval and a long one right after it, a quarter of the median apart, are an early beat with its pause and both go,
+even when each alone would pass. Differences are taken between adjacent kept intervals only: a dropped beat costs two
+and adds none.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 RR_RANGE_MS = (300.0, 2000.0)
 DEVIATION = 0.20
+STEP = 0.15
 MEDIAN_BEATS = 11
 EARLY_STEP = 0.25
 GAP = 1.5  # a beat later than this many intervals after the one before left another out
@@ -28,19 +31,30 @@ class Screen:
     def __init__(self) -> None:
         self.early = False
         self._recent: deque[float] = deque(maxlen=MEDIAN_BEATS)
+        self._before: float | None = None  # the interval right before, when it was kept
 
     def accepts(self, rr_ms: float) -> bool:
         """Whether to believe the next interval."""
         self.early = False
         if not RR_RANGE_MS[0] <= rr_ms <= RR_RANGE_MS[1]:
+            self._before = None
             return False
-        before = self._recent[-1] if self._recent else rr_ms
+        last = self._recent[-1] if self._recent else rr_ms
         self._recent.append(rr_ms)
         ordered = sorted(self._recent)
         half = len(ordered) // 2
         median = ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
-        self.early = before < median < rr_ms and rr_ms - before > EARLY_STEP * median
-        return not self.early and abs(rr_ms - median) <= DEVIATION * median
+        self.early = last < median < rr_ms and rr_ms - last > EARLY_STEP * median
+        usual = abs(rr_ms - median) <= DEVIATION * median
+        near = self._before is not None and abs(rr_ms - self._before) <= STEP * median
+        kept = not self.early and (usual or near)
+        self._before = rr_ms if kept else None
+        return kept
+
+    def skip(self) -> None:
+        """An interval that is not believed whatever it says."""
+        self.early = False
+        self._before = None
 
 
 def accepted(rr_ms: ArrayLike) -> NDArray[np.bool_]:
@@ -55,13 +69,24 @@ def accepted(rr_ms: ArrayLike) -> NDArray[np.bool_]:
     return np.array(kept, dtype=bool)
 
 
+def timeline(t_s: ArrayLike, rr_ms: ArrayLike) -> NDArray[np.float64]:
+    """Times of the beats (n,) s as the intervals tell them, strictly rising, from times `t_s` at which they arrived.
+
+    Radio hands beats over late and two at a time. An interval sums up rightly where its arrival does not, so beats
+    are placed by the sum of intervals and only a lateness that never goes away again is a gap.
+    """
+    t = np.asarray(t_s, dtype=np.float64)
+    elapsed = np.cumsum(np.clip(np.nan_to_num(rr_ms, nan=RR_RANGE_MS[0]), *RR_RANGE_MS)) / 1000.0
+    late = t - elapsed
+    return elapsed + np.minimum.accumulate(late[::-1])[::-1]
+
+
 def adjacent(t_s: ArrayLike, rr_ms: ArrayLike, kept: ArrayLike) -> NDArray[np.bool_]:
     """Which intervals (n,) follow directly on the one before with both kept; the first never does. (n,)"""
-    t = np.asarray(t_s, dtype=np.float64)
     rr = np.asarray(rr_ms, dtype=np.float64)
     keep = np.asarray(kept, dtype=bool)
-    follows = np.zeros(t.shape, dtype=bool)
-    follows[1:] = keep[1:] & keep[:-1] & (np.diff(t) < GAP * rr[1:] / 1000.0)
+    follows = np.zeros(rr.shape, dtype=bool)
+    follows[1:] = keep[1:] & keep[:-1] & (np.diff(timeline(t_s, rr)) < GAP * rr[1:] / 1000.0)
     return follows
 
 
@@ -82,8 +107,12 @@ class Beats:
         """
         if not math.isfinite(rr_ms):
             return
-        believed = self._screen.accepts(rr_ms) if quality >= 0.5 else False
-        if self._screen.early and quality >= 0.5:
+        believed = False
+        if quality >= 0.5:
+            believed = self._screen.accepts(rr_ms)
+        else:
+            self._screen.skip()
+        if self._screen.early:
             self._kept[-1] = False
         self._t.append(t_s)
         self._rr.append(min(max(rr_ms, RR_RANGE_MS[0]), RR_RANGE_MS[1]))
@@ -128,3 +157,7 @@ class Window:
     def corrected(self) -> float:
         """Share of intervals not kept, 0..1."""
         return float(np.mean(~self.kept)) if self.kept.size else 0.0
+
+    def kept_series(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Times (m,) s, freed of late arrival, and lengths (m,) ms of the kept intervals."""
+        return timeline(self.t_s, self.rr_ms)[self.kept], self.rr_ms[self.kept]

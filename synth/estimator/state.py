@@ -9,13 +9,17 @@ from dataclasses import dataclass
 class State:
     """One estimate. `arousal` -1..1 about the person's own baseline, `confidence` 0..1, `p_elevated` a probability.
 
-    A measure that cannot be told is None. `reasons` are short sentences in plain words.
+    `valence` -1..1 is what the person told, never guessed from the body. `fits` is False when the person's body has
+    hardly answered so far, so that the estimate may mean little. A measure that cannot be told is None. `reasons` are
+    short sentences in plain words.
     """
 
     t_s: float
     arousal: float = 0.0
     confidence: float = 0.0
     p_elevated: float = 0.5
+    fits: bool | None = None
+    valence: float | None = None
     hr_bpm: float | None = None
     rmssd_ms: float | None = None
     scr_per_min: float | None = None

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
+
+from synth.wearables.samples import EEG_BANDS, EEG_SITES
 
 TIME_NAMES = ("t", "t_s", "time", "time_s", "timestamp", "seconds")
 ALIASES = {
     "heart_rate": "hr", "hr_bpm": "hr", "bpm": "hr", "ibi": "rr_ms", "rr": "rr_ms", "rri": "rr_ms", "nn": "rr_ms",
     "gsr": "eda", "eda_us": "eda", "skin_conductance": "eda", "temperature": "temp", "accelerometer": "acc",
     "rsp": "resp", "respiration": "resp", "breathing": "resp", "ppg": "bvp", "arousal": "self_arousal",
+    "pulse": "hr", "skin_temp": "temp", "respiration_rate": "resp_bpm", "resp_rate": "resp_bpm",
+    "breathing_rate": "resp_bpm", "valence": "self_valence", "liking": "feedback",
+    **{name: f"eeg_{name}" for name in (*EEG_SITES, *EEG_BANDS)},
 }  # fmt: skip
 
 
@@ -35,6 +41,16 @@ class Kind:
     low: float
     high: float
 
+
+# Raw EEG keeps the offset of the amplifier (a Muse's lies near 850 uV of its 1683), so its limit is wide; nothing in
+# the size of its values tells the unit, which is that of the name or uV.
+_EEG = Kind(
+    (Unit("uV", 0, np.inf, suffixes=("uv",)), Unit("mV", 0, 0, 1e3, suffixes=("mv",)),
+     Unit("V", 0, 0, 1e6, suffixes=("v",))),
+    -2000, 2000,
+)  # fmt: skip
+_BAND = Kind((Unit("log10 uV2", 0, np.inf), Unit("dB", 0, 0, 0.1, suffixes=("db",))), -6, 6)
+_TOLD = Kind((Unit("-1..1", -1, 1),), -1, 1)
 
 # The limits of value: heart rate and interval as in Shaffer & Ginsberg 2017, skin conductance as in Kleckner 2018.
 KINDS = {
@@ -72,17 +88,27 @@ KINDS = {
         ),
         0, 16,
     ),
-    "self_arousal": Kind((Unit("-1..1", -1, 1),), -1, 1),
     "bvp": Kind((Unit("arbitrary", -np.inf, np.inf),), -np.inf, np.inf),
     "resp": Kind((Unit("arbitrary", -np.inf, np.inf),), -np.inf, np.inf),
+    "resp_bpm": Kind(
+        (Unit("breaths a minute", 2, 80, suffixes=("bpm",)), Unit("Hz", 0.03, 1.5, 60.0, suffixes=("hz",))), 2, 60,
+    ),
+    **{f"eeg_{site}": _EEG for site in EEG_SITES},
+    **{f"eeg_{band}": _BAND for band in EEG_BANDS},
+    "eeg_contact": Kind((Unit("share", 0, 1), Unit("%", 0, 0, 0.01, suffixes=("percent", "pct"))), 0, 1),
+    "self_arousal": _TOLD, "self_valence": _TOLD, "feedback": _TOLD,
 }  # fmt: skip
 
 
 def channel_of(name: str) -> str | None:
-    """The channel meant by a file's or a row's name; None when there is none."""
+    """The channel meant by a file's or a row's name, with or without a unit at its end; None when there is none."""
     name = name.strip().lower()
-    name = ALIASES.get(name, name)
-    return name if name in KINDS else None
+    channel = ALIASES.get(name, name)
+    if channel in KINDS:
+        return channel
+    bare, _, tail = name.rpartition("_")
+    channel = ALIASES.get(bare, bare)
+    return channel if channel in KINDS and any(tail in unit.suffixes for unit in KINDS[channel].units) else None
 
 
 def to_own_unit(channel: str, column: str, value: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
@@ -91,24 +117,68 @@ def to_own_unit(channel: str, column: str, value: NDArray[np.float64]) -> tuple[
     The name's suffix counts, unless the values speak for another unit; a median far outside every known
     range leaves the values as they are, to be marked as of no quality.
     """
-    units = KINDS[channel].units
-    finite = value[np.isfinite(value)]
-    finite = finite[finite != 0.0]
-    if not finite.size:
+    sizes = _sizes(value)
+    if not sizes.size:
         return value, ""
-    middle = float(np.median(np.abs(finite)))
+    unit, note = _unit(channel, column, float(np.median(sizes)))
+    return (value, note) if unit is None else (value * unit.scale + unit.offset, note)
+
+
+class Units:
+    """The unit of each column of a stream, judged by the median of its first values and then kept."""
+
+    SETTLED = 32  # values after which the unit stays
+    COLUMNS = 1024  # remembered at most; a stream that names more is judged value by value
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str], list[float]] = {}
+        self._known: dict[tuple[str, str], Unit] = {}
+        self._told: set[tuple[str, str, str]] = set()
+
+    def own(
+        self, device: str, channel: str, column: str, value: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], str]:
+        """`value` of a device's column in the channel's own unit, and what was taken for granted, said once."""
+        key = (device, column)
+        unit, note = self._known.get(key), ""
+        if unit is None:
+            first = self._first.setdefault(key, []) if len(self._first) < self.COLUMNS else self._first.get(key, [])
+            first += _sizes(value).tolist()
+            if not first:
+                return value, ""
+            unit, note = _unit(channel, column, median(first))
+            if len(first) >= self.SETTLED:
+                first.clear() if unit is None else self._keep(key, unit)
+        name = "" if unit is None else unit.name
+        if note and (*key, name) not in self._told and len(self._told) < self.COLUMNS:
+            self._told.add((*key, name))
+        else:
+            note = ""
+        return (value, note) if unit is None else (value * unit.scale + unit.offset, note)
+
+    def _keep(self, key: tuple[str, str], unit: Unit) -> None:
+        self._first[key] = []
+        self._known[key] = unit
+
+
+def _sizes(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sizes of the values that can tell a unit."""
+    return np.abs(value[np.isfinite(value) & (value != 0.0)])
+
+
+def _unit(channel: str, column: str, middle: float) -> tuple[Unit | None, str]:
+    """The unit of values whose median size is `middle`, None when no known one fits; and the repair this takes."""
+    units = KINDS[channel].units
     said = _said(units, column)
     fitting = [unit for unit in units if unit.low <= middle <= unit.high]
     if said is not None and (said in fitting or not fitting or said.low == said.high):
-        unit, note = said, ""
-    elif fitting:
-        unit = fitting[0]
-        wrong = said is not None or unit is not units[0] and not (channel == "rr_ms" and unit.name == "s")
-        note = f"{column}: values look like {unit.name} (median {middle:.4g}); read as that" if wrong else ""
-    else:
+        return said, ""
+    if not fitting:
         own = units[0]
-        return value, f"{column}: median {middle:.4g} is not {own.name} nor a unit this knows; marked as of no quality"
-    return value * unit.scale + unit.offset, note
+        return None, f"{column}: median {middle:.4g} is not {own.name} nor a unit this knows; marked as of no quality"
+    unit = fitting[0]
+    wrong = said is not None or unit is not units[0] and not (channel == "rr_ms" and unit.name == "s")
+    return unit, f"{column}: values look like {unit.name} (median {middle:.4g}); read as that" if wrong else ""
 
 
 def _said(units: tuple[Unit, ...], column: str) -> Unit | None:
@@ -126,3 +196,8 @@ def quality_of(channel: str, value: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 for values a body can give, 0 for others; (n,)."""
     kind = KINDS[channel]
     return ((value >= kind.low) & (value <= kind.high)).astype(np.float64)
+
+
+def ends_before(rr_ms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How long before the last of a run of beat intervals each one ended, s; (n,). A missing interval takes no time."""
+    return np.concatenate((np.cumsum(np.nan_to_num(rr_ms[:0:-1], posinf=0.0, neginf=0.0))[::-1], np.zeros(1))) / 1000.0

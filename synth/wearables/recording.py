@@ -1,8 +1,13 @@
-"""A recorded session read from files: a folder with one table a channel, or one file of time, channel and value.
+"""A recorded session read from files: whichever of the formats below a path turns out to be.
 
-A folder holds `hr.csv.gz`, `eda.csv`, `ibi.parquet` and the like, each with a column `t` (seconds from the start)
-and its value; acceleration has one column an axis. `meta.json` beside them may tell id, licence and labelled
-segments. What can be mended is mended and told in `Recording.repairs`; what cannot is a `RecordingError`.
+- A folder with one table a channel: `hr.csv.gz`, `eda.csv`, `ibi.parquet` and the like, each with a column `t` (seconds
+  from the start) and its value; acceleration has one column an axis. `meta.json` beside them may tell id, licence and
+  labelled segments.
+- One table with the columns time, channel and value.
+- An Empatica E4's export, a folder or its .zip (`synth.wearables.empatica`).
+- A log of packets as they were received, in JSON lines (`synth.wearables.packet_log`).
+
+What can be mended is mended and told in `repairs`; what cannot is a `RecordingError`.
 """
 
 from __future__ import annotations
@@ -12,15 +17,18 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.wearables import empatica
 from synth.wearables.channels import TIME_NAMES, channel_of, quality_of, to_own_unit
-from synth.wearables.samples import Samples
-from synth.wearables.table import SUFFIXES, RecordingError, Table, read_table, stem_of
+from synth.wearables.packet_log import PacketLog, is_log
+from synth.wearables.samples import Samples, Source
+from synth.wearables.table import SUFFIXES, Raw, RecordingError, Table, read_table, stem_of
 
-__all__ = ["Recording", "RecordingError", "Segment", "open_recording"]
+__all__ = ["Recorded", "Recording", "RecordingError", "Segment", "open_recording"]
 
 UNIX_S = 1e8  # later times are seconds since 1970, not since a recording's start
 UNIX_MS = 1e11
@@ -34,6 +42,17 @@ class Segment:
     start_s: float
     end_s: float
     task: str
+
+
+class Recorded(Source, Protocol):
+    """What `open_recording` gives: a source of samples that ends."""
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from its start to the last of it."""
+
+    def batches(self, step_s: float = 1.0) -> Iterator[tuple[float, list[Samples]]]:
+        """(time now, what came since the step before), every `step_s` seconds to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +97,11 @@ class Recording:
             yield step * step_s, self.between((step - 1) * step_s, step * step_s)
 
 
-def open_recording(path: str | Path) -> Recording:
-    """Read a folder or a single file of rows `time,channel,value`; RecordingError when nothing usable is there."""
+def open_recording(path: str | Path) -> Recorded:
+    """Read a folder or file of one of the formats above: a Recording, or a PacketLog for a log of packets.
+
+    RecordingError when nothing usable is there.
+    """
     path = Path(path)
     try:
         if not path.exists():
@@ -90,18 +112,19 @@ def open_recording(path: str | Path) -> Recording:
         raise RecordingError(f"{path}: cannot be read ({error.strerror}): check the path and its permissions") from None
 
 
-def _open(path: Path) -> Recording:
+def _open(path: Path) -> Recorded:
+    if is_log(path) and path.is_file():
+        return PacketLog(path)
     repairs: list[str] = []
-    meta: Mapping[str, object] = {}
     if path.is_dir():
-        meta = _read_meta(path / "meta.json", repairs)
-        raw = _read_folder(path, repairs)
+        raw, meta = _open_folder(path, repairs)
+    elif path.name.lower().endswith(".zip"):
+        raw, meta = empatica.read_zip(path, repairs)
     else:
-        raw = _read_long(path, repairs)
-    start = _start_of_time(raw, repairs)
+        raw, meta = _from_start(_read_long(path, repairs), repairs), {}
     channels = {}
     for channel, (t, value) in raw.items():
-        samples = _in_order(channel, t * start.scale - start.offset, value, repairs)
+        samples = _in_order(channel, t, value, repairs)
         if len(samples):
             channels[channel] = samples
         else:
@@ -109,6 +132,23 @@ def _open(path: Path) -> Recording:
     if not channels:
         raise RecordingError(f"{path}: no usable samples in it: {'; '.join(repairs)}")
     return Recording(path, meta, channels, tuple(repairs))
+
+
+def _open_folder(folder: Path, repairs: list[str]) -> tuple[Raw, Mapping[str, object]]:
+    """Channels and what is known of a folder, of an Empatica's files or of tables: of the kind there is more of."""
+    files = [file for file in sorted(folder.iterdir()) if file.is_file()]
+    exported = [file for file in files if empatica.is_signal(file)]
+    tables = [file for file in files if stem_of(file) and file not in exported]
+    channels = [file for file in tables if channel_of(stem_of(file))]
+    if len(exported) < max(len(channels), 1):
+        meta = _read_meta(folder / "meta.json", repairs)
+        for file in exported:
+            repairs.append(f"{file.name}: has no header but a time since 1970, as an Empatica's; left out")
+        return _from_start(_read_folder(folder, tables, repairs), repairs), meta
+    raw, known = empatica.read_folder(folder, repairs)
+    repairs += [f"{file.name}: not of the Empatica export beside it; left out" for file in channels]
+    told = _read_meta(folder / "meta.json", repairs) if (folder / "meta.json").exists() else {}
+    return raw, {**known, **told}
 
 
 def _read_meta(path: Path, repairs: list[str]) -> Mapping[str, object]:
@@ -126,15 +166,13 @@ def _read_meta(path: Path, repairs: list[str]) -> Mapping[str, object]:
     return meta
 
 
-_Raw = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
-
-
-def _read_folder(folder: Path, repairs: list[str]) -> _Raw:
-    raw: _Raw = {}
-    tables = [file for file in sorted(folder.iterdir()) if file.is_file() and stem_of(file)]
+def _read_folder(folder: Path, tables: list[Path], repairs: list[str]) -> Raw:
+    raw: Raw = {}
     for file in tables:
         channel = channel_of(stem_of(file))
-        if channel is None:
+        if stem_of(file).lower() == "eeg":
+            raw |= _sites(read_table(file), repairs)
+        elif channel is None:
             repairs.append(f"{file.name}: not a channel this reads; left out")
         elif channel in raw:
             repairs.append(f"{file.name}: {channel} was read from another file already; left out")
@@ -185,10 +223,29 @@ def _channel(channel: str, table: Table) -> tuple[NDArray[np.float64], NDArray[n
     return t, table.columns[names[0]]
 
 
-def _read_long(path: Path, repairs: list[str]) -> _Raw:
+def _sites(table: Table, repairs: list[str]) -> Raw:
+    """The channels of a table of EEG, one column a site."""
+    time_name = _time_name(table)
+    raw: Raw = {}
+    repairs += table.repairs
+    for name in _value_names(table, time_name):
+        channel = channel_of(name)
+        if channel is None or not channel.startswith("eeg_"):
+            repairs.append(f"{table.path.name}: column {name} is no site or band this reads; left out")
+            continue
+        value, note = to_own_unit(channel, name, table.columns[name])
+        raw[channel] = (table.columns[time_name], value)
+        if note:
+            repairs.append(f"{table.path.name}: {note}")
+    return raw
+
+
+def _read_long(path: Path, repairs: list[str]) -> Raw:
     """A single file with columns time, channel and value."""
     if not stem_of(path):
-        raise RecordingError(f"{path}: not a table this reads: give a folder, or one of {', '.join(SUFFIXES)}")
+        raise RecordingError(
+            f"{path}: not a table this reads: give a folder, or one of {', '.join(SUFFIXES)}, .zip, .jsonl"
+        )
     table = read_table(path)
     words = {name.strip().lower(): cells for name, cells in table.texts.items()}
     numbers = {name.strip().lower(): column for name, column in table.columns.items()}
@@ -201,7 +258,7 @@ def _read_long(path: Path, repairs: list[str]) -> _Raw:
             "(a channel of its own belongs into a folder, named hr.csv or the like)"
         )
     repairs += table.repairs
-    raw: _Raw = {}
+    raw: Raw = {}
     named = np.array([cell.lower() for cell in words["channel"]])
     for name in dict.fromkeys(named.tolist()):
         rows = named == name
@@ -219,23 +276,17 @@ def _read_long(path: Path, repairs: list[str]) -> _Raw:
     return raw
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
-    scale: float = 1.0
-    offset: float = 0.0
-
-
-def _start_of_time(raw: _Raw, repairs: list[str]) -> _Start:
-    """How the times of all channels become seconds from 0: clock times count from the earliest sample."""
-    medians = [float(np.median(t[np.isfinite(t)])) for t, _ in raw.values() if np.isfinite(t).any()]
-    middle = max(medians, default=0.0)
+def _from_start(raw: Raw, repairs: list[str]) -> Raw:
+    """The same with times in seconds from 0: clock times count from the earliest sample of all channels."""
+    finite = [t[np.isfinite(t)] for t, _ in raw.values() if np.isfinite(t).any()]
+    middle = max((float(np.median(t)) for t in finite), default=0.0)
     if middle < UNIX_S:
-        return _Start()
+        return raw
     scale = 1e-3 if middle > UNIX_MS else 1.0
     floor = UNIX_S if scale == 1.0 else UNIX_MS
-    earliest = min(float(np.min(t[np.isfinite(t) & (t > floor)])) for t, _ in raw.values() if (t > floor).any())
+    earliest = min(float(np.min(t[t >= floor])) for t in finite if (t >= floor).any())
     repairs.append("times are a clock's, not seconds from the start; counted from the earliest sample")
-    return _Start(scale, earliest * scale)
+    return {channel: (t * scale - earliest * scale, value) for channel, (t, value) in raw.items()}
 
 
 def _in_order(channel: str, t: NDArray[np.float64], value: NDArray[np.float64], repairs: list[str]) -> Samples:

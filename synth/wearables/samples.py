@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+EEG_SITES = ("tp9", "af7", "af8", "tp10", "fp1", "fp2", "o1", "o2")
+EEG_BANDS = ("delta", "theta", "alpha", "beta", "gamma")
 CHANNELS = {
     "hr": "bpm",
     "rr_ms": "ms, at the time of the beat that ends the interval",
@@ -16,8 +18,14 @@ CHANNELS = {
     "temp": "degC",
     "acc": "g, length of the acceleration vector",
     "bvp": "arbitrary",
-    "resp": "arbitrary",
+    "resp": "arbitrary, of a belt about the chest or belly",
+    "resp_bpm": "breaths a minute, as a device tells it",
+    **{f"eeg_{site}": "uV" for site in EEG_SITES},
+    **{f"eeg_{band}": "log10 uV2, power of the band as a device tells it" for band in EEG_BANDS},
+    "eeg_contact": "0..1, share of electrodes that touch, as a device tells it",
     "self_arousal": "-1..1, told by the person",
+    "self_valence": "-1..1, told by the person",
+    "feedback": "-1..1, how a person likes what is played",
 }
 
 

@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
-_MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "--"}
+MAX_BYTES = 2**30  # unpacked; a gigabyte of numbers is weeks of any sensor
+MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "--"}
+
+Raw = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""Times and values by channel, as a file tells them."""
 
 
 class RecordingError(ValueError):
@@ -52,7 +56,8 @@ def read_table(path: Path) -> Table:
     return _read_csv(path)
 
 
-def _read_bytes(path: Path, repairs: list[str]) -> bytes:
+def read_bytes(path: Path, repairs: list[str]) -> bytes:
+    """A file's bytes, unpacked when gzipped; RecordingError when it cannot be read."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -61,9 +66,13 @@ def _read_bytes(path: Path, repairs: list[str]) -> bytes:
         return raw
     unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
     parts: list[bytes] = []
+    left = MAX_BYTES
     try:
         while raw:
-            parts.append(unpacker.decompress(raw))
+            parts.append(unpacker.decompress(raw, left))
+            left -= len(parts[-1])
+            if left <= 0:
+                raise RecordingError(f"{path}: unpacks to more than {MAX_BYTES >> 20} MB: give a shorter recording")
             if unpacker.eof and unpacker.unused_data.startswith(b"\x1f\x8b"):
                 raw, unpacker = unpacker.unused_data, zlib.decompressobj(16 + zlib.MAX_WBITS)
                 continue
@@ -82,7 +91,7 @@ def _read_bytes(path: Path, repairs: list[str]) -> bytes:
 
 def _read_csv(path: Path) -> Table:
     repairs: list[str] = []
-    text = _read_bytes(path, repairs).decode("utf-8-sig", errors="replace").replace("\x00", "")
+    text = read_bytes(path, repairs).decode("utf-8-sig", errors="replace").replace("\x00", "")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not lines:
         raise RecordingError(f"{path}: empty file: its first line must name the columns, such as t,value")
@@ -113,8 +122,8 @@ def _read_rows(path: Path, header: list[str], lines: list[str], delimiter: str, 
     table = Table(path, {}, {}, repairs)
     for i, name in enumerate(header):
         cells = [row[i].strip() if i < len(row) else "" for row in rows]
-        numbers, words = _numbers(cells, decimal_comma=delimiter != ",")
-        if words and len(words) == sum(cell.lower() not in _MISSING for cell in cells):
+        numbers, words = numbers_of(cells, decimal_comma=delimiter != ",")
+        if words and len(words) == sum(cell.lower() not in MISSING for cell in cells):
             table.texts[name] = cells
             continue
         table.columns[name] = numbers
@@ -127,12 +136,12 @@ def _read_rows(path: Path, header: list[str], lines: list[str], delimiter: str, 
     return table
 
 
-def _numbers(cells: list[str], decimal_comma: bool) -> tuple[NDArray[np.float64], list[int]]:
+def numbers_of(cells: list[str], decimal_comma: bool) -> tuple[NDArray[np.float64], list[int]]:
     """Numbers of `cells` (NaN where there is none) and the rows that hold words instead."""
     numbers = np.full(len(cells), np.nan)
     words = []
     for row, cell in enumerate(cells):
-        if cell.lower() in _MISSING:
+        if cell.lower() in MISSING:
             continue
         try:
             numbers[row] = float(cell.replace(",", ".") if decimal_comma else cell)
@@ -159,7 +168,7 @@ def _read_parquet(path: Path) -> Table:
             table.columns[name] = column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
         else:
             cells = ["" if value is None else str(value).strip() for value in column.to_pylist()]
-            numbers, words = _numbers(cells, decimal_comma=False)
+            numbers, words = numbers_of(cells, decimal_comma=False)
             if words:
                 table.texts[name] = cells
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.estimator.baseline import Anchor, Spread
+from synth.estimator.baseline import Baseline, Spread
 from synth.estimator.heart import Heart
 
 
@@ -42,15 +42,16 @@ def test_an_agreed_step_is_a_sensor_change_and_the_baseline_moves_along() -> Non
     heart = fed([*steady(200), *steady(100, 100.0)])
     assert heart.swapped_s == 202.0
     assert heart.shown_bpm() == pytest.approx(100.0, abs=1.0)
-    assert heart.anchor.mean == pytest.approx(100.0, abs=1.0)
+    assert heart.baseline.anchor == pytest.approx(100.0, abs=1.0)
+    assert heart.baseline.mean == pytest.approx(100.0, abs=1.0)
     assert abs(heart.feature) < 0.7
 
 
 def test_a_rise_over_seconds_is_the_persons() -> None:
     heart = fed([*steady(200), *np.linspace(70, 100, 20), *steady(40, 100.0)])
     assert heart.swapped_s == -np.inf
-    assert heart.anchor.mean == pytest.approx(70.0, abs=0.3)
-    assert heart.feature > 2.0
+    assert heart.baseline.anchor == pytest.approx(70.0, abs=0.3)
+    assert heart.feature > 1.5
 
 
 def test_the_first_value_needs_agreement() -> None:
@@ -74,30 +75,41 @@ def test_silence_is_missing() -> None:
     assert Heart().trouble(0.0) == "missing"
 
 
+def held(baseline: Baseline, value: float, seconds: int) -> None:
+    for _ in range(seconds):
+        baseline.add(value, 1.0)
+
+
 def test_the_anchor_settles_and_stays() -> None:
-    anchor = Anchor()
-    for _ in range(74):
-        anchor.add(70.0, 1.0)
-    assert not anchor.ready and anchor.trust == 0.0 and anchor.warm_up_left_s == 1.0
-    anchor.add(70.0, 1.0)
-    assert anchor.ready and anchor.trust == 0.5
-    for _ in range(105):
-        anchor.add(80.0, 1.0)
-    assert anchor.trust == 0.5
-    settled = anchor.mean
-    assert settled == pytest.approx(70.0 + 10.0 * 105 / 170, abs=0.1)
-    for _ in range(1000):
-        anchor.add(120.0, 1.0)
-    assert anchor.mean == settled and anchor.trust == 1.0
+    baseline = Baseline(600.0, 3.0)
+    held(baseline, 70.0, 74)
+    assert not baseline.ready and baseline.trust == 0.0 and baseline.warm_up_left_s == 1.0
+    held(baseline, 70.0, 1)
+    assert baseline.ready and baseline.trust == 0.5
+    held(baseline, 80.0, 105)
+    assert baseline.trust == 0.5
+    settled = baseline.anchor
+    assert settled == pytest.approx(70.0 + 10.0 * 105 / 170, abs=0.1) == baseline.mean
+    held(baseline, 120.0, 1000)
+    assert baseline.anchor == settled and baseline.trust == 1.0
 
 
-def test_a_drifting_anchor_follows_with_its_time_constant() -> None:
-    anchor = Anchor(drift_s=600.0)
-    for _ in range(180):
-        anchor.add(0.0, 1.0)
-    for _ in range(600):
-        anchor.add(1.0, 1.0)
-    assert anchor.mean == pytest.approx(1.0 - np.exp(-1.0), abs=0.01)
+def test_the_reference_rises_with_its_time_constant_once_that_is_filled() -> None:
+    baseline = Baseline(600.0, 3.0)
+    held(baseline, 0.0, 700)
+    held(baseline, 1.0, 600)
+    assert baseline.mean == pytest.approx(1.0 - np.exp(-1.0), abs=0.01)
+
+
+def test_a_long_calm_is_not_taken_for_the_new_usual() -> None:
+    baseline = Baseline(600.0, 3.0)
+    held(baseline, 80.0, 300)
+    held(baseline, 65.0, 7200)
+    assert baseline.mean == pytest.approx(baseline.anchor - 3.0)
+    heart = Heart()
+    for t, bpm in enumerate([*steady(300, 80.0), *np.linspace(80, 68, 60), *steady(5400, 68.0)]):
+        heart.add(float(t), float(bpm))
+    assert heart.feature < -1.0
 
 
 def test_spread_is_the_plain_deviation_at_first() -> None:

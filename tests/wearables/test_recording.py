@@ -110,6 +110,28 @@ def test_batches_hand_over_each_sample_once_and_in_time(write: Write) -> None:
         assert sorted(heard) == sorted([("hr", t) for t in (0, 1, 2)] + [("eda", t) for t in (0, 0.9999, 1.75)])
 
 
+def test_a_table_of_eeg_has_a_column_a_site(write: Write) -> None:
+    recording = open_recording(
+        write({"eeg.csv": "t,TP9,AF7_mV,AUX,Marker0\n0,35.6,0.036,80,0\n0.004,36.1,0.034,85,1\n"})
+    )
+    assert isinstance(recording, Recording)
+    assert {name: run.value.tolist() for name, run in recording.channels.items()} == {
+        "eeg_tp9": [35.6, 36.1], "eeg_af7": pytest.approx([36.0, 34.0]),
+    }  # fmt: skip
+    assert told(recording, "column AUX", "left out") and told(recording, "column Marker0", "left out")
+
+
+@pytest.mark.parametrize(
+    ("times", "first"),
+    [(["100000000", "100000001"], 0.0), (["1e8", "3e8", "inf"], 0.0), (["1700000000000", "1700000000500"], 0.0)],
+)
+def test_clock_times_count_from_the_earliest(write: Write, times: list[str], first: float) -> None:
+    rows = "".join(f"{t},70\n" for t in times)
+    recording = open_recording(write({"hr.csv": f"t,hr\n{rows}", "eda.csv": "t,eda\ninf,1\n"}))
+    assert isinstance(recording, Recording)
+    assert recording.channels["hr"].t_s[0] == first and told(recording, "clock", "earliest")
+
+
 def test_one_file_of_time_channel_and_value(tmp_path: Path) -> None:
     path = tmp_path / "all.csv"
     path.write_text("time,channel,value\n0,hr,70\n0.8,ibi,0.8\n0,eda,2\n1,hr,71\n1,mood,3\n1,self_arousal,0.5\n")

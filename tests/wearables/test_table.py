@@ -108,3 +108,10 @@ def test_what_cannot_be_read_says_which_file_and_what_to_do(tmp_path: Path) -> N
     refused("bad.parquet", os.urandom(64), "copy or write it again")
     (tmp_path / "folder.csv").mkdir()
     refused("folder.csv", None, "cannot be read")
+
+
+def test_a_file_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synth.wearables.table.MAX_BYTES", 1000)
+    (tmp_path / "hr.csv.gz").write_bytes(gzip.compress(b"t,hr\n" + b"0,70\n" * 1000))
+    with pytest.raises(RecordingError, match="hr.csv.gz: unpacks to more than"):
+        read_table(tmp_path / "hr.csv.gz")
