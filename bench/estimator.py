@@ -33,7 +33,7 @@ Said = Sequence[NDArray[np.float64]]
 
 
 def heart_rate_z(people: Sequence[Person]) -> Said:
-    """The plain rival: the device's own heart rate over a minute, in deviations of the first ten minutes, as a chance."""
+    """The plain rival: the device's own heart rate over a minute, in deviations of the first ten minutes."""
     said = []
     for person in people:
         hr = np.nan_to_num(person.device_hr_bpm, nan=float(np.nanmedian(person.device_hr_bpm)))
@@ -55,8 +55,8 @@ def report(title: str, people: Sequence[Person], said: Said) -> None:
         found = figures_of(people, said, task)
         low, high = bootstrap(found.auc)
         print(
-            f"  {task:9} AUC {found.auc.mean():.3f} [{low:.2f}, {high:.2f}]  Brier {found.brier.mean():.3f}  calibration "
-            f"error {found.calibration_error:.3f}  balanced accuracy {found.accuracy.mean():.3f}  "
+            f"  {task:9} AUC {found.auc.mean():.3f} [{low:.2f}, {high:.2f}]  Brier {found.brier.mean():.3f}  "
+            f"calibration error {found.calibration_error:.3f}  balanced accuracy {found.accuracy.mean():.3f}  "
             f"{int(np.sum(found.auc <= 0.5))} of {found.auc.size} people at or below chance"
         )
 
@@ -87,8 +87,8 @@ def report_flag(people: Sequence[Person], said: Said) -> None:
     flagged = np.array([not person.fits[-1] for person in people])
     good = areas >= GOOD_AUC
     print(
-        f"flag 'hardly answers' at the end: up for {int(flagged[~good].sum())} of {int((~good).sum())} people told badly "
-        f"(AUC under {GOOD_AUC}), false alarm in {int(flagged[good].sum())} of {int(good.sum())} told well "
+        f"flag 'hardly answers' at the end: up for {int(flagged[~good].sum())} of {int((~good).sum())} people told "
+        f"badly (AUC under {GOOD_AUC}), false alarm in {int(flagged[good].sum())} of {int(good.sum())} told well "
         "(its limit was chosen on these people)"
     )
 
@@ -121,7 +121,9 @@ def report_groups(people: Sequence[Person], said: Said) -> None:
         middle = float(np.median(trait[known]))
         for word, half in (("up to", known & (trait <= middle)), ("above", known & (trait > middle))):
             low, high = bootstrap(areas[half])
-            print(f"  {name:34} {word} {middle:5.2f} {half.sum():3d}   {areas[half].mean():.3f} [{low:.2f}, {high:.2f}]")
+            print(
+                f"  {name:34} {word} {middle:5.2f} {half.sum():3d}   {areas[half].mean():.3f} [{low:.2f}, {high:.2f}]"
+            )
 
 
 def main() -> None:

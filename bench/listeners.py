@@ -1,8 +1,8 @@
 """Labelled recordings run through the estimator, second by second: what both the figures and the training are made of.
 
 A folder holds one recording a folder with labelled segments in its `meta.json` (Stress-Predict, Iqbal et al. 2022,
-Sensors 22:8135, github.com/italha-d/Stress-Predict-Dataset, MIT). Each runs through `synth.estimator.Estimator` from its
-raw streams, so that a feature at a second knows nothing later than that second.
+Sensors 22:8135, github.com/italha-d/Stress-Predict-Dataset, MIT). Each runs through the estimator from its raw
+streams, so that a feature at a second knows nothing later than that second.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Person:
     """One recording second by second.
 
     `features` (n, 4) bounded, 0 where not known; `says` (n, 2) of heart and skin; `p`, `confidence` and `hr_bpm` (n,)
-    as the estimator told them; `fits` its flag; `device_hr_bpm` (n,) the device's own heart rate; `strain` (n,) the label.
+    as the estimator told them; `fits` its flag; `device_hr_bpm` (n,) the device's own heart rate.
     """
 
     name: str

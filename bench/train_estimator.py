@@ -119,7 +119,9 @@ def compare(people: list[Person], folder: Path) -> None:
         cells = []
         for task in TASKS:
             low, high = bootstrap(found[task].auc)
-            cells.append(f"{task} AUC {found[task].auc.mean():.3f} [{low:.2f}, {high:.2f}] Brier {found[task].brier.mean():.3f}")
+            cells.append(
+                f"{task} AUC {found[task].auc.mean():.3f} [{low:.2f}, {high:.2f}] Brier {found[task].brier.mean():.3f}"
+            )
         low, high = bootstrap(found["balanced"].auc - linear["balanced"].auc)
         print(f"{title:36} {'  '.join(cells)}  against the first [{low:+.3f}, {high:+.3f}]")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,16 @@ from numpy.typing import NDArray
 from synth import __version__
 from synth.controls import Request, control
 from synth.engine import Block, Engine
+from synth.estimator.context import Context, context_of
 from synth.estimator.estimator import Estimator
 from synth.estimator.state import State
 from synth.instruments.base import MAX_QUANTA, QUANTUM
 from synth.preset import Preset, load_preset, preset_to_dict
 from synth.score.model import Score
 from synth.steering.steering import Steering
-from synth.wearables.recording import open_recording
-from synth.wearables.samples import Samples, Source
+from synth.wearables.incoming import Incoming
+from synth.wearables.packet import Packet
+from synth.wearables.samples import Source
 
 SAMPLE_RATES = (22_050, 192_000)
 START_S = 4.0  # in which the output guard shapes the climb out of silence
@@ -59,7 +61,8 @@ class Session:
     """A session of `preset` (name, file or Preset).
 
     `minutes`: its length (None: the preset's own; math.inf: until `stop`). `recording`: a folder or Recording whose
-    samples are fed as time passes. `settings` are controls set by hand from the start, `script` requests as
+    samples are fed as time passes. `context` is what earlier sessions tell of the
+    person. `settings` are controls set by hand from the start, `script` requests as
     (time_s, control, value). `record` is called with each line of the record. `stems=False` keeps only the mix;
     `audio=False` renders silence and writes the score alone. `moves` are lines of a record to be carried out again at
     their quantum; with `steer=False` they take the place of estimator and steering.
@@ -75,6 +78,7 @@ class Session:
         sample_rate: int = 48_000,
         minutes: float | None = None,
         recording: str | Path | Source | None = None,
+        context: Context | Mapping[str, Any] | None = None,
         settings: Mapping[str, float] | None = None,
         script: Iterable[tuple[float, str, float]] = (),
         record: Callable[[dict[str, Any]], None] | None = None,
@@ -104,12 +108,11 @@ class Session:
         self._stems = stems
         self._left = np.zeros((self._rows, 0), np.float32)
         self._inbox: deque[Callable[[], None]] = deque()
-        self._fed: deque[Samples] = deque()
         self._note = record or (lambda line: None)
-        self._recording = open_recording(recording) if isinstance(recording, str | Path) else recording
-        self._sensed = self._recording is not None
-        self._estimator = Estimator()
-        self._steering = Steering(self.preset, length_s, self._sensed)
+        self._incoming = Incoming(recording)
+        context = context_of(context) if isinstance(context, Mapping) else context
+        self._estimator = Estimator(context)
+        self._steering = Steering(self.preset, length_s, self._incoming.sensed)
         self._script = deque(sorted((self._quantum_at(t), i, name, v) for i, (t, name, v) in enumerate(script)))
         for _, _, name, _ in self._script:
             control(name)
@@ -124,22 +127,34 @@ class Session:
                 "sample_rate": sample_rate,
                 "minutes": minutes,
                 "settings": settings,
-                "recording": None if self._recording is None else str(self._recording.meta.get("id", "recording")),
+                "recording": self._incoming.name,
+                "context": None if context is None else asdict(context),
             }
         )
-        sensor_repairs = () if self._recording is None else self._recording.repairs
-        for text in (*self.engine.start_repairs, *sensor_repairs):
+        for text in (*self.engine.start_repairs, *self._incoming.start_repairs):
             self._note({"type": "repair", "t_s": 0.0, "text": str(text)})
         for name, value in settings.items():
             self._commit(Request(name, value, "hand", "set at the start"), at_once=True)
 
     # -- what happens ------------------------------------------------------------------------------------------
 
-    def feed(self, channel: str, value: float | Sequence[float], t_s: float | Sequence[float] | None = None) -> None:
-        """Hand over samples of a channel of `synth.wearables.samples.CHANNELS`; `t_s` is session time (None: now)."""
-        times = np.full(np.shape(np.atleast_1d(value)), self.time_s) if t_s is None else t_s
-        self._fed.append(Samples.of(channel, times, value))
-        self._sensed = True
+    def feed(
+        self,
+        channel: str,
+        value: float | Sequence[float],
+        t_s: float | Sequence[float] | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Hand over samples of a channel of `synth.wearables.samples.CHANNELS`.
+
+        `t_s` is session time (None: now), or with `device` the time of that device's own clock, from whatever start:
+        its offset, drift and restarts are followed.
+        """
+        self._incoming.feed(channel, value, t_s, device, self.time_s)
+
+    def hear(self, packet: Packet) -> None:
+        """Hand over what a live source received (`synth.wearables.packet`), `received_s` in session time."""
+        self._incoming.hear(packet)
 
     def request(self, name: str, value: float, by: str = "hand", reason: str = "asked for") -> None:
         """A person takes control `name` to `value`: it holds until `release`. Out of range is clamped, and recorded."""
@@ -282,13 +297,12 @@ class Session:
     def _on_tick(self) -> None:
         t_s = float(self._tick)
         self._tick += 1
-        for samples in self._new_samples(t_s):
-            self._estimator.feed(samples)
+        self._take_samples(t_s)
         self.state = self._estimator.tick(t_s)
-        if self._sensed:
+        if self._incoming.sensed:
             self._note({"type": "state", "t_s": t_s, **_state_line(self.state)})
         bus = self.engine.bus
-        sensed = self.state if self._sensed else None
+        sensed = self.state if self._incoming.sensed else None
         requests = self._steering.tick(t_s, sensed, bus.values(self._quantum), bus.held)
         for name in self._steering.releases:
             self._release(name)
@@ -311,14 +325,11 @@ class Session:
                 self._note({"type": "safety", "t_s": t_s, "text": words})
         self._guarded = counts
 
-    def _new_samples(self, t_s: float) -> list[Samples]:
-        batches = [] if self._recording is None else self._recording.between(t_s - 1.0, t_s)
-        while self._fed:
-            batches.append(self._fed.popleft())
-        for s in batches:
+    def _take_samples(self, t_s: float) -> None:
+        for s in self._incoming.take(t_s):
             values = {"t_s": s.t_s.tolist(), "value": s.value.tolist(), "quality": s.quality.tolist()}
             self._note({"type": "samples", "tick_s": t_s, "channel": s.channel, **values})
-        return batches
+            self._estimator.feed(s)
 
     def _enter_phase(self, phase: str) -> None:
         self.engine.transport.phase = phase
@@ -390,7 +401,7 @@ class Session:
 
     def close(self, why: str = "finished") -> None:
         """Write the record's last lines: what the estimator had to set aside, and the end."""
-        for text in self._estimator.repairs:
+        for text in (*self._incoming.repairs, *self._estimator.repairs):
             self._note({"type": "repair", "t_s": round(self.time_s, 4), "text": text})
         self._note({"type": "end", "frames": self._position, "t_s": round(self.time_s, 4), "reason": why})
 

@@ -11,6 +11,7 @@ from synth.cli.arguments import add_command, add_composition
 
 if TYPE_CHECKING:
     from synth.cli.arguments import Commands
+    from synth.estimator.context import Context
     from synth.output.render import Summary
 
 _RENDER = """\
@@ -41,6 +42,12 @@ def add(commands: Commands) -> None:
         type=Path,
         metavar="PATH",
         help="a recording that steers the session; without one the plan runs alone",
+    )
+    command.add_argument(
+        "--person",
+        type=Path,
+        metavar="FILE",
+        help="the person's earlier sessions, a prior for the estimate; this one is added (only its resting heart rate)",
     )
     _add_output(command)
     command.add_argument("--sample-rate", type=int, default=48_000, metavar="HZ", help="default 48000")
@@ -93,6 +100,7 @@ def render(arguments: argparse.Namespace) -> int:
     _check_stems(arguments)
     script = read_script(arguments.controls) if arguments.controls else Script([], [])
     _note(script.repairs)
+    context = _context(arguments.person) if arguments.person else None
     from synth.dsp._jit import CACHE_REPAIRS, compiled_kernels
     from synth.output.render import render_session
 
@@ -110,13 +118,36 @@ def render(arguments: argparse.Namespace) -> int:
                 script=script.requests,
                 repairs=script.repairs,
                 sample_rate=arguments.sample_rate,
+                context=context,
                 progress=progress,
                 **_output(arguments),
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(arguments.out)) from None
     _tell(summary, compiled_kernels()[0] - compiled)
+    if arguments.person:
+        _remember(arguments.person, arguments.out)
     return 0
+
+
+def _context(path: Path) -> Context:
+    from synth.estimator.context import read_context
+    from synth.wearables.table import RecordingError
+
+    try:
+        return read_context(path)
+    except ValueError as error:
+        raise RecordingError(str(error)) from None
+
+
+def _remember(path: Path, folder: Path) -> None:
+    """Add the session's resting heart rate to the person's file, when one was found."""
+    from synth.estimator.context import Earlier, append_session
+    from synth.record.reader import read_record
+
+    states = read_record(folder / "session.jsonl").of("state")
+    if states and states[-1]["hr_baseline_bpm"] is not None:
+        append_session(path, Earlier(states[-1]["hr_baseline_bpm"]))
 
 
 def compose(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import math
 
 from synth.estimator import arousal, model
 from synth.estimator.arousal import Confidence, Say, Score
+from synth.estimator.context import Context
 from synth.estimator.hrv import window_rmssd_ms
 from synth.estimator.reasons import Facts, explain
 from synth.estimator.respiration import Belt, from_beats
@@ -22,6 +23,7 @@ CORRECTED_BEATS = 20
 CORRECTED_TRUST = 0.8
 SWAP_DOUBT_S = 75.0
 RESPIRATION_EVERY_S = 5.0
+CONTEXT_NOTE = 0.15  # log-odds from which earlier sessions are worth telling
 
 
 class Estimator:
@@ -29,10 +31,12 @@ class Estimator:
 
     `feed` takes samples of any channel in any order and batch size; `tick` says what is believed at a time of the
     session and is called once a second or more often, with rising times. A tick uses samples up to two seconds before
-    it, put in order, each counted once, so that batching and small delays change nothing.
+    it, put in order, each counted once, so that batching and small delays change nothing. `context` is what is known of
+    the person from earlier sessions, None to leave that out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: Context | None = None) -> None:
+        self._context = context or Context()
         self._senses = Senses()
         self._belt = Belt()
         self._heart_say = Say()
@@ -86,7 +90,10 @@ class Estimator:
         self._heart_say.move(float(heart.ready and not senses.heart_trouble), dt_s)
         self._skin_say.move(float(skin.ready and not senses.skin_trouble), dt_s)
         heart_say, skin_say = self.says
-        score = senses.told.with_body(model.body_score(self.features, heart_say, skin_say), now_s)
+        body = model.body_score(self.features, heart_say, skin_say)
+        if body is not None and heart.ready:
+            body += heart_say * self._context.score(heart.anchor)
+        score = senses.told.with_body(body, now_s)
         if score is not None:
             self._score.follow(score, now_s, dt_s)
         else:
@@ -130,8 +137,17 @@ class Estimator:
             motion=senses.motion.shown(now_s),
             hr_baseline_bpm=heart.baseline.anchor if heart.baseline.ready else None,
             scr_baseline_per_min=skin.scr_baseline.anchor if skin.baseline.ready else None,
+            heart_trouble=senses.heart_trouble,
+            skin_trouble=senses.skin_trouble,
             reasons=explain(self._facts(beats, now_s, hr_bpm, skin_fresh)),
         )
+
+    def _began_above_bpm(self) -> float | None:
+        """How far above earlier sessions this one began, beats a minute; None while that moves nothing."""
+        usual, heart = self._context.usual_bpm(), self._senses.heart.baseline
+        if usual is None or not heart.ready or abs(self._context.score(heart.anchor)) < CONTEXT_NOTE:
+            return None
+        return heart.anchor - usual[0]
 
     def _facts(self, beats: Window, now_s: float, hr_bpm: float | None, skin_fresh: bool) -> Facts:
         senses, heart, skin = self._senses, self._senses.heart, self._senses.skin
@@ -149,6 +165,9 @@ class Estimator:
             swapped=now_s - heart.swapped_s < SWAP_DOUBT_S,
             corrected=_corrected(beats),
             told=senses.told.arousal(now_s),
+            valence=senses.told.valence(now_s),
+            fits=self._fit.fits,
+            began_above_bpm=self._began_above_bpm(),
         )
 
 

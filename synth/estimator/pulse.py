@@ -56,7 +56,7 @@ _FIRST /= _FIRST.sum()
 
 
 def shown(wave: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the slope's power at each of `RATES`, and a part of that at twice the rate, in a window of the wave (256,) at 32 Hz."""
+    """Share of the slope's power at each of `RATES` and, in part, at twice that, in a window (256,) at 32 Hz."""
     power = np.abs(np.fft.rfft((wave - wave.mean()) * _HANN, FFT_SIZE)[_BAND]) ** 2 * _SLOPE
     total = float(power.sum())
     if not 0.0 < total < math.inf:

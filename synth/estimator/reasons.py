@@ -26,6 +26,9 @@ class Facts:
     swapped: bool = False
     corrected: bool = False
     told: float | None = None
+    valence: float | None = None
+    fits: bool | None = None
+    began_above_bpm: float | None = None
 
 
 _HEART = {
@@ -48,6 +51,8 @@ def explain(facts: Facts) -> tuple[str, ...]:
         body.insert(0, f"getting to know your baseline, {_round_up(facts.warm_up_left_s)} s to go")
     elif not body and not (facts.heart and facts.skin):
         body.append("close to your baseline")
+    if facts.valence is not None:
+        body.insert(0, f"mood {facts.valence:+.1f} is what you told, none is guessed from the body")
     if facts.told is not None:
         body.insert(0, f"you told {facts.told:+.1f}")
     if trouble:
@@ -72,6 +77,9 @@ def _body(facts: Facts) -> list[str]:
     if facts.hr_above_bpm is not None and abs(facts.hr_above_bpm) >= HEART_NOTE_BPM:
         where = "above" if facts.hr_above_bpm > 0 else "below"
         said.append(f"heart rate {abs(facts.hr_above_bpm):.0f} {where} your baseline")
+    if facts.began_above_bpm is not None:
+        where = "above" if facts.began_above_bpm > 0 else "below"
+        said.append(f"you began with a heart rate {abs(facts.began_above_bpm):.0f} {where} your earlier sessions")
     return said
 
 
@@ -90,4 +98,6 @@ def _trouble(facts: Facts) -> list[str]:
         said.append("many beats had to be left out")
     if not facts.settled and facts.warm_up_left_s <= 0.0:
         said.append("baseline still settling")
+    if facts.fits is False:
+        said.append("your body has hardly answered so far, so this may not fit you")
     return said

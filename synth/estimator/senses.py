@@ -25,10 +25,11 @@ TOLD = ("self_arousal", "self_valence", "feedback")
 
 
 class Senses:
-    """The measures. `take(now_s)` hands each what came up to then; `heart_trouble` and `skin_trouble` tell why one is mute.
+    """The measures. `take(now_s)` hands each what came up to then.
 
-    Heart rate is the pulse wave's where there is one, as a wrist's own is late and led astray by movement; else that
-    of the heart-rate channel; else that of the beats.
+    `heart_trouble` and `skin_trouble` tell why one is set aside ("" when it is not). Heart rate is the pulse wave's
+    where there is one, as a wrist's own is late and led astray by movement; else that of the heart-rate channel; else
+    that of the beats.
     """
 
     def __init__(self) -> None:
@@ -83,9 +84,9 @@ class Senses:
                 self.heart.add(moment, bpm, quality_of_one)
         if not from_wave and now_s - self._hr_heard_s > STAND_IN_S and now_s - self.beats.last_s < BEAT_GAP_S:
             last = self.beats.window(now_s, MEAN_BEATS_S)
-            bpm = mean_hr_bpm(last.rr_ms[last.kept])
-            if bpm is not None:
-                self.heart.add(now_s, bpm)
+            mean_bpm = mean_hr_bpm(last.rr_ms[last.kept])
+            if mean_bpm is not None:
+                self.heart.add(now_s, mean_bpm)
 
     def _heart_stale_s(self, now_s: float) -> float:
         """Age from which heart rate is stale: of the channel it comes from."""

@@ -2,8 +2,8 @@
 
 Of the people the model was fitted on, those whose probability of strain had hardly moved by the end were those in
 whom it told strain from rest worst. The flag can tell an unmoved body from a moved one, not a body that does not
-answer from an hour without strain: so it lowers confidence a little and says so, no more. `bench/estimator.py` prints how often
-it is wrong.
+answer from an hour without strain: so it lowers confidence a little and says so, no more. `bench/estimator.py` prints
+how often it is wrong.
 """
 
 from __future__ import annotations

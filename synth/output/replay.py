@@ -71,6 +71,7 @@ def replay_session(
         seed=header["seed"],
         sample_rate=header["sample_rate"],
         settings=header["settings"],
+        context=header.get("context"),
         progress=progress,
         overwrite=overwrite,
         moves=moves,

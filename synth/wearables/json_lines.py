@@ -99,13 +99,13 @@ class _Reader:
         self.quality = min(max(quality, 0.0), 1.0) if quality == quality else 1.0
 
     def line(self) -> Line:
-        times, self.timed = self._times()
+        times, timed = self._times()
         samples = [self._samples(channel, column, value, times) for channel, column, value in self._columns()]
         return Line(
             self.device,
             self.received_s,
             tuple(run for run in samples if run is not None and len(run)),
-            self.timed,
+            timed,
             tuple(dict.fromkeys(self._troubles)),
         )
 

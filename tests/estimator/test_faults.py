@@ -1,7 +1,7 @@
-"""Eighteen ways in which sensors fail, on ten minutes of a real wrist: each does what its manifest asks, and none jerks.
+"""Eighteen ways in which sensors fail, on ten minutes of a real wrist: each does what its manifest asks, none jerks.
 
-The streams are packets as received, made from one recording of Stress-Predict (data/LICENSES.md); faults last from 240 to
-360 s. The estimator hears them as a live session would: placed in time device by device, a tick a second.
+The streams are packets as received, made from one recording of Stress-Predict (data/LICENSES.md); faults last from 240
+to 360 s. The estimator hears them as a live session would: placed in time device by device, a tick a second.
 """
 
 from __future__ import annotations

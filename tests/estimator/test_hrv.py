@@ -104,6 +104,13 @@ def test_a_wave_puts_its_power_into_its_band(hz: float, band: str) -> None:
     assert getattr(powers, band) > 0.97 * powers.total_ms2
 
 
+def test_a_drift_is_no_power() -> None:
+    t = np.cumsum(np.linspace(0.7, 1.2, 320))
+    still, drifting = (hrv.bands(t, rise * t + 3.0 * np.sin(2 * np.pi * 0.25 * t)) for rise in (0.0, 1.6))
+    assert still is not None and drifting is not None
+    assert drifting.lf_ms2 < 0.05 and drifting.hf_ms2 == pytest.approx(still.hf_ms2, rel=0.01)
+
+
 def test_powers_need_two_minutes_without_a_gap_and_some_variation() -> None:
     rr = heart(6, 180)
     t = np.cumsum(rr) / 1000.0

@@ -31,7 +31,12 @@ def test_more_of_each_source_raises_the_score() -> None:
 
 @given(maybe, maybe, maybe, maybe, unit, unit)
 def test_whatever_the_features_the_estimate_is_in_range(
-    recent: float | None, longer: float | None, level: float | None, heart: float | None, heart_say: float, skin_say: float
+    recent: float | None,
+    longer: float | None,
+    level: float | None,
+    heart: float | None,
+    heart_say: float,
+    skin_say: float,
 ) -> None:
     score = model.body_score(Features(recent, longer, level, heart), heart_say, skin_say)
     if score is None:

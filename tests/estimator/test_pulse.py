@@ -114,9 +114,7 @@ def test_what_is_shown_is_of_the_slope_s_power() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(
-        st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(-1e12, 1e12)), max_size=40), min_size=1, max_size=15
-    ),
+    st.lists(st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(-1e12, 1e12)), max_size=40), min_size=1, max_size=15),
     st.lists(st.floats(300.0, 2000.0), max_size=10),
 )
 def test_whatever_comes_the_belief_is_a_belief(seconds: list[list[tuple[float, float]]], beats: list[float]) -> None:

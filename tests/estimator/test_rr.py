@@ -120,7 +120,7 @@ def test_beats_that_arrive_late_and_in_pairs_are_put_in_their_places() -> None:
 
 def test_beats_one_at_a_time_are_judged_as_all_at_once() -> None:
     rr = heart(5, 60)
-    rr[[10, 11, 30]] = [600.0, 1100.0, 1700.0]
+    rr[[10, 11, 30]] = [700.0, 1000.0, 1700.0]  # an early beat within 20 %, a missed one
     t = np.cumsum(rr) / 1000.0
     beats = Beats()
     for moment, interval in zip(t, rr, strict=True):

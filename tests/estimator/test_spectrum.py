@@ -71,6 +71,17 @@ def test_cells_are_the_same_however_samples_are_split(cuts: list[int]) -> None:
     assert 50 <= np.isnan(once).sum() <= 56
 
 
+def test_a_pause_between_chunks_leaves_no_cells() -> None:
+    even = Even(4.0, 60.0, 2.0)
+    for begin in (0.0, 30.0, 1e6):
+        even.add(begin + np.arange(0.0, 10.0, 0.1), np.ones(100))
+    assert np.isnan(even.cells[:-38]).all() and (even.cells[-38:] == 1.0).all()
+    even = Even(4.0, 60.0, 2.0)
+    for begin in (0.0, 30.0):
+        even.add(begin + np.arange(0.0, 10.0, 0.1), np.ones(100))
+    assert np.isfinite(even.cells).sum() == pytest.approx(79, abs=1) and np.isnan(even.cells[-100:-50]).all()
+
+
 def test_quick_sensors_do_not_fold_the_mains_into_the_band() -> None:
     t = np.arange(0.0, 10.0, 1.0 / 256.0)
     cells = held(Even(64.0, 8.0, 0.25), t, np.sin(2 * np.pi * 60.0 * t), [])

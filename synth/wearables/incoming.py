@@ -1,0 +1,49 @@
+"""Where a session's samples come from: a recording that plays along, an app that feeds, a live source heard."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from synth.wearables.clock import Timeline
+from synth.wearables.packet import Packet
+from synth.wearables.recording import open_recording
+from synth.wearables.samples import Samples, Source
+
+
+class Incoming:
+    """Samples on their way to the estimator. `name` is the recording's; `sensed` tells whether there is any source."""
+
+    def __init__(self, recording: str | Path | Source | None) -> None:
+        self._recording = open_recording(recording) if isinstance(recording, str | Path) else recording
+        self.name = None if self._recording is None else str(self._recording.meta.get("id", "recording"))
+        self.start_repairs = () if self._recording is None else tuple(map(str, self._recording.repairs))
+        self.sensed = self._recording is not None
+        self._timeline = Timeline()
+        self._waiting: deque[Samples] = deque()
+
+    def feed(self, channel: str, value: object, t_s: object, device: str | None, now_s: float) -> None:
+        """Samples from an app at session time `now_s`; see `Session.feed`."""
+        times = np.full(np.shape(np.atleast_1d(np.asarray(value))), now_s) if t_s is None else t_s
+        timed = device is not None and t_s is not None
+        self.hear(Packet(device or "", now_s, (Samples.of(channel, times, value),), timed))
+
+    def hear(self, packet: Packet) -> None:
+        """What a live source received."""
+        self._waiting.extend(self._timeline.place(packet))
+        self.sensed = True
+
+    def take(self, t_s: float) -> Sequence[Samples]:
+        """Samples of the second up to `t_s` of the recording, and all that was fed or heard since the last call."""
+        batches = [] if self._recording is None else list(self._recording.between(t_s - 1.0, t_s))
+        while self._waiting:
+            batches.append(self._waiting.popleft())
+        return batches
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """What had to be mended up to now, in words."""
+        return self._timeline.repairs
