@@ -36,6 +36,7 @@ CHANNELS = {
     "ibi": {"rate_hz": None, "unit": "s", "columns": ["ibi_s"], "note": "gaps where the device rejected beats"},
     "acc": {"rate_hz": 8, "unit": "1/64 g", "columns": ["x64g", "y64g", "z64g"], "note": "means of four at 32 Hz"},
     "temp": {"rate_hz": 4, "unit": "degC", "columns": ["temp_C"]},
+    "bvp": {"rate_hz": 64, "unit": "arbitrary", "columns": ["bvp"], "note": "pulse wave"},
 }
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     raw = dataset / "Raw_data" / PERSON
     OUT.mkdir(exist_ok=True)
     origin_s = float(np.loadtxt(raw / "EDA.csv", max_rows=1))
-    for name in ("hr", "eda", "temp"):
+    for name in ("hr", "eda", "temp", "bvp"):
         write(name, *sampled(raw / f"{name.upper()}.csv", origin_s))
     t, acc = sampled(raw / "ACC.csv", origin_s)
     whole = len(acc) // ACC_MEAN_OF * ACC_MEAN_OF
