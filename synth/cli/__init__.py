@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from synth import __version__
-from synth.cli import devices, doctor, estimate, render, tables, warmup
+from synth.cli import devices, doctor, estimate, listen, render, tables, warmup
 
 USAGE_ERROR, INTERRUPTED, BUG = 2, 130, 1
 
@@ -17,7 +17,8 @@ _EPILOG = """\
 start here:
   synth presets                                     what there is to play
   synth render settle --minutes 5 --out session     five minutes of music, with score and report
-  synth render settle --wearable FOLDER             the same, steered by a recording
+  synth render settle --wearable PATH               the same, steered by a recording
+  synth listen ble                                  what a live sensor says, and what is believed of it
   synth COMMAND --help                              each command with examples
 """
 
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"isotone {__version__}")
     top.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for group in (render, tables, estimate, warmup, doctor, devices):
+    for group in (render, tables, estimate, listen, warmup, doctor, devices):
         group.add(commands)
     return top
 

@@ -45,7 +45,9 @@ PARTS = (
     Part("jack", "JACK-Client", "jack", "no JACK ports for the stems", ("jack", "libjack-jackd2-0")),
     Part("pyo", "pyo", "pyo", "no output through pyo"),
     Part("midi", "python-rtmidi", "rtmidi", "no MIDI ports; MIDI files are written all the same", last_python=(3, 12)),
-    Part("osc", "python-osc", "pythonosc", "no OSC in and out"),
+    Part("osc", "python-osc", "pythonosc", "no OSC out; what is sensed is read over OSC all the same"),
+    Part("ble", "bleak", "bleak", "no heart rate sensors over Bluetooth"),
+    Part("lsl", "pylsl", "pylsl", "no streams of the Lab Streaming Layer"),
 )
 
 

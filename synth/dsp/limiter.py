@@ -1,9 +1,9 @@
 """A look-ahead limiter of true peaks: the gain alone, one quantum at a time.
 
-Peaks are read on a grid of twelve per sample, four of which are the standard's (BS.1770-4 annex 2), by a filter whose
-corner is that of libswresample's, and so of ffmpeg's meter: that reads a limited signal 0.02 to 0.08 dB under the
-ceiling, whatever the signal. An ideal interpolator finds no more in what lies below 0.44 of the sample rate; in noise
-right up to half of it, it finds a decibel or two.
+Peaks are read on a grid of twelve per sample (BS.1770-4, annex 2, asks for four) by a filter with the corner of
+libswresample's, and so of ffmpeg's meter, which reads steady sound that is limited 0.02 to 0.08 dB under the ceiling.
+An ideal interpolator finds the same in what lies below 0.44 of the sample rate; in noise right up to half of it, it
+finds a decibel or two more.
 
 The wanted gain is held at its minimum over the look-ahead, released slowly, and averaged over the same time, so that
 the gain at each sample is never above the one wanted there and never steps.

@@ -148,11 +148,10 @@ class Eeg:
                 alike.setdefault(found[1].size, []).append((site, *found))
         for group in alike.values():
             windows = np.array([uv for _, _, uv in group])
-            missing = np.isnan(windows).any(axis=-1)
-            windows[missing] = 0.0
+            windows[np.isnan(windows).any(axis=-1)] = 0.0  # flat, so no contact
             windows -= windows.mean(axis=-1, keepdims=True)
             hz, power = density(windows, group[0][1])
-            touch = touches(windows, hz, power) & ~missing
+            touch = touches(windows, hz, power)
             calm = touch & (np.abs(windows).max(axis=-1) <= BLINK_UV)
             bands = band_power(hz, power, EDGES_HZ)
             for (site, _, _), touched, use, uv2 in zip(group, touch.tolist(), calm.tolist(), bands, strict=True):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 from synth.estimator import arousal, model
 from synth.estimator.arousal import Confidence, Say, Score
 from synth.estimator.context import Context
-from synth.estimator.hrv import window_rmssd_ms
 from synth.estimator.reasons import Facts, explain
-from synth.estimator.respiration import Belt, from_beats
 from synth.estimator.rr import Window
 from synth.estimator.senses import Senses
 from synth.estimator.state import State
 from synth.estimator.validity import DOUBT, Fit
+from synth.estimator.vitals import Measures
 from synth.wearables.samples import Samples
 
 REORDER_S = 2.0  # samples may come this late out of order
@@ -22,7 +19,6 @@ CORRECTED_LIMIT = 0.05
 CORRECTED_BEATS = 20
 CORRECTED_TRUST = 0.8
 SWAP_DOUBT_S = 75.0
-RESPIRATION_EVERY_S = 5.0
 CONTEXT_NOTE = 0.15  # log-odds from which earlier sessions are worth telling
 
 
@@ -38,15 +34,12 @@ class Estimator:
     def __init__(self, context: Context | None = None) -> None:
         self._context = context or Context()
         self._senses = Senses()
-        self._belt = Belt()
         self._heart_say = Say()
         self._skin_say = Say()
         self._score = Score()
         self._confidence = Confidence()
         self._fit = Fit()
         self._at_baseline = model.intercept(0.0, 0.0)
-        self._resp_bpm: float | None = None
-        self._resp_due_s = -math.inf
         self._latest: State | None = None
 
     def feed(self, samples: Samples) -> None:
@@ -76,10 +69,7 @@ class Estimator:
         now_s = t_s - REORDER_S
         senses = self._senses
         senses.take(now_s)
-        beats = senses.beats.window(now_s, WINDOW_S)
-        if now_s >= self._resp_due_s:
-            self._resp_due_s = now_s + RESPIRATION_EVERY_S
-            self._resp_bpm = self._belt.rate(now_s) or from_beats(beats)
+        beats = senses.vitals.beats.window(now_s, WINDOW_S)
         self._believe(beats, now_s, dt_s)
         self._latest = self._state(t_s, beats, now_s)
         return self._latest
@@ -122,6 +112,7 @@ class Estimator:
         senses, heart, skin = self._senses, self._senses.heart, self._senses.skin
         hr_bpm = None if senses.heart_trouble else heart.shown_bpm()
         skin_fresh = not senses.skin_trouble
+        measures = senses.vitals.measures
         return State(
             t_s=t_s,
             arousal=arousal.arousal_of(self._score.value),
@@ -130,13 +121,12 @@ class Estimator:
             fits=self._fit.fits,
             valence=senses.told.valence(now_s),
             hr_bpm=hr_bpm,
-            rmssd_ms=window_rmssd_ms(beats),
             scr_per_min=skin.scr_per_min if skin_fresh else None,
             scl_us=skin.split.tonic if skin_fresh and skin.split.tonic > 0.0 else None,
-            resp_bpm=self._resp_bpm,
             motion=senses.motion.shown(now_s),
             hr_baseline_bpm=heart.baseline.anchor if heart.baseline.ready else None,
             scr_baseline_per_min=skin.scr_baseline.anchor if skin.baseline.ready else None,
+            **{name: getattr(measures, name) for name in Measures.__slots__},
             heart_trouble=senses.heart_trouble,
             skin_trouble=senses.skin_trouble,
             reasons=explain(self._facts(beats, now_s, hr_bpm, skin_fresh)),
@@ -162,6 +152,7 @@ class Estimator:
             heart=senses.heart_trouble,
             skin=senses.skin_trouble,
             moving=senses.motion.metabolic > 0.25,
+            slow_breath=senses.vitals.slow_breath > 0.5 and not senses.heart_trouble,
             swapped=now_s - heart.swapped_s < SWAP_DOUBT_S,
             corrected=_corrected(beats),
             told=senses.told.arousal(now_s),

@@ -38,16 +38,21 @@ class Inbox:
             self.refused += count
             return
         self._waiting += count
+        if not count:
+            return
+        quality = np.where(samples.quality == samples.quality, samples.quality, 0.0)  # not a number is no quality
         if count == known.size:
-            self._new.append((samples.t_s, samples.value, samples.quality))
-        elif count:
-            self._new.append((samples.t_s[known], samples.value[known], samples.quality[known]))
+            self._new.append((samples.t_s, samples.value, quality))
+        else:
+            self._new.append((samples.t_s[known], samples.value[known], quality[known]))
 
     def take(self, until_s: float) -> _Arrays:
         """Times, values and qualities of everything up to `until_s` that was not taken before, in order of time."""
         if self._new:
             self._merge()
         t, value, quality = self._sorted
+        if not t.size:
+            return self._sorted
         count = int(np.searchsorted(t, until_s, side="right"))
         self._sorted = (t[count:], value[count:], quality[count:])
         self._waiting -= count
@@ -64,15 +69,19 @@ class Inbox:
         return min(max(STALE_S, 2.5 * self._wait_s), LONGEST_STALE_S)
 
     def _merge(self) -> None:
-        t, value, quality = (np.concatenate(parts) for parts in zip(self._sorted, *self._new, strict=True))
-        self._new.clear()
+        runs = [self._sorted, *self._new] if self._sorted[0].size else self._new
+        t, value, quality = runs[0] if len(runs) == 1 else (np.concatenate(parts) for parts in zip(*runs, strict=True))
+        self._new = []
+        if t[0] > self._used_s and (t[1:] > t[:-1]).all():  # as it mostly comes
+            self._sorted = (t, value, quality)
+            return
         order = np.argsort(t, kind="stable")
         t, value, quality = t[order], value[order], quality[order]
         fresh = t > self._used_s
         self.duplicates += int(np.count_nonzero(t == self._used_s))
         self.late += int(np.count_nonzero(t < self._used_s))
-        once = np.concatenate(([True], np.diff(t) > 0)) if t.size else fresh
+        once = np.concatenate(([True], np.diff(t) > 0))
         self.duplicates += int(np.count_nonzero(fresh & ~once))
         keep = fresh & once
-        self._sorted = (t[keep], value[keep], np.nan_to_num(quality[keep], nan=0.0))
+        self._sorted = (t[keep], value[keep], quality[keep])
         self._waiting = int(np.count_nonzero(keep))

@@ -23,6 +23,7 @@ class Facts:
     heart: str = ""  # why the heart has no say: "missing", "frozen"
     skin: str = ""  # why the skin has no say: "missing", "off", "frozen", "disturbed"
     moving: bool = False
+    slow_breath: bool = False
     swapped: bool = False
     corrected: bool = False
     told: float | None = None
@@ -87,6 +88,8 @@ def _trouble(facts: Facts) -> list[str]:
     said = []
     if facts.moving:
         said.append("you are moving, so heart rate counts less")
+    if facts.slow_breath:
+        said.append("you breathe slowly, so a raised heart rate is not taken for strain")
     if facts.swapped:
         said.append("heart rate stepped all at once, taken for a change of sensor")
     if facts.heart and facts.skin == facts.heart == "missing":

@@ -13,8 +13,8 @@ from synth.estimator.inbox import STALE_S, Inbox
 from synth.estimator.model import Features
 from synth.estimator.motion import Motion
 from synth.estimator.pulse import Pulse
-from synth.estimator.rr import Beats
 from synth.estimator.told import Told
+from synth.estimator.vitals import Vitals
 from synth.wearables.samples import CHANNELS, Samples
 
 STAND_IN_S = 10.0  # a better source of heart rate silent for so long gives way to the next
@@ -38,7 +38,7 @@ class Senses:
         self.pulse = Pulse()
         self.skin = Eda()
         self.motion = Motion()
-        self.beats = Beats()
+        self.vitals = Vitals()
         self.told = Told()
         self.heart_trouble = self.skin_trouble = "missing"
         self._hr_heard_s = -math.inf
@@ -51,18 +51,21 @@ class Senses:
 
     def take(self, now_s: float) -> None:
         """Hand every sample up to `now_s` to its measure."""
-        for moment, rr_ms, quality in self._each("rr_ms", now_s):
-            self.beats.add(moment, rr_ms, quality)
-            if self.beats.last_s == moment:
+        for moment, rr_ms, good in self._each("rr_ms", now_s):
+            if self.vitals.beat(moment, rr_ms, good):
                 self.pulse.beat(rr_ms)
-        for moment, us, quality in self._each("eda", now_s):
-            self.skin.add(moment, us, quality)
-        for moment, length_g, quality in self._each("acc", now_s):
-            self.motion.add(moment, length_g, quality)
+        for moment, us, good in self._each("eda", now_s):
+            self.skin.add(moment, us, good)
+        t, length_g, quality = self.inbox["acc"].take(now_s)
+        self.vitals.moved(t, length_g, quality)
+        for moment, g, good in zip(t.tolist(), length_g.tolist(), quality.tolist(), strict=True):
+            self.motion.add(moment, g, good)
         for channel in TOLD:
-            for moment, value, quality in self._each(channel, now_s):
-                self.told.add(channel, moment, value, quality)
+            for moment, value, good in self._each(channel, now_s):
+                self.told.add(channel, moment, value, good)
+        self.vitals.take(self.inbox, now_s)
         self._take_heart(now_s)
+        self.vitals.tick(now_s)
         self.heart_trouble = self.heart.trouble(now_s, self._heart_stale_s(now_s))
         self.skin_trouble = self.skin.trouble(now_s, self.inbox["eda"].stale_s)
 
@@ -72,18 +75,19 @@ class Senses:
 
     def _take_heart(self, now_s: float) -> None:
         t, wave, quality = self.inbox["bvp"].take(now_s)
+        self.vitals.wave(t, wave, quality)
         sound = np.isfinite(wave) & (quality >= 0.5)
         self.pulse.add(t[sound], wave[sound])
         if self.pulse.step(now_s) and now_s - self.pulse.heard_s <= STALE_S:
             if self.pulse.deviation_bpm <= UNCLEAR_BPM:
                 self.heart.add(now_s, self.pulse.rate_bpm)
         from_wave = now_s - self.pulse.heard_s <= STAND_IN_S
-        for moment, bpm, quality_of_one in self._each("hr", now_s):
+        for moment, bpm, good in self._each("hr", now_s):
             self._hr_heard_s = moment
             if not from_wave:
-                self.heart.add(moment, bpm, quality_of_one)
-        if not from_wave and now_s - self._hr_heard_s > STAND_IN_S and now_s - self.beats.last_s < BEAT_GAP_S:
-            last = self.beats.window(now_s, MEAN_BEATS_S)
+                self.heart.add(moment, bpm, good)
+        if not from_wave and now_s - self._hr_heard_s > STAND_IN_S and now_s - self.vitals.beats.last_s < BEAT_GAP_S:
+            last = self.vitals.beats.window(now_s, MEAN_BEATS_S)
             mean_bpm = mean_hr_bpm(last.rr_ms[last.kept])
             if mean_bpm is not None:
                 self.heart.add(now_s, mean_bpm)
@@ -92,16 +96,21 @@ class Senses:
         """Age from which heart rate is stale: of the channel it comes from."""
         if now_s - self.pulse.heard_s <= STAND_IN_S:
             return self.inbox["bvp"].stale_s
-        beats_lead = self.beats.last_s > self._hr_heard_s + STAND_IN_S
+        beats_lead = self.vitals.beats.last_s > self._hr_heard_s + STAND_IN_S
         return self.inbox["rr_ms" if beats_lead else "hr"].stale_s
 
     @property
     def features(self) -> Features:
         """What the model sees now; None where the baseline is not known yet."""
-        heart = self.heart.feature * (1.0 - self.motion.metabolic) if self.heart.baseline.ready else None
+        heart = self._heart_feature() if self.heart.baseline.ready else None
         if not self.skin.baseline.ready:
             return Features(heart=heart)
         return Features(self.skin.recent.feature, self.skin.longer.feature, self.skin.level_feature, heart)
+
+    def _heart_feature(self) -> float:
+        """The heart's feature less what movement explains; while breathing is slow on purpose it only tells calm."""
+        feature = self.heart.feature * (1.0 - self.motion.metabolic)
+        return feature * (1.0 - self.vitals.slow_breath) if feature > 0.0 else feature
 
     @property
     def repairs(self) -> tuple[str, ...]:

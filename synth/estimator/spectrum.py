@@ -161,6 +161,5 @@ class Even:
             before = np.maximum(np.searchsorted(t, edges[:-1], side="right") - 1, 0)
             after = np.minimum(np.searchsorted(t, edges[1:], side="left"), t.size - 1)
             new[count[after] > count[before]] = np.nan
-        skipped = 0 if self.end is None else min(first - self.end, self.cells.size)
-        self.cells = np.concatenate((self.cells, np.full(skipped, np.nan), new))[-self.cells.size :]
+        self.cells = np.concatenate((self.cells, new))[-self.cells.size :]
         self.end = last

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import signal
 
-from synth.estimator.eeg import BANDS, EDGES_HZ, Brain, Eeg
+from synth.estimator.eeg import BANDS, Brain, Eeg
 
 RECORDINGS = np.load(Path(__file__).parent / "data" / "recordings.npz")
+EDGES_HZ = (1.0, 4.0, 8.0, 13.0, 30.0, 44.0)
 BITALINO_UV = 3.3e6 / 40000 / 1024  # a count of its 10-bit converter behind a gain of 40 000
 Array = NDArray[np.float64]
 
@@ -103,6 +104,14 @@ def test_a_site_that_does_not_touch_is_left_out(fault: str) -> None:
     assert nothing[-1] == Brain(contact=0.0)
 
 
+def test_a_site_that_comes_loose_is_left_out_at_once() -> None:
+    t, uv = head(14.0)
+    loose = np.where(t < 10.0, uv, np.random.default_rng(2).normal(0, 300, t.size))
+    told, _ = fed({"eeg_af7": (t, uv), "eeg_af8": (t, loose)})
+    assert [each.sites for each in told[8:12] if each] == [2, 2, 1, 1]
+    assert told[-1] is not None and 0.5 < told[-1].contact < 1.0
+
+
 def test_samples_of_no_quality_are_no_contact() -> None:
     told, _ = fed({"eeg_af7": head(8.0)}, quality=0.2)
     assert told[-1] == Brain(contact=0.0)
@@ -126,7 +135,7 @@ def test_gaps_and_stray_stamps() -> None:
     assert told[7] is not None and told[7].alpha is not None
     assert powers(told[-1])[2] == pytest.approx(powers(fed({"eeg_af7": (t, uv)})[0][-1])[2], abs=0.3)
     assert eeg.tick(31.0) is None
-    stamped = np.repeat(t[::12], 12)[: t.size] + np.tile(np.arange(12) * 0.0035, t.size // 12 + 1)[: t.size]
+    stamped = np.repeat(t[::12], 12)[: t.size] + np.tile(np.arange(12) * 0.003, t.size // 12 + 1)[: t.size]
     strayed, _ = fed({"eeg_af7": (stamped, uv)})
     assert strayed[-1] is not None and strayed[-1].sites == 1
     assert np.abs(powers(strayed[-1]) - powers(fed({"eeg_af7": (t, uv)})[0][-1])).max() < 0.1

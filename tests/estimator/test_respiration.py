@@ -62,6 +62,23 @@ def test_gaps_give_no_rate() -> None:
     assert from_beats(Window(whole.t_s[keep], whole.rr_ms[keep], whole.kept[keep], whole.follows[keep], 60.0)) is None
 
 
+def test_beats_half_of_which_are_not_believed_give_no_rate() -> None:
+    whole = beats(14.0, 60.0)
+    every_other = whole.kept & (np.arange(whole.kept.size) % 2 == 0)
+    assert from_beats(whole) is not None
+    assert from_beats(Window(whole.t_s, whole.rr_ms, every_other, whole.follows, 60.0)) is None
+
+
+def test_a_belt_that_is_silent_half_of_the_time_gives_no_rate() -> None:
+    t = np.arange(0, 70, 0.1)
+    x = np.sin(2 * np.pi * 0.1 * t)
+    for silent_s, told in ((2.4, True), (4.0, False)):
+        keep = t % 10.0 >= silent_s
+        belt = Belt()
+        belt.add(t[keep], x[keep])
+        assert (belt.rate(70.0) is not None) is told
+
+
 @pytest.mark.parametrize("per_min", [5.0, 8.0, 12.0, 16.0, 24.0])
 @pytest.mark.parametrize("rate_hz", [10.0, 100.0])
 def test_a_belt_tells_its_rate(per_min: float, rate_hz: float) -> None:
@@ -129,6 +146,9 @@ def test_uneven_breath_is_counted() -> None:
     inside = np.diff(whole)[(whole[:-1] > 30.0) & (whole[1:] < 90.0)]
     assert counted_breaths_per_min(series, (0.5, 0.3)) == pytest.approx(60.0 / inside.mean(), rel=0.05)
     assert counted_breaths_per_min(series, (0.5, 0.1)) is None
+    belt = Belt()
+    belt.add(np.arange(series.size) / 4.0, series)
+    assert belt.rate(60.0) == pytest.approx(60.0 / inside.mean(), rel=0.06)
     assert counted_breaths_per_min(np.zeros(240), (0.5, 0.3)) is None
 
 
@@ -190,6 +210,10 @@ def test_the_pulses_rates_count_when_they_agree() -> None:
     assert rate(8.0, 14.0, 21.0) is None
     assert rate(14.0, 14.0, 14.0, quality=0.4) is None
     assert PulseBreath().rate(0.0) is None
+    alone = pulses(14.0, 14.0, 14.0)
+    breath = PulseBreath()
+    breath.add(alone._replace(amplitude=alone.quality, level=alone.quality))
+    assert breath.rate(70.0) is None
 
 
 def test_a_told_rate_counts_for_half_a_minute() -> None:

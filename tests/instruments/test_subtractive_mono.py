@@ -40,7 +40,7 @@ STILL = Voicing(
     vibrato_cents=0.0,
 )
 OPEN = STILL._replace(corner_hz=16000.0)
-THREE = OPEN._replace(side=0.5, centre=0.7, detune_cents=30.0)
+THREE = OPEN._replace(side=0.5, centre=0.7, detune_cents=100.0)
 BUSY = [(0.0011 * i, 0.05 + 0.01 * i, 36 + i, 0.6, 0.03 * i) for i in range(20)]  # up to three widths of the lanes
 
 
@@ -108,8 +108,9 @@ def test_voices_go_right_and_left_in_turn(play):
 
 
 def test_all_three_saws_are_on_both_sides(play):
-    """One above and one below the middle one by 30 cents, as loud as `side` says."""
-    low, high = C4_HZ * 2.0 ** (-30.0 / 1200.0), C4_HZ * 2.0 ** (30.0 * 0.977 / 1200.0)
+    """One above and one below the middle one by as many hertz, almost, as loud as `side` says."""
+    apart_hz = C4_HZ * math.log(2.0) * 100.0 / 1200.0
+    low, high = C4_HZ - apart_hz, C4_HZ + 0.977 * apart_hz
     for x in held(play, THREE):
         found_db = [db(amplitude(x, hz) / SAW) + 15.01 for hz in (low, C4_HZ, high)]
         assert found_db == pytest.approx([db(0.5), db(0.7), db(0.5)], abs=0.2)
