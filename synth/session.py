@@ -29,6 +29,7 @@ from synth.steering.steering import Steering
 from synth.wearables.incoming import Incoming
 from synth.wearables.packet import Packet
 from synth.wearables.samples import Source
+from synth.wearables.words import valence_of
 
 SAMPLE_RATES = (22_050, 192_000)
 START_S = 4.0  # in which the output guard shapes the climb out of silence
@@ -151,6 +152,16 @@ class Session:
         its offset, drift and restarts are followed.
         """
         self._incoming.feed(channel, value, t_s, device, self.time_s)
+
+    def tell(self, text: str) -> float | None:
+        """What a person says of how they feel: its valence -1..1 counts as their report, the words are not kept.
+
+        None when no word in it tells. Needs the extra `text`; raises SourceError without it.
+        """
+        valence = valence_of(text)
+        if valence is not None:
+            self.feed("self_valence", valence)
+        return valence
 
     def hear(self, packet: Packet) -> None:
         """Hand over what a live source received (`synth.wearables.packet`), `received_s` in session time."""

@@ -70,7 +70,7 @@ def listen(arguments: argparse.Namespace) -> int:
 
     live = open_live(arguments.source, clock, arguments.dialect, host=arguments.host)
     with live, _saving(arguments.save) as file:
-        listening = Listening(live, file and file.write)
+        listening = Listening(live, None if file is None else file.write)
         with contextlib.suppress(KeyboardInterrupt), _shown(arguments.plain) as show:
             follow(listening, clock, time.sleep, show, arguments.seconds)
         listening.finish()
@@ -160,7 +160,7 @@ def plain(listening: Listening) -> str:
     for channel, device, meter in rows:
         alone = sum(channel == other for other, _, _ in rows) == 1
         name = channel if alone else f"{channel}@{_quoted(device)}"
-        words.append(f"{name}={_number(meter.value, 3)},{meter.rate_hz:.1f}/s,{_share(meter)},{_age(state, meter)}")
+        words.append(f"{name}={_value(meter)},{meter.rate_hz:.1f}/s,{_share(meter)},{_age(state, meter)}")
     words += [
         f"why={_quoted('; '.join(state.reasons))}",
         f"status={_quoted(printable(listening.live.status))}",
@@ -185,7 +185,7 @@ def screen(listening: Listening, ascii_only: bool = False) -> Group:
         channels.add_column(title, justify="right")
     rows = _rows(listening)
     for channel, device, meter in rows[:MOST_ROWS]:
-        said = f"{_number(meter.value, 3)} {_unit(channel)}".rstrip()
+        said = f"{_value(meter)} {_unit(channel)}".rstrip()
         style = "" if meter.good is not None and meter.good >= 0.8 else "yellow" if meter.good else "red"
         cells = (channel, device, f"{meter.rate_hz:.1f}", _age(state, meter), _share(meter), said)
         channels.add_row(*map(Text, cells), style=style)
@@ -205,26 +205,28 @@ def _believed(state: State, ascii_only: bool) -> Iterator[tuple[str, Text]]:
     sure = "" if state.fits is not False else ", this body has hardly answered so far"
     yield "confidence", Text(f"{state.confidence:.2f}{sure}")
     yield "chance elevated", Text(f"{state.p_elevated:.2f}")
-    heart = f"{_number(state.hr_bpm)} bpm"
-    if state.hr_baseline_bpm is not None:
+    heart = _known(state.hr_bpm, "bpm")
+    if state.hr_bpm is not None and state.hr_baseline_bpm is not None:
         heart += f", baseline {state.hr_baseline_bpm:.0f}"
     yield "heart rate", Text(f"set aside: {state.heart_trouble}" if state.heart_trouble else heart)
     if state.scl_us is not None or state.skin_trouble not in ("", "missing"):
-        skin = f"{_number(state.scl_us, 2)} uS, {_number(state.scr_per_min)} responses a minute"
+        skin = _known(state.scl_us, "uS", 2)
+        if state.scr_per_min is not None:
+            skin += f", {state.scr_per_min:.0f} responses a minute"
         yield "skin", Text(f"set aside: {state.skin_trouble}" if state.skin_trouble else skin)
-    yield "breathing", Text(f"{_number(state.resp_bpm)} a minute")
+    yield "breathing", Text(_known(state.resp_bpm, "a minute"))
     if state.valence is not None:
         yield "mood as told", Text(f"{state.valence:+.1f}")
     yield "because", Text("; ".join(state.reasons))
 
 
 def bar(arousal: float, ascii_only: bool = False) -> str:
-    """-1..1 as a bar from the middle, BAR characters and two ends."""
-    fill, middle, left, right = ("#", "|", "[", "]") if ascii_only else ("\u2588", "\u2502", "\u2595", "\u258f")
+    """-1..1 as a bar from the middle, BAR characters."""
+    fill, rest, middle = ("#", ".", "|") if ascii_only else ("\u2588", "\u2591", "\u2502")
     half = BAR // 2
     filled = min(round(abs(arousal) * half), half)
     below, above = (filled, 0) if arousal < 0 else (0, filled)
-    return f"{left}{(fill * below).rjust(half)}{middle}{(fill * above).ljust(half)}{right}"
+    return (fill * below).rjust(half, rest) + middle + (fill * above).ljust(half, rest)
 
 
 def printable(text: str) -> str:
@@ -257,6 +259,8 @@ def _counted(listening: Listening) -> list[str]:
 def _tell(listening: Listening, status: str) -> None:
     """Say in the end what was heard."""
     tell_repairs(_counted(listening))
+    if listening.hurried:
+        print("it came faster than it was sensed, as a recording does: `synth estimate` reads those")
     if listening.state is None:
         print(f"nothing was heard; {printable(status)}")
         return
@@ -265,8 +269,16 @@ def _tell(listening: Listening, status: str) -> None:
         print(f"  {channel} of {device}: {meter.samples} samples, {100 * meter.used / meter.samples:.0f} % good")
 
 
-def _number(value: float | None, digits: int = 1) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _known(value: float | None, unit: str, digits: int = 1) -> str:
+    return "not known" if value is None else f"{value:.{digits}f} {unit}"
+
+
+def _value(meter: Meter) -> str:
+    return "-" if math.isnan(meter.value) else f"{meter.value:.4g}"
 
 
 def _share(meter: Meter) -> str:

@@ -1,4 +1,4 @@
-"""What is heard of a live source and believed of it, second by second of a session that begins with its first packet."""
+"""What is heard of a live source and believed of it, second by second from its first packet on."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from synth.estimator.estimator import Estimator
 from synth.estimator.state import State
 from synth.wearables.clock import Timeline
 from synth.wearables.json_lines import merged
+from synth.wearables.live import has_ended
 from synth.wearables.log_lines import as_logged, lines_of
 from synth.wearables.packet import Live, Packet
 from synth.wearables.samples import Samples
@@ -89,6 +90,11 @@ class Listening:
         """What had to be mended or set aside, in words, with how often it was counted."""
         counted = dict(self.live.repairs)
         return counted | dict.fromkeys((*self._timeline.repairs, *self._estimator.repairs), 1)
+
+    @property
+    def hurried(self) -> bool:
+        """Whether a stream that has ended came with leaps of its clock, as a recording does that is sent at once."""
+        return has_ended(self.live) and bool(self._timeline.repairs)
 
     def hear(self) -> None:
         """Take what has come, and log it."""

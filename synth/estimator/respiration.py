@@ -30,6 +30,7 @@ SLOW_SHARE_RR = 0.7
 SLOW_SWING_MS = 40.0
 PEAK_SHARE_BELT = 0.6
 PEAK_SHARE_PULSE = 0.35
+LEAST_PULSE_BPM = 8.0  # what moves a pulse wave more slowly than this is mostly the hand
 AGREE = 0.2
 FFT_SIZE = 2048
 
@@ -222,7 +223,7 @@ class PulseBreath:
         grid = np.arange(t[0], t[-1], 1.0 / RATE_HZ)
         series = [np.interp(grid, t, x) for x in self._beats[:, 1:].T]
         rates = [counted_breaths_per_min(x, COUNT_PULSE) or breaths_per_min(x, PEAK_SHARE_PULSE) for x in series]
-        told = [rate for rate in rates if rate is not None]
+        told = [rate for rate in rates if rate is not None and rate >= LEAST_PULSE_BPM]
         if len(told) < 2 or float(np.std(told, ddof=1)) > FUSION_BPM:
             return None
         return sum(told) / len(told)

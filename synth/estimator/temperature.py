@@ -35,8 +35,8 @@ class Temperature:
     def __init__(self) -> None:
         self.contact = False
         self._even = Even(1.0 / CELL_S, SLOPE_S, STALE_S)
-        self._since: int | None = None  # cell at which the sensor came to touch
-        self._high_c = 0.0  # before it was taken off
+        self._since = 0  # cell at which the sensor came to touch
+        self._high_c = 0.0  # before it was taken off; at first anything is warmer
         self._low_c = 0.0  # since
 
     def add(self, t_s: Floats, degrees_c: Floats, quality: ArrayLike = 1.0) -> None:
@@ -54,7 +54,7 @@ class Temperature:
 
     def slope_c_per_min(self, now_s: float) -> float | None:
         """Where it is heading, degC a minute over the last five minutes; None until it has settled and 2.5 min more."""
-        if not self.contact or self._since is None or self._even.end is None or self._age_s(now_s) > STALE_S:
+        if not self.contact or self._even.end is None or self._age_s(now_s) > STALE_S:
             return None
         worn = min(self._even.end - self._since - round(SETTLE_S / CELL_S), self._even.cells.size)
         if worn < LEAST_SLOPE_S / CELL_S:
@@ -73,9 +73,7 @@ class Temperature:
     def _judge(self, cells: Floats, index: int) -> None:
         """Decide on contact by the last of `cells`, number `index`."""
         now_c = float(cells[-1])
-        if self._since is None:
-            self.contact, self._since = True, index
-        elif self.contact:
+        if self.contact:
             high_c = float(np.nanmax(cells[-round(FALL_S / CELL_S) - 1 :]))
             if high_c - now_c > FALL_C:
                 self.contact, self._high_c, self._low_c = False, high_c, now_c

@@ -9,12 +9,21 @@ from pathlib import Path
 
 import numpy as np
 
+from synth.estimator.rr import accepted
 from synth.record.lines import Line as RecordLine
-from synth.record.plots import Floats, Line, Panel, Span, panel, strip, time_axis
-from synth.record.reader import Record
+from synth.record.plots import Floats, Lane, Line, Panel, Span, panel, strip, time_axis
+from synth.record.reader import Record, Series
 
 QUALITY_KEPT = 0.5  # samples under it are drawn faint
 SENSOR_GAP_S = 6.0
+STATE_GAP_S = 5.0
+ARRIVING_S = 5.0  # a session's start without its first samples
+TROUBLES = {
+    "missing": "missing",
+    "frozen": "stands still",
+    "off": "not in contact",
+    "disturbed": "disturbed",
+}
 
 Played = Mapping[str, Sequence[str]]  # the columns of controls.csv, as text
 
@@ -36,7 +45,7 @@ def figure(record: Record, played: Played) -> str:
     length_s = max(record.length_s, 1.0)
     phases = _phases(record, length_s)
     groups = [
-        ("Sensed", "What the wearable said.", _sensed(record)),
+        ("Sensed", "What the wearable said, what was left out of it, and what was made of it.", _sensed(record)),
         ("Believed", "What that was taken to mean. The band is wide where confidence is low.", _believed(record)),
         ("Planned", "Where the plan wanted to be.", _planned(record)),
         ("Played", "What was heard.", _played(played)),
@@ -53,7 +62,10 @@ def figure(record: Record, played: Played) -> str:
 
 
 def heart(record: Record) -> tuple[Floats, Floats, Floats] | None:
-    """Heart rate as sensed: the device's own, else from its beat intervals."""
+    """Heart rate (n,) with times and quality: as believed, else the device's own, else from its beat intervals."""
+    t_s, believed = _over(record.of("state"), "hr_bpm")
+    if t_s.size:
+        return t_s, believed, np.ones_like(t_s)
     samples = record.samples()
     if "hr" in samples:
         return _in_order(*samples["hr"])
@@ -64,22 +76,68 @@ def heart(record: Record) -> tuple[Floats, Floats, Floats] | None:
 
 
 def _sensed(record: Record) -> list[Panel]:
+    samples, states = record.samples(), record.of("state")
     panels = []
-    sensed = heart(record)
-    if sensed is not None:
-        t_s, value, quality = sensed
-        states = record.of("state")
+    beats = _beats(samples["rr_ms"]) if "rr_ms" in samples else ()
+    own = _by_quality("device's own", *_in_order(*samples["hr"]), "four thin", "bpm", 0) if "hr" in samples else ()
+    believed = Line("believed", *_over(states, "hr_bpm"), "one", "bpm", 0, STATE_GAP_S)
+    if beats or own or believed.t_s.size:
         rest = Line("own baseline", *_over(states, "hr_baseline_bpm"), "two dashed", "bpm", 0)
-        lines = _by_quality("heart rate", t_s, value, quality, "one", "bpm", 0)
-        panels.append(Panel("Heart rate", "bpm", (*lines, rest) if rest.t_s.size else lines))
-    eda = record.samples().get("eda")
-    if eda is not None:
-        panels.append(
-            Panel(
-                "Skin conductance", "\u00b5S", _by_quality("skin conductance", *_in_order(*eda), "three", "\u00b5S", 2)
-            )
-        )
+        lines = (*beats, *own, *_any(rest, believed))
+        lane = _aside(record, "heart_trouble")
+        panels.append(Panel("Heart rate", "bpm", lines, *_heart_range(lines), "tall", lane))
+    if "eda" in samples:
+        lines = _by_quality("as sensed", *_in_order(*samples["eda"]), "three thin", "\u00b5S", 2)
+        slow = Line("slow part, believed", *_over(states, "scl_us"), "one", "\u00b5S", 2, STATE_GAP_S)
+        lane = _aside(record, "skin_trouble")
+        panels.append(Panel("Skin conductance", "\u00b5S", (*lines, *_any(slow)), lane=lane))
     return panels
+
+
+def _any(*lines: Line) -> tuple[Line, ...]:
+    return tuple(line for line in lines if line.t_s.size)
+
+
+def _beats(intervals: Series) -> tuple[Line, ...]:
+    """Beat intervals as rates: those that were left out, and those that were kept."""
+    t_s, rr_ms, quality = _in_order(*intervals)
+    told = np.isfinite(rr_ms) & (rr_ms > 0.0)
+    t_s, rr_ms, quality = t_s[told], rr_ms[told], quality[told]
+    kept = quality >= QUALITY_KEPT
+    kept[kept] = accepted(rr_ms[kept])
+    bpm = 60_000.0 / rr_ms
+    return _any(
+        Line("beats left out", t_s[~kept], bpm[~kept], "faint dots", "bpm", 0, gap_s=-1.0),
+        Line("beats", t_s[kept], bpm[kept], "four dots", "bpm", 0, gap_s=-1.0),
+    )
+
+
+def _heart_range(lines: Sequence[Line]) -> tuple[float | None, float | None]:
+    """An axis that no stray beat stretches: of the lines, and of all but the farthest fortieth of the beats."""
+    low, high = math.inf, -math.inf
+    for line in lines:
+        values = line.value[np.isfinite(line.value)]
+        if values.size and "faint" not in line.style:
+            trim = 2.5 if "dots" in line.style else 0.0
+            low, high = min(low, np.percentile(values, trim)), max(high, np.percentile(values, 100.0 - trim))
+    return (low - 2.0, high + 2.0) if low <= high else (None, None)
+
+
+def _aside(record: Record, field: str) -> Lane:
+    """When a source was set aside, and why; a start without its first samples is none."""
+    states = [line for line in record.of("state") if field in line]
+    starts = np.array([float(line["t_s"]) for line in states])
+    spans = _runs(starts, [str(line[field]) for line in states], max(record.length_s, 1.0))
+    told = [
+        Span(span.start_s, span.end_s, TROUBLES.get(span.label, span.label), _css(span.label))
+        for span in spans
+        if span.label and (span is not spans[0] or span.end_s - span.start_s > ARRIVING_S)
+    ]
+    return Lane("set aside", tuple(told))
+
+
+def _css(kind: str) -> str:
+    return kind if kind in TROUBLES else "missing"
 
 
 def _in_order(t_s: Floats, value: Floats, quality: Floats) -> tuple[Floats, Floats, Floats]:
@@ -107,25 +165,29 @@ def _believed(record: Record) -> list[Panel]:
     t_s, arousal = _over(states, "arousal")
     _, confidence = _over(states, "confidence")
     _, elevated = _over(states, "p_elevated")
+    about = Line("arousal", t_s, arousal, "one", "", 2, STATE_GAP_S, 1 - confidence)
+    told = _any(Line("valence, as told", *_over(states, "valence"), "two", "", 2, STATE_GAP_S))
     return [
-        Panel(
-            "Arousal",
-            "\u22121 low to 1 high",
-            (Line("arousal", t_s, arousal, "one", "", 2, 5.0, 1 - confidence),),
-            -1,
-            1,
-        ),
+        Panel("Arousal", "\u22121 low to 1 high", (*told, about), -1, 1, lane=_doubt(states, record.length_s)),
         Panel(
             "Confidence, and the chance that arousal is above the person's own baseline",
             "",
             (
-                Line("confidence", t_s, confidence, "faint", "", 2, 5.0),
-                Line("chance above baseline", t_s, elevated, "two", "", 2, 5.0),
+                Line("confidence", t_s, confidence, "faint", "", 2, STATE_GAP_S),
+                Line("chance above baseline", t_s, elevated, "two", "", 2, STATE_GAP_S),
             ),
             0,
             1,
         ),
     ]
+
+
+def _doubt(states: Sequence[RecordLine], length_s: float) -> Lane:
+    """When the body had hardly answered, so that the estimate may mean little."""
+    starts = np.array([float(line["t_s"]) for line in states])
+    names = ["hardly answers so far" if line.get("fits") is False else "" for line in states]
+    spans = [Span(s.start_s, s.end_s, s.label, "doubt") for s in _runs(starts, names, length_s) if s.label]
+    return Lane("the body", tuple(spans))
 
 
 def _planned(record: Record) -> list[Panel]:

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 MAX_POINTS = 1500  # of one line
 HOVER_STEPS = 120
+LANE_STEPS = 500
 NARROW = 0.05  # of the session: too short a stretch for its label
 WIDTH, HEIGHT = 1000.0, 100.0
 
@@ -43,11 +44,20 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A labelled stretch of time, for strips and shading."""
+    """A labelled stretch of time, for strips, lanes and shading; `style` is a CSS class."""
 
     start_s: float
     end_s: float
     label: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Stretches drawn as a thin lane under a plot, with a legend of how long each kind lasted in all."""
+
+    title: str
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ class Panel:
     low: float | None = None
     high: float | None = None
     size: str = "normal"
+    lane: Lane | None = None
 
 
 def clock(t_s: float) -> str:
@@ -123,7 +134,8 @@ def panel(chart: Panel, length_s: float, phases: Sequence[Span]) -> str:
         f'<div class="axis" aria-hidden="true">{labels}</div>'
         f'<svg class="plot" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" role="img"'
         f' aria-label="{escape(_summary(chart))}">'
-        f"{shades}{grid}{bands}{curves}{_hover(chart.lines, length_s)}</svg></div>"
+        f"{shades}{grid}{bands}{curves}{_hover(chart.lines, length_s)}</svg>"
+        f"{_lane(chart.lane, length_s) if chart.lane and chart.lane.spans else ''}</div>"
     )
 
 
@@ -142,6 +154,39 @@ def time_axis(length_s: float, phases: Sequence[Span] = ()) -> str:
     )
     top = _cells(phases, length_s) if phases else ""
     return f'<div class="time{"" if phases else " foot"}">{top}<div class="marks">{marks}</div></div>'
+
+
+def _lane(lane: Lane, length_s: float) -> str:
+    parts: list[str] = []
+    kinds: dict[str, tuple[str, float]] = {}  # style and seconds of each label
+    for span in _joined(lane.spans, length_s / LANE_STEPS):
+        place = f"left:{_share(span.start_s, length_s)}%;width:{_share(span.end_s - span.start_s, length_s)}%"
+        told = escape(f"{clock(span.start_s)} to {clock(span.end_s)}: {span.label}")
+        parts.append(f'<span class="{span.style}" style="{place}" title="{told}"></span>')
+    for span in lane.spans:
+        before_s = kinds.get(span.label, ("", 0.0))[1]
+        kinds[span.label] = (span.style, before_s + span.end_s - span.start_s)
+    words = [f"{label} {clock(seconds)}" for label, (_, seconds) in kinds.items()]
+    items = "".join(
+        f'<li class="{style}">{escape(word)}</li>' for word, (style, _) in zip(words, kinds.values(), strict=True)
+    )
+    summary = escape(f"{lane.title}: {', '.join(words)}")
+    return (
+        f'<div class="lane" role="img" aria-label="{summary}">{"".join(parts)}</div>'
+        f'<div class="lane-words"><span>{escape(lane.title)}</span><ul>{items}</ul></div>'
+    )
+
+
+def _joined(spans: Iterable[Span], gap_s: float) -> list[Span]:
+    """Stretches of one kind as one where hardly anything lies between."""
+    joined: list[Span] = []
+    for span in spans:
+        last = joined[-1] if joined else None
+        if last is not None and last.label == span.label and span.start_s - last.end_s < gap_s:
+            joined[-1] = Span(last.start_s, span.end_s, span.label, span.style)
+        else:
+            joined.append(span)
+    return joined
 
 
 def _cells(spans: Iterable[Span], length_s: float) -> str:

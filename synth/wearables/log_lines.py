@@ -33,7 +33,8 @@ def as_logged(packet: Packet, zero_s: float) -> Packet:
 def lines_of(packet: Packet) -> Iterator[str]:
     """Lines of strict JSON, without their newlines, for a packet `as_logged`.
 
-    A value that is no number, or larger than anything that is measured, is null; times that no clock tells are left out.
+    A value that is no number, or larger than anything that is measured, is null; times that no clock tells are left
+    out.
     """
     for run in packet.samples:
         known = np.abs(run.t_s) < FARTHEST_S

@@ -117,6 +117,7 @@ def test_the_recorded_wrist_is_read_at_its_feet_either_way_up(side: float) -> No
     assert np.abs(found.t_s[nearest] - told_s[late]).max() < 0.05
     assert np.median(np.abs(found.rr_ms[nearest] - told_ms[late])) < 8.0  # the device rounds to 15.6 ms
     assert (found.quality[found.t_s > 25.0] >= 0.5).mean() > 0.9
+    assert np.nanmax(np.abs(found.rr_ms / np.median(told_ms) - 1.0)) < 0.25  # also where the wave is turned over
 
 
 def test_beats_are_the_same_however_samples_are_split() -> None:

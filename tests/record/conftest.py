@@ -18,6 +18,17 @@ PRESET = {"name": "settle", "title": "Settle", "summary": "Meets you where you a
 PHASES = (("baseline", 0.0), ("match", 120.0), ("lead", 240.0), ("plateau", 480.0), ("return", 640.0))
 
 
+SINCE = ("valence", "fits", "scl_us", "heart_trouble", "skin_trouble")  # fields of a state that older records lack
+
+
+def heart_trouble(t: int) -> str:
+    return "missing" if 395 <= t < 420 or t < 2 else "frozen" if 600 <= t < 612 else ""
+
+
+def skin_trouble(t: int) -> str:
+    return "off" if 500 <= t < 520 else "disturbed" if 520 <= t < 530 or 540 <= t < 550 else ""
+
+
 def lines(minutes: float, sensed: bool) -> list[dict[str, Any]]:
     """The lines of a session of `minutes` minutes."""
     rng = random.Random(3)
@@ -44,6 +55,17 @@ def lines(minutes: float, sensed: bool) -> list[dict[str, Any]]:
             made.append(
                 {"type": "samples", "tick_s": t, "channel": "hr", "t_s": [t], "value": [heart], "quality": [quality]}
             )
+            rr = [60_000 / heart, 380.0 if t % 40 == 0 else 60_000 / heart]
+            made.append(
+                {
+                    "type": "samples",
+                    "tick_s": t,
+                    "channel": "rr_ms",
+                    "t_s": [t, t + 0.7],
+                    "value": rr,
+                    "quality": [1.0, 1.0],
+                }
+            )
             eda_t = [t - 1 + k / 4 for k in range(4)]
             eda = [4.2 - 1.5 * calm + 0.5 * max(0.0, math.sin(x / 17)) ** 8 + rng.gauss(0, 0.01) for x in eda_t]
             made.append(
@@ -57,8 +79,13 @@ def lines(minutes: float, sensed: bool) -> list[dict[str, Any]]:
                     "arousal": 0.5 - 0.9 * calm,
                     "confidence": confidence,
                     "p_elevated": 0.85 - 0.7 * calm,
-                    "hr_bpm": heart,
+                    "fits": False if t >= 560 else None,
+                    "valence": 0.4 * math.exp(-(t - 450) / 300) if t >= 450 else None,
+                    "hr_bpm": None if heart_trouble(t) else heart + 1.5,
                     "rmssd_ms": None,
+                    "scl_us": None if skin_trouble(t) else 4.2 - 1.5 * calm,
+                    "heart_trouble": heart_trouble(t),
+                    "skin_trouble": skin_trouble(t),
                     "hr_baseline_bpm": 76.0 if t > 120 else None,
                     "reasons": [f"heart rate is {heart - 76:.0f} bpm from your own baseline"],
                 }
@@ -136,12 +163,13 @@ def write_controls(path: Path, minutes: float) -> None:
 def make_session(tmp_path: Path) -> Callable[..., Path]:
     """Writes a session's record and controls to a folder, and gives the folder."""
 
-    def make(minutes: float = 12.0, sensed: bool = True) -> Path:
+    def make(minutes: float = 12.0, sensed: bool = True, older: bool = False) -> Path:
         folder = tmp_path / ("sensed" if sensed else "open-loop")
         folder.mkdir()
         with RecordWriter(folder / "session.jsonl") as record:
             for line in lines(minutes, sensed):
-                record.write(line)
+                dropped = SINCE if older and line["type"] == "state" else ()
+                record.write({name: value for name, value in line.items() if name not in dropped})
         write_controls(folder / "controls.csv", minutes)
         return folder
 

@@ -131,9 +131,10 @@ def test_what_is_wrong_is_left_out_and_told(write: Write, changed: dict[str, str
     assert recording.channels["hr"].value.tolist() == [93.0, 101.0]
 
 
-def test_a_row_that_is_no_number_does_not_move_the_others(write: Write) -> None:
-    eda = small(write, EDA=f"{START}\n4.0\n1.1\n\nx\n1.4\n").channels["eda"]
-    assert (eda.t_s.tolist(), eda.value.tolist()) == ([0.0, 0.75], [1.1, 1.4])
+@pytest.mark.parametrize("gap", ["\n", "x\n", " \n", "nan\n"])
+def test_a_row_that_is_no_number_does_not_move_the_others(write: Write, gap: str) -> None:
+    eda = small(write, EDA=f"{START}\n4.0\n1.1\n{gap}1.4\n").channels["eda"]
+    assert (eda.t_s.tolist(), eda.value.tolist()) == ([0.0, 0.5], [1.1, 1.4])
 
 
 def test_files_that_start_at_other_times_keep_their_distance(write: Write) -> None:

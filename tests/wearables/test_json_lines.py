@@ -65,6 +65,16 @@ def test_the_ways_a_line_is_written(text: str, expected: dict[str, tuple[list[fl
         assert all("look like" in trouble for trouble in line.troubles), line.troubles
 
 
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine far from Greenwich."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize(
     ("told", "seconds"),
     [
@@ -74,7 +84,7 @@ def test_the_ways_a_line_is_written(text: str, expected: dict[str, tuple[list[fl
         ('"20231114T221320"', 1700000000.0), ("-3.5", -3.5), ("0", 0.0),
     ],
 )  # fmt: skip
-def test_times_of_every_kind(told: str, seconds: float) -> None:
+def test_times_of_every_kind(told: str, seconds: float, elsewhere: None) -> None:
     line = parse_line(f'{{"timestamp": {told}, "hr": 70}}')
     assert line.samples[0].t_s[0] == pytest.approx(seconds, abs=1e-4) and line.timed and line.troubles == ()
 
@@ -223,7 +233,7 @@ def heard(source: JsonLines, count: int) -> list[Packet]:
     return packets
 
 
-LINES = b'{"t": 1, "hr": 70}\n{"t": 2, "hr": 71, "device": "H10"}\nbad\n{"hr": 72}\n{"t": 3, "eda": 2}\n'
+LINES = b'{"t": 1, "hr": 70}\n{"t": 2, "hr": 71, "device": "H10"}\nbad\n{"hr": 72}\n{"t": 3, "eda": 2}'
 
 
 def pairs(packets: list[Packet]) -> set[tuple[str, bool, str, float, float]]:

@@ -137,7 +137,7 @@ def test_the_old_musewith_times_and_milli_g() -> None:
     packet, _ = Listener(load_dialect("muse")).hear(
         decode(encode("/muse/elements/alpha_absolute", [0.5, 0.7, 1_700_000_000, 250_000]))[0][0], 5.0
     )
-    assert packet is not None and packet.timed and packet.samples[0].t_s[0] == pytest.approx(1_700_000_000.25)
+    assert packet is not None and packet.timed and packet.samples[0].t_s[0] == pytest.approx(1.7e9 + 0.25, abs=1e-6)
     assert packet.samples[0].value[0] == pytest.approx(0.6)
     assert hear("/muse/acc", 0.0, 600.0, 800.0)[0].value[0] == pytest.approx(1.0)
 
@@ -148,6 +148,7 @@ def test_emotibit_packs_samples_and_sends_axes_apart() -> None:
         ears.client.send_message("/EmotiBit/0/ACC:X", [0.0, 1.0])
         ears.client.send_message("/EmotiBit/0/ACC:Z", [0.8, 0.0])
         ears.client.send_message("/EmotiBit/0/ACC:Y", [0.6, 0.0])
+        ears.client.send_message("/EmotiBit/0/ACC:X", [5.0])
         ears.client.send_message("/EmotiBit/0/HR", 71.0)
         ears.client.send_message("/EmotiBit/0/BI", [840.0, 860.0])
         ears.client.send_message("/EmotiBit/0/THERM", 33.5)
@@ -249,6 +250,9 @@ def test_a_bundles_time_is_the_devices() -> None:
         builder.add_content(message.build())
         return builder.build().dgram
 
+    (eda,) = Listener(load_dialect("emotibit")).hear(Message(100.0, "/EmotiBit/0/EDA", (0.5, 0.6, 0.7), "fff"), 5.0)[:1]
+    assert eda is not None and eda.timed
+    np.testing.assert_allclose(eda.samples[0].t_s, 100.0 - np.array([2, 1, 0]) / 15)
     with Ears("generic") as ears:
         ears.sent(bundled(1.7e9 + 0.25))
         ears.sent(bundled(0.0).replace(bundled(0.0)[8:16], b"\x00" * 7 + b"\x01"))

@@ -72,7 +72,7 @@ def test_the_shipped_recording_is_the_same_as_parquet(tmp_path: Path) -> None:
         pq.write_table(pa.table(dict(table.columns)), tmp_path / f"{stem_of(file)}.parquet")
     (tmp_path / "meta.json").write_bytes((shipped / "meta.json").read_bytes())
     packed, plain = open_recording(tmp_path), open_recording(shipped)
-    assert set(packed.channels) == set(plain.channels) == {"hr", "rr_ms", "eda", "acc", "temp"}
+    assert set(packed.channels) == set(plain.channels) == {"hr", "rr_ms", "eda", "acc", "temp", "bvp"}
     assert (packed.meta, packed.repairs, packed.segments) == (plain.meta, plain.repairs, plain.segments)
     for channel, samples in plain.channels.items():
         for name in ("t_s", "value", "quality"):
@@ -122,14 +122,18 @@ def test_a_table_of_eeg_has_a_column_a_site(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "first"),
-    [(["100000000", "100000001"], 0.0), (["1e8", "3e8", "inf"], 0.0), (["1700000000000", "1700000000500"], 0.0)],
+    ("times", "seconds"),
+    [
+        (["100000000", "100000001"], [0.0, 1.0]),
+        (["1e8", "100000002", "inf"], [0.0, 2.0]),
+        (["1700000000000", "1700000000500"], [0.0, 0.5]),
+    ],
 )
-def test_clock_times_count_from_the_earliest(write: Write, times: list[str], first: float) -> None:
+def test_clock_times_count_from_the_earliest(write: Write, times: list[str], seconds: list[float]) -> None:
     rows = "".join(f"{t},70\n" for t in times)
     recording = open_recording(write({"hr.csv": f"t,hr\n{rows}", "eda.csv": "t,eda\ninf,1\n"}))
     assert isinstance(recording, Recording)
-    assert recording.channels["hr"].t_s[0] == first and told(recording, "clock", "earliest")
+    assert recording.channels["hr"].t_s.tolist() == seconds and told(recording, "clock", "earliest")
 
 
 def test_one_file_of_time_channel_and_value(tmp_path: Path) -> None:
