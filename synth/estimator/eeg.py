@@ -125,12 +125,12 @@ class Eeg:
         told = {name: x for name, (t_s, x) in self._told.items() if now_s - t_s <= FORGET_S}
         contact = told.pop("contact", None)
         if live:
-            contact = float(np.mean([np.mean(site.touched) if site.touched else 0.0 for site in live]))
+            contact = sum(sum(site.touched) / max(len(site.touched), 1) for site in live) / len(live)
         elif contact is not None:
             contact = min(max(contact, 0.0), 1.0)
         known = [site for site in live if len(site.powers) >= LEAST_WINDOWS and site.touched[-1]]
         if known:
-            means = np.array([np.mean([uv2 for _, uv2 in site.powers], axis=0) for site in known])
+            means = [np.add.reduce([uv2 for _, uv2 in site.powers]) / len(site.powers) for site in known]
             delta, theta, alpha, beta, gamma = np.log10(np.maximum(np.median(means, axis=0), FLOOR_UV2)).tolist()
             return Brain(delta, theta, alpha, beta, gamma, contact, len(known))
         if not told and contact is None:

@@ -32,7 +32,7 @@ RATE_HZ = 4.0
 FRAME = 256
 TRANSFORM = 1024
 BANDS_HZ = ((0.04, 0.15), (0.15, 0.40))
-MIN_SPECTRUM_S = 120.0  # Task Force 1996: twice what ten waves of the low band last
+MIN_SPECTRUM_S = 120.0  # about what the low band needs (Task Force 1996, section on frequency domain)
 MIN_SPECTRUM_COVERAGE = 0.8
 LONGEST_GAP_S = 4.0  # a spline over more swings freely
 

@@ -13,6 +13,7 @@ missing a row's time less that of the row before is the row's own interval, not 
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -21,11 +22,12 @@ from pathlib import Path, PurePath, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.wearables.table import MAX_BYTES, MISSING, Raw, RecordingError, numbers_of, read_bytes
+from synth.wearables.table import MISSING, Raw, RecordingError, numbers_of, read_bytes
 
 CHANNELS = {"acc": "acc", "bvp": "bvp", "eda": "eda", "hr": "hr", "ibi": "rr_ms", "temp": "temp"}
 ACC_PER_G = 64.0
 MAX_RATE_HZ = 1000.0
+MAX_BYTES = 2**28  # of one file out of a .zip; the longest an E4 can record takes 80 MB
 EARLIEST_UNIX_S = 1e8  # smaller first cells are not times since 1970
 _HEAD_BYTES = 200
 
@@ -66,7 +68,9 @@ def read_zip(path: Path, repairs: list[str]) -> tuple[Raw, dict[str, object]]:
                         f"{path}: {inside.name} unpacks to more than {MAX_BYTES >> 20} MB: not an E4's"
                     )
                 texts[name] = data.decode("utf-8-sig", "replace")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except RecordingError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, struct.error) as error:
         raise RecordingError(f"{path}: not a readable .zip ({error}): fetch or pack it again") from None
     if not texts:
         raise RecordingError(f"{path}: no Empatica E4 files in it: needs {', '.join(n.upper() for n in CHANNELS)}.csv")

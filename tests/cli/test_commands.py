@@ -15,7 +15,19 @@ from synth.cli import doctor
 from synth.cli.doctor import PARTS, Part, part_text
 from synth.controls import CONTROLS
 
-COMMANDS = ("render", "compose", "replay", "presets", "preset", "controls", "estimate", "warmup", "doctor", "devices")
+COMMANDS = (
+    "render",
+    "compose",
+    "replay",
+    "presets",
+    "preset",
+    "controls",
+    "estimate",
+    "listen",
+    "warmup",
+    "doctor",
+    "devices",
+)
 
 
 def test_help_names_every_command_and_starts_the_reader_off(run: Callable) -> None:
@@ -91,6 +103,11 @@ def test_doctor_tells_of_every_part_and_is_never_a_failure(run: Callable) -> Non
     assert result.code == 0
     for name in ("numba", "soundfile", "presets", "kernels", *(part.distribution for part in PARTS)):
         assert f"\n  {name} " in result.out
+
+
+def test_doctor_knows_the_extras_that_live_sensors_take() -> None:
+    extras = {part.extra: part for part in PARTS}
+    assert extras["ble"].module == "bleak" and extras["lsl"].module == "pylsl"
 
 
 def test_doctor_says_what_a_missing_part_costs() -> None:

@@ -23,6 +23,12 @@ const over = [...document.querySelectorAll("svg text")].filter(t => {
 document.title = JSON.stringify({
   wide: document.documentElement.scrollWidth, window: innerWidth, plots: plots.length, over: over,
   empty: plots.filter(b => b.width < 100 || b.height < 10).length,
+  lanes: [...document.querySelectorAll(".lane span")].filter(s => {
+    const box = s.getBoundingClientRect(), plot = s.closest(".panel").querySelector("svg").getBoundingClientRect();
+    const fill = getComputedStyle(s);
+    return box.width >= 2 && box.height >= 6 && box.top >= plot.bottom && box.left >= plot.left - 1
+      && box.right <= plot.right + 2 && (fill.backgroundImage != "none" || fill.backgroundColor != "rgba(0, 0, 0, 0)");
+  }).length,
   fetched: performance.getEntriesByType("resource").length,
 });
 </script>"""
@@ -56,4 +62,5 @@ def test_it_is_laid_out_and_asks_for_nothing(make_session: Callable[..., Path], 
     seen, console = browse(page, width)
     assert seen["window"] == width and seen["wide"] <= width
     assert seen["plots"] >= 1 and seen["empty"] == 0 and seen["over"] == 0
+    assert seen["lanes"] == 6  # each seen, and under the plot it speaks of
     assert seen["fetched"] == 0 and console == ""

@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.record.plots import MAX_POINTS, Line, Panel, Span, clock, panel, strip, thin, ticks, time_axis, time_ticks
+from synth.record.plots import (
+    MAX_POINTS,
+    Lane,
+    Line,
+    Panel,
+    Span,
+    clock,
+    panel,
+    strip,
+    thin,
+    ticks,
+    time_axis,
+    time_ticks,
+)
 
 
 @given(st.integers(0, 20_000), st.integers(0, 2**32 - 1))
@@ -76,10 +89,33 @@ def test_a_band_is_as_wide_as_its_spread() -> None:
     assert 'class="band one" d="M0.0 37.5L1000.0 25.0L1000.0 75.0L0.0 62.5Z"' in svg
 
 
+def laned(*spans: Span, length_s: float = 1000.0) -> str:
+    return panel(Panel("Pulse", "", (line([1.0, 2.0]),), lane=Lane("set aside", spans)), length_s, [])
+
+
+def test_a_lane_shows_when_and_tells_why_and_how_long() -> None:
+    svg = laned(Span(100, 150, "missing", "grey"), Span(150, 160, "off", "red"), Span(500, 520, "missing", "grey"))
+    assert '<span class="grey" style="left:10.000%;width:5.000%" title="1:40 to 2:30: missing">' in svg
+    assert '<span class="red" style="left:15.000%;width:1.000%" title="2:30 to 2:40: off">' in svg
+    assert '<li class="grey">missing 1:10</li><li class="red">off 0:10</li>' in svg
+    assert 'role="img" aria-label="set aside: missing 1:10, off 0:10"' in svg
+
+
+def test_stretches_that_all_but_touch_are_drawn_as_one_but_counted_as_they_are() -> None:
+    svg = laned(*(Span(t, t + 1.0, "missing", "grey") for t in range(100, 200, 2)), length_s=10_000.0)
+    assert svg.count('<span class="grey"') == 1 and "width:0.990%" in svg and "missing 0:50" in svg
+    apart = laned(*(Span(t, t + 1.0, "missing", "grey") for t in range(100, 200, 20)))
+    assert apart.count('<span class="grey"') == 5
+
+
+def test_no_stretches_no_lane() -> None:
+    assert "lane" not in laned() and "lane" not in panel(Panel("Pulse", "", (line([1.0, 2.0]),)), 2.0, [])
+
+
 def test_text_is_escaped_everywhere() -> None:
     nasty = "<b>&\"'"
     made = panel(Panel(nasty, nasty, (Line(nasty, np.zeros(1), np.zeros(1), "one"), line([1.0]))), 1.0, [])
-    made += strip(nasty, [Span(0, 1, nasty)], 1.0) + time_axis(1.0, [Span(0, 1, nasty)])
+    made += laned(Span(0, 1, nasty)) + strip(nasty, [Span(0, 1, nasty)], 1.0) + time_axis(1.0, [Span(0, 1, nasty)])
     assert "<b>" not in made and "&lt;b&gt;" in made
 
 

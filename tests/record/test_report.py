@@ -75,6 +75,59 @@ def test_it_tells_what_was_sensed_believed_planned_and_played(make_page: Callabl
     assert DISCLAIMER in told
 
 
+def plot(text: str, title: str) -> str:
+    """The panel with this title."""
+    start = text.index(f"<h4>{title}")
+    return text[start : text.index("<h4>", start + 4)]
+
+
+def test_what_was_sensed_left_out_and_believed_of_the_heart_is_told_apart(make_page: Callable[..., str]) -> None:
+    heart = plot(make_page(), "Heart rate")
+    legend = re.findall(r'<li class="([^"]*)">([^<]*)</li>', heart)
+    assert legend[:6] == [
+        ("faint dots", "beats left out"),
+        ("four dots", "beats"),
+        ("faint", "weak signal, set aside"),
+        ("four thin", "device&#x27;s own"),
+        ("two dashed", "own baseline"),
+        ("one", "believed"),
+    ]
+    paths = dict(re.findall(r'<path class="line ([^"]*)" d="([^"]*)"', heart))
+    assert paths["faint dots"].count(" 0.0h") == 18  # one in forty seconds comes early, beyond the axis
+    assert paths["faint dots"].count("M") <= 36  # and may take the one after it along
+    assert 1000 < paths["four dots"].count("M") < 2 * 720
+    assert paths["one"].count("M") == 3  # it breaks where the heart was set aside
+    shown = [float(mark) for mark in re.findall(r'<span style="top:[^"]*">(\d+)</span>', heart)]
+    assert shown and max(shown) <= 90  # early beats of 158 bpm do not stretch the axis
+
+
+def test_when_and_why_a_source_was_set_aside_is_shown_and_said(make_page: Callable[..., str]) -> None:
+    text = make_page()
+    heart, skin = plot(text, "Heart rate"), plot(text, "Skin conductance")
+    assert 'aria-label="set aside: missing 0:25, stands still 0:12"' in heart
+    assert 'title="6:35 to 7:00: missing"' in heart and 'title="10:00 to 10:12: stands still"' in heart
+    assert 'aria-label="set aside: not in contact 0:20, disturbed 0:20"' in skin
+    assert skin.count('<span class="disturbed"') == 2 and "slow part, believed" in skin
+    assert len(re.findall(r"M", dict(re.findall(r'<path class="line ([^"]*)" d="([^"]*)"', skin))["one"])) == 3
+
+
+def test_doubt_that_it_fits_and_mood_as_told_are_shown(make_page: Callable[..., str]) -> None:
+    arousal = plot(make_page(), "Arousal")
+    assert 'title="9:20 to 12:00: hardly answers so far"' in arousal and "hardly answers so far 2:40" in arousal
+    assert "valence, as told" in arousal
+
+
+def test_an_older_record_tells_what_it_holds(make_page: Callable[..., str]) -> None:
+    text = make_page(older=True)
+    assert Page(text).open == [] and 'class="lane"' not in text and "as told" not in text
+    assert "believed" in plot(text, "Heart rate") and "slow part" not in plot(text, "Skin conductance")
+
+
+def test_the_tile_tells_the_believed_heart_rate(make_page: Callable[..., str]) -> None:
+    told = " ".join(Page(make_page()).text)
+    assert "Heart rate, beginning and end 83 \u2192 70" in told  # the device says 82 and 69
+
+
 def test_reasons_are_sentences_in_order_of_time(make_page: Callable[..., str]) -> None:
     text = make_page()
     reasons = text[text.index("Why the music moved") : text.index("What was believed, in words")]
