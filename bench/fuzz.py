@@ -40,7 +40,7 @@ KINDS_SHOWN = 20  # of crash a parser
 TOKENS = (
     b"nan", b"inf", b"-1", b"0", b"1e999", b"1e308", b"1e-320", b"9" * 30, b"null", b"true", b'"', b"[", b"{", b"]",
     b",", b"\n", b"\x00", b"\xff" * 4, b"\x7f\xff\xff\xff", b"\x80\x00\x00\x00", b"#bundle\x00", b"\xef\xbb\xbf",
-    b"e5", b".", b"=",
+    b"e5", b".", b"=", b"[" * 3000,
 )  # fmt: skip
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
 
@@ -67,9 +67,6 @@ class Result:
     slowest_bytes: int = 0
     peak_mb: float = 0.0
     kinds: dict[str, bytes] = field(default_factory=dict)
-
-
-# -- the parsers ---------------------------------------------------------------------------------------------------
 
 
 def json_line(folder: Path) -> Parser:
@@ -284,9 +281,6 @@ PARSERS: tuple[Callable[[Path], Parser], ...] = (
 NAMES = {make.__name__: make for make in PARSERS}
 
 
-# -- damage --------------------------------------------------------------------------------------------------------
-
-
 def damaged(samples: list[bytes], rng: random.Random) -> bytes:
     """A sample changed in one to eight places."""
     data = bytearray(rng.choice(samples))
@@ -350,9 +344,6 @@ def fuzz(name: str, inputs: int, seed: int) -> Result:
 def memory_folder() -> str | None:
     """A folder in memory where the system has one: files are written a hundred thousand times."""
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
-
-
-# -- Atheris -------------------------------------------------------------------------------------------------------
 
 
 def guided(name: str, inputs: int, seed: int) -> None:

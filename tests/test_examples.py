@@ -63,3 +63,9 @@ def test_pyo(tmp_path):
     assert "played by TableRead" in run("05_pyo_player.py", tmp_path)
     audio, _ = soundfile.read(tmp_path / "example-pyo.wav")
     assert np.sqrt(np.mean(audio[-96_000:] ** 2)) > 0.001
+
+
+def test_live_sensor(tmp_path):
+    told = run("06_live_sensor.py", tmp_path)
+    assert "hearing generic:phone" in told and "mended: nothing" in told
+    assert "heart rate 7" in told or "heart rate 6" in told

@@ -94,8 +94,11 @@ def follow(
         listening.hear()
         while (next_s := listening.next_s) is not None and next_s <= clock():
             listening.tick()
+        over = ended or clock() >= seconds
+        if over:
+            listening.finish()
         show(listening)
-        if ended or clock() >= seconds:
+        if over:
             return
         due_s = due_s + 1.0 if next_s is None else next_s
 
@@ -246,7 +249,7 @@ def _repaired(listening: Listening) -> list[Text]:
     from rich.text import Text
 
     repairs = _counted(listening)
-    shown = [Text(f"repaired: {repair}", style="dim") for repair in repairs[:MOST_REPAIRS]]
+    shown = [Text(f"repaired: {repair}", style="dim") for repair in repairs]
     return shown + [Text(f"and {len(repairs) - MOST_REPAIRS} more", style="dim")] * (len(repairs) > MOST_REPAIRS)
 
 

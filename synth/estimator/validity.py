@@ -13,7 +13,7 @@ import math
 from synth.estimator.baseline import Spread
 
 NEEDED_S = 900.0  # of evidence before anything is said
-LEAST_DEVIATION = 0.17  # of the probability over the session
+LEAST_DEVIATION = 0.165  # of the probability over the session
 DOUBT = 0.8  # what confidence is worth while the flag is up
 
 

@@ -1,4 +1,4 @@
-"""Live sources by name: each spec gives its source, what is none is told with all there are, streams end when they do."""
+"""Live sources by name: each spec gives its source, what is none is told with all there are, and streams end."""
 
 from __future__ import annotations
 
