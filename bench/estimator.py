@@ -3,8 +3,8 @@
     python bench/estimator.py FOLDER
 
 FOLDER holds labelled recordings (`listeners.py`). Printed are means over people, each person's figures from weights
-fitted, as those that ship are, on recordings of all others and the same with made-up trouble, with 95 % bootstrap intervals over people: area under the curve, Brier score, balanced accuracy at
-0.5, calibration error. Tasks:
+fitted, as those that ship are, on recordings of all others and the same with made-up trouble, with 95 % bootstrap
+intervals over people: area under the curve, Brier score, balanced accuracy at 0.5, calibration error. Tasks:
 
 - balanced: interview against the rest just before and just after it, balanced in time (elapsed time alone tells 0.51);
 - inside: the same without the first minute of each part, as for windows of a minute that lie inside it;
@@ -145,7 +145,7 @@ def main() -> None:
     no_heart = observe_all(arguments.folder, ("hr", "bvp", "rr_ms"))
     report("heart withheld", no_heart, left_out_once(people, trouble, no_heart))
     no_wave = observe_all(arguments.folder, ("bvp",))
-    report("pulse wave withheld (the device's own heart rate instead)", no_wave, left_out_once(people, trouble, no_wave))
+    report("pulse wave withheld: the device's own heart rate", no_wave, left_out_once(people, trouble, no_wave))
     rival = heart_rate_z(people)
     report("rival: z-score of the device's heart rate", people, rival)
     report("rival: elapsed time", people, elapsed(people))

@@ -3,9 +3,9 @@
     python bench/estimator_cost.py [--hours H]
 
 A made-up wearer with heart rate, beats, skin conductance, pulse wave (64 Hz), acceleration (32 Hz), a breathing belt
-(25 Hz), temperature and four raw EEG sites (256 Hz) is heard in session time as fast as it goes. Printed are the share of a
-core that a live listener would take, the quantiles of a tick (with and without EEG), and the size of all that the estimator
-holds after the first and the last hour (simulated hours).
+(25 Hz), temperature and four raw EEG sites (256 Hz) is heard in session time as fast as it goes. Printed are the share
+of a core that a live listener would take, the quantiles of a tick (with and without EEG), and the size of all that the
+estimator holds after the first and the last hour (simulated hours).
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def hear(hours: float, eeg: bool) -> None:
     us = 1e6 * np.array(spent)
     middle, high, most = np.percentile(us, (50, 99, 99.9))
     print(
-        f"{'with EEG' if eeg else 'without EEG':12} {us.mean() / 1e4:.3f} % of a core; a tick {middle:.0f} us, 99 % under "
-        f"{high:.0f}, 99.9 % under {most:.0f}; holds {sizes[0] / 1024:.0f} kB after one hour, {sizes[-1] / 1024:.0f} kB "
-        f"after {len(sizes)} (simulated)"
+        f"{'with EEG' if eeg else 'without EEG':12} {us.mean() / 1e4:.3f} % of a core; a tick {middle:.0f} us, "
+        f"99 % under {high:.0f}, 99.9 % under {most:.0f}; holds {sizes[0] / 1024:.0f} kB after one hour, "
+        f"{sizes[-1] / 1024:.0f} kB after {len(sizes)} (simulated)"
     )
 
 

@@ -249,7 +249,7 @@ def _repaired(listening: Listening) -> list[Text]:
     from rich.text import Text
 
     repairs = _counted(listening)
-    shown = [Text(f"repaired: {repair}", style="dim") for repair in repairs]
+    shown = [Text(f"repaired: {repair}", style="dim") for repair in repairs[:MOST_REPAIRS]]
     return shown + [Text(f"and {len(repairs) - MOST_REPAIRS} more", style="dim")] * (len(repairs) > MOST_REPAIRS)
 
 

@@ -178,6 +178,8 @@ class BleHeartRate:
             return await self._visit()
         except asyncio.CancelledError:  # by leaving, but some machines cancel what waits on a link that breaks
             return f"{self._name or 'Bluetooth'} broke off"
+        except FileNotFoundError:  # the socket of the system's message bus
+            return "Bluetooth is not running here (on Linux: bluetoothd and D-Bus)"
         except Exception as error:
             return f"{self._name or 'Bluetooth'}: {_words(error)}"
 

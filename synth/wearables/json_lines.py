@@ -92,7 +92,7 @@ class _Reader:
     def __init__(self, fields: Mapping[str, object], units: Units) -> None:
         self._fields, self._units = fields, units
         self._troubles: list[str] = []
-        self.device = str(next(self._given(DEVICE_KEYS), ""))[:64]
+        self.device = next((str(name)[:64] for name in self._given(DEVICE_KEYS) if isinstance(name, str | int)), "")
         received = next(self._given(RECEIVED_KEYS), None)
         self.received_s = None if received is None else _finite(time_s(received))
         quality = number(next(self._given(QUALITY_KEYS), 1.0))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from synth.cli.estimate import Tally
-from synth.estimator.run import COLUMNS
+from synth.estimator.run import COLUMNS, write_states
 from synth.estimator.state import State
 from synth.resources import assets_folder
 
@@ -140,6 +140,20 @@ def test_an_archive_without_signals_is_refused(run: Callable, tmp_path: Path) ->
     (tmp_path / "other.zip").write_bytes(held.getvalue())
     result = run("estimate", tmp_path / "other.zip", "--out", tmp_path / "state.csv")
     assert result.code == 2 and "other.zip" in result.err and "Traceback" not in result.err
+
+
+def test_cells_are_numbers_words_or_empty(tmp_path: Path) -> None:
+    path = tmp_path / "state.csv"
+    states = [State(1.0, hr_bpm=71.25, fits=True, skin_trouble="off"), State(2.0, valence=-0.5, fits=False), State(3.0)]
+    assert write_states(iter(states), path) == 3
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    told = ("hr_bpm", "fits", "valence", "skin_trouble", "arousal")
+    assert [tuple(row[name] for name in told) for row in rows] == [
+        ("71.2500", "1", "", "off", "0.0000"),
+        ("", "0", "-0.5000", "", "0.0000"),
+        ("", "", "", "", "0.0000"),
+    ]
 
 
 def test_a_tally_sums_up() -> None:

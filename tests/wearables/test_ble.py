@@ -321,7 +321,7 @@ def test_the_pause_between_tries_grows_to_its_longest(radio: Radio, monkeypatch:
         assert tries == ["0.1 s", "0.2 s", "0.3 s"]
 
 
-def test_pauses_reach_ten_Clock() -> None:
+def test_pauses_reach_ten_seconds() -> None:
     assert ble.LONGEST_PAUSE_S == 10.0
 
 
@@ -337,6 +337,15 @@ def test_a_machine_without_bluetooth_is_told_of_and_harms_nothing(radio: Radio) 
         heard.until(lambda: source.status == "Bluetooth: No Bluetooth adapters found.; next try in 0.5 s")
         heard.until(lambda: source.status == "Bluetooth: No Bluetooth adapters found.; next try in 1.0 s")
         assert heard.packets == [] and source.repairs == {}
+
+
+def test_a_system_without_bluetooth_is_told_of(radio: Radio) -> None:
+    class Missing(radio.backends["scanner"]):  # type: ignore[misc]
+        async def start(self) -> None:
+            raise FileNotFoundError(2, "No such file or directory")
+
+    with BleHeartRate(None, Clock(), scanner=Missing, client=radio.backends["client"]) as source:
+        Heard(source).until(lambda: source.status.startswith("Bluetooth is not running here"))
 
 
 def threads() -> list[str]:

@@ -126,6 +126,12 @@ def test_what_is_wrong_is_told_and_the_rest_kept(text: str, trouble: str, kept: 
     assert sum(map(len, line.samples)) == kept
 
 
+@pytest.mark.parametrize("key", ["device", "t", "v", "recv", "q", "ch", "hr", "x"])
+def test_nesting_of_any_depth_is_survived(key: str) -> None:
+    for depth in range(1, 1100, 7):
+        parse_line(f'{{"ch": "hr", "{key}": {"[" * depth}{"]" * depth}}}')
+
+
 def test_a_blank_line_says_nothing() -> None:
     assert parse_line("") == parse_line(b" \r\n") == Line()
 
@@ -139,6 +145,8 @@ def test_a_line_without_a_time_came_when_it_came() -> None:
 def test_receipt_device_and_quality() -> None:
     line = parse_line('{"t": 5, "hr": 70, "received_s": "2023-11-14T22:13:20Z", "dev": "H10", "q": 0.5}')
     assert (line.device, line.received_s, line.samples[0].quality[0]) == ("H10", 1.7e9, 0.5)
+    for told, device in (('"a"', "a"), ("7", "7"), ("null", ""), ("[[]]", ""), ("{}", ""), (f'"{"x" * 99}"', "x" * 64)):
+        assert parse_line(f'{{"hr": 70, "device": {told}}}').device == device
     for told, quality in (("7", 1.0), ("-1", 0.0), ('"?"', 1.0), ("null", 1.0)):
         assert parse_line(f'{{"t": 5, "hr": 70, "quality": {told}}}').samples[0].quality[0] == quality
     assert parse_line('{"t": 5, "hr": 250, "quality": 1}').samples[0].quality[0] == 0.0
