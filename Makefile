@@ -10,7 +10,7 @@ TWO_AT_ONCE = -n 2 --dist loadfile
 DEMO = settle --wearable assets/recording --minutes 8 --seed 1
 
 help: ## list what make can do (default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/core-installed ## eight minutes of music steered by a real recording, in demo/
 	$(BIN)/synth render $(DEMO) --out demo --overwrite
@@ -42,6 +42,13 @@ bench-session: $(VENV)/test-installed ## speed and memory of whole sessions, sta
 
 bench-blocks: $(VENV)/test-installed ## a live session block by block: deadlines, parts, voices, sessions a core
 	$(BIN)/python bench/blocks.py
+
+bench-estimator: $(VENV)/test-installed ## what a listener costs; LISTENERS=FOLDER: and how well people are told
+	$(BIN)/python bench/estimator_cost.py
+	[ -z "$(LISTENERS)" ] || $(BIN)/python bench/estimator.py "$(LISTENERS)"
+
+fuzz: $(VENV)/test-installed ## a million and more damaged inputs at every parser
+	$(BIN)/python bench/fuzz.py
 
 peers: $(VENV)/test-installed peer-programs ## the same work in scsynth, Csound, Faust and pyo
 	$(BIN)/python bench/peers.py
@@ -107,5 +114,5 @@ peer-programs: $(VENV)/test-installed # what cannot be had is told by bench/peer
 	-@$(BIN)/python -c 'import sys, importlib.util as u; sys.exit(not u.find_spec("dawdreamer"))' || \
 		$(BIN)/python -m pip install --quiet dawdreamer
 
-.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks peers warmup venv clean \
+.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-estimator fuzz peers warmup venv clean \
 	system-packages peer-programs

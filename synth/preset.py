@@ -161,6 +161,8 @@ def _read(path: Path) -> tuple[Preset | None, list[str]]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return None, [f"{path.name}: not TOML: {error}"]
+    except RecursionError:
+        return None, [f"{path.name}: nested too deeply for a preset"]
     except (OSError, ValueError) as error:
         return None, [str(error)]
     sheet = Sheet(path.name, text)

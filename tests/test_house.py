@@ -62,7 +62,7 @@ ROOMS: dict[str, set[str]] = {
         "steering",
         "wearables",
     },
-    "record": {"controls"},
+    "record": {"estimator", "controls"},
     "output": {"record", "score", "session", "engine", "bus", "controls", "instruments", "preset", "wearables", "dsp"},
     "cli": {"output", "record", "session", "preset", "controls", "estimator", "wearables", "dsp"},
     "__main__": {"cli"},

@@ -56,7 +56,7 @@ def test_the_wheel_holds_all_that_a_session_needs_and_nothing_else(wheel: Path) 
         assert files
         for path in files:
             assert f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" in names
-    for path in (ROOT / "synth").rglob("*.py"):
+    for path in (*(ROOT / "synth").rglob("*.py"), *(ROOT / "synth").rglob("*.toml")):
         assert path.relative_to(ROOT).as_posix() in names
     assert {"synth/py.typed", "synth/record/report.css"} <= names
     assert {name.split("/")[0] for name in names} == {"synth", f"isotone-{__version__}.dist-info"}

@@ -39,7 +39,7 @@ Ctrl-C ends it; a recording that is finished is for `synth estimate`
 LOGS = (".jsonl", ".ndjson")
 MOST_ROWS = 20  # channels shown
 MOST_REPAIRS = 4
-BAR = 41  # characters
+BAR = 31  # characters
 
 Show = Callable[["Listening"], object]
 
@@ -76,7 +76,7 @@ def listen(arguments: argparse.Namespace) -> int:
         listening.finish()
         status = live.status
     _tell(listening, status)
-    if arguments.save:
+    if listening.lines and arguments.save:
         print(f"{arguments.save}: {listening.lines} lines; `synth estimate {arguments.save} --out CSV` reads them")
     return 0
 

@@ -101,7 +101,7 @@ def read_record(path: str | Path) -> Record:
 def _line(file: Path, number: int, text: str) -> Line:
     try:
         line = decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RecordError(f"{file}, line {number}: not a line of JSON; is this a session record?") from None
     kind = line.get("type")
     if not isinstance(kind, str) or kind not in REQUIRED:

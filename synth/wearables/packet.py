@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from synth.wearables.samples import Samples
+from synth.wearables.tally import within
 
 MAILBOX_PACKETS = 4096
 
@@ -84,4 +85,5 @@ class Mailbox:
         return packets
 
     def _count(self, what: str) -> None:
+        what = within(self.repairs, what)
         self.repairs[what] = self.repairs.get(what, 0) + 1

@@ -293,13 +293,13 @@ def test_what_devices_call_themselves_cannot_steer_the_terminal() -> None:
 
 @pytest.mark.parametrize(
     ("arousal", "filled"),
-    [(0.0, (0, 0)), (0.5, (0, 10)), (-0.5, (10, 0)), (1.0, (0, 20)), (-1.0, (20, 0)), (-0.01, (0, 0))],
+    [(0.0, (0, 0)), (0.4, (0, 6)), (-0.4, (6, 0)), (1.0, (0, 15)), (-1.0, (15, 0)), (-0.01, (0, 0))],
 )
 @pytest.mark.parametrize("ascii_only", [True, False])
 def test_the_bar_grows_from_the_middle(arousal: float, filled: tuple[int, int], ascii_only: bool) -> None:
     fill, middle = ("#", "|") if ascii_only else ("\u2588", "\u2502")
     below, above = bar(arousal, ascii_only).split(middle)
-    assert len(below) == len(above) == 20 and (below.count(fill), above.count(fill)) == filled
+    assert len(below) == len(above) == 15 and (below.count(fill), above.count(fill)) == filled
     assert below.endswith(fill * filled[0]) and above.startswith(fill * filled[1])
     assert not ascii_only or (below + above).isascii()
 
