@@ -10,20 +10,7 @@ from synth.estimator.estimator import Estimator
 from synth.estimator.state import State
 from synth.wearables.recording import Recorded, open_recording
 
-COLUMNS = (
-    "arousal",
-    "confidence",
-    "p_elevated",
-    "hr_bpm",
-    "rmssd_ms",
-    "scr_per_min",
-    "resp_bpm",
-    "motion",
-    "valence",
-    "fits",
-    "heart_trouble",
-    "skin_trouble",
-)
+COLUMNS = tuple(name for name in State.__slots__ if name != "t_s")
 
 
 def estimates(recording: Recorded, estimator: Estimator | None = None) -> Iterator[State]:
@@ -50,12 +37,14 @@ def write_states(states: Iterable[State], path: str | Path) -> int:
     return rows
 
 
-def _cell(value: float | bool | str | None) -> str:
+def _cell(value: float | bool | str | tuple[str, ...] | None) -> str:
     match value:
         case None:
             return ""
         case str():
             return value
+        case tuple():
+            return "; ".join(value)
         case bool():
             return str(int(value))
     return f"{value:.4f}"

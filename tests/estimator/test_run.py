@@ -15,7 +15,7 @@ from synth.estimator.state import State
 from synth.wearables.recording import Recording, RecordingError, open_recording
 
 DEMO = Path(__file__).parents[2] / "assets" / "recording"
-WORDS = ("fits", "heart_trouble", "skin_trouble")
+WORDS = ("fits", "heart_trouble", "skin_trouble", "reasons")
 Column = Callable[[Iterable[State], str], NDArray[np.float64]]
 
 
@@ -72,6 +72,7 @@ def test_the_table_has_a_row_a_second(demo: Recording, states: list[State], tmp_
         assert float(row["t_s"]) == state.t_s
         for name in COLUMNS:
             value = getattr(state, name)
+            value = "; ".join(value) if isinstance(value, tuple) else value
             number = value is not None and name not in WORDS
             assert row[name] == (f"{value:.4f}" if number else {None: "", False: "0", True: "1"}.get(value, value))
 
