@@ -93,9 +93,10 @@ class Pulse:
         self._stepped_s = math.floor(now_s)
         belief = self._belief @ _MOVES
         wave = self._window(now_s)
-        if wave is not None:
+        evidence = np.zeros(0) if wave is None else shown(wave)
+        if evidence.any():
             self.heard_s = now_s
-            belief *= (WAVE_NOISE + shown(wave)) ** WAVE_TRUST
+            belief *= (WAVE_NOISE + evidence) ** WAVE_TRUST
             belief *= (self._usual + USUAL_FLOOR) ** USUAL_TRUST
         for bpm in self._beats_bpm:
             belief *= (np.exp(-0.5 * ((RATES - bpm) / BEAT_BPM) ** 2) + BEAT_WRONG) ** BEAT_TRUST

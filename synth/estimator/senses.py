@@ -41,7 +41,7 @@ class Senses:
         self.vitals = Vitals()
         self.told = Told()
         self.heart_trouble = self.skin_trouble = "missing"
-        self._hr_heard_s = -math.inf
+        self._hr_heard_s = self._wave_told_s = -math.inf
 
     def put(self, samples: Samples) -> None:
         """Leave samples to be taken when their time has come; channels it makes nothing of are passed over."""
@@ -78,10 +78,11 @@ class Senses:
         self.vitals.wave(t, wave, quality)
         sound = np.isfinite(wave) & (quality >= 0.5)
         self.pulse.add(t[sound], wave[sound])
-        if self.pulse.step(now_s) and now_s - self.pulse.heard_s <= STALE_S:
-            if self.pulse.deviation_bpm <= UNCLEAR_BPM:
-                self.heart.add(now_s, self.pulse.rate_bpm)
-        from_wave = now_s - self.pulse.heard_s <= STAND_IN_S
+        heard = self.pulse.step(now_s) and now_s - self.pulse.heard_s <= STALE_S
+        if heard and self.pulse.deviation_bpm <= UNCLEAR_BPM:
+            self._wave_told_s = now_s
+            self.heart.add(now_s, self.pulse.rate_bpm)
+        from_wave = now_s - self._wave_told_s <= STAND_IN_S
         for moment, bpm, good in self._each("hr", now_s):
             self._hr_heard_s = moment
             if not from_wave:
@@ -94,7 +95,7 @@ class Senses:
 
     def _heart_stale_s(self, now_s: float) -> float:
         """Age from which heart rate is stale: of the channel it comes from."""
-        if now_s - self.pulse.heard_s <= STAND_IN_S:
+        if now_s - self._wave_told_s <= STAND_IN_S:
             return self.inbox["bvp"].stale_s
         beats_lead = self.vitals.beats.last_s > self._hr_heard_s + STAND_IN_S
         return self.inbox["rr_ms" if beats_lead else "hr"].stale_s

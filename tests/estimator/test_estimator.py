@@ -223,6 +223,26 @@ def test_movement_gates_the_heart_and_never_votes(listener: Stream, run: Run, co
     assert np.abs(walked - base)[part].max() < 0.02
 
 
+@pytest.mark.parametrize("wave", ["flat", "noise", "gone after two minutes"])
+def test_a_wave_that_shows_no_heart_gives_way_to_the_heart_rate_channel(listener: Stream, run: Run, wave: str) -> None:
+    t = np.arange(480 * 32) / 32.0
+    x = np.sin(2.0 * np.pi * 1.13 * t) + 0.4 * np.sin(4.0 * np.pi * 1.13 * t)
+    if wave == "flat":
+        x = np.full(t.size, 3.0)
+    elif wave == "noise":
+        x = np.random.default_rng(1).normal(0.0, 1.0, t.size)
+    else:
+        t, x = t[: 120 * 32], x[: 120 * 32]
+    states = run({**without(listener, ["rr_ms"], 0.0), "bvp": (t, x)})
+    assert_sound(states)
+    second, bpm = listener["hr"]
+    if wave != "noise":
+        told = np.array([states[i].hr_bpm for i in range(200, 470)], dtype=np.float64)
+        true = np.array([bpm[i - 11 : i - 1].mean() for i in range(200, 470)])
+        assert np.abs(told - true).max() < 1.0
+    assert states[460].heart_trouble == ""
+
+
 def test_a_dead_sensor_is_named_and_set_aside(listener: Stream, run: Run) -> None:
     off = run(changed(listener, "eda", after(200, 300), 0.0))
     assert_sound(off)
