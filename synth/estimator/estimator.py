@@ -6,7 +6,6 @@ from synth.estimator import arousal, model
 from synth.estimator.arousal import Confidence, Say, Score
 from synth.estimator.context import Context
 from synth.estimator.reasons import Facts, explain
-from synth.estimator.rr import Window
 from synth.estimator.senses import Senses
 from synth.estimator.state import State
 from synth.estimator.validity import DOUBT, Fit
@@ -14,9 +13,6 @@ from synth.estimator.vitals import Measures
 from synth.wearables.samples import Samples
 
 REORDER_S = 2.0  # samples may come this late out of order
-WINDOW_S = 60.0
-CORRECTED_LIMIT = 0.05
-CORRECTED_BEATS = 20
 CORRECTED_TRUST = 0.8
 SWAP_DOUBT_S = 75.0
 CONTEXT_NOTE = 0.15  # log-odds from which earlier sessions are worth telling
@@ -69,12 +65,11 @@ class Estimator:
         now_s = t_s - REORDER_S
         senses = self._senses
         senses.take(now_s)
-        beats = senses.vitals.beats.window(now_s, WINDOW_S)
-        self._believe(beats, now_s, dt_s)
-        self._latest = self._state(t_s, beats, now_s)
+        self._believe(now_s, dt_s)
+        self._latest = self._state(t_s, now_s)
         return self._latest
 
-    def _believe(self, beats: Window, now_s: float, dt_s: float) -> None:
+    def _believe(self, now_s: float, dt_s: float) -> None:
         """Bring score and confidence up to date."""
         senses, heart, skin = self._senses, self._senses.heart.baseline, self._senses.skin.baseline
         self._heart_say.move(float(heart.ready and not senses.heart_trouble), dt_s)
@@ -95,7 +90,7 @@ class Estimator:
             self._fit.add(self._p_elevated, dt_s)
         metabolic = senses.motion.metabolic
         heart_trust = heart_say * (1.0 - metabolic) * heart.trust
-        heart_trust *= CORRECTED_TRUST if _corrected(beats) else 1.0
+        heart_trust *= CORRECTED_TRUST if senses.vitals.corrected else 1.0
         target = arousal.confidence(heart_trust, skin_say * skin.trust, senses.told.freshness(now_s))
         target *= (1.0 - 0.5 * metabolic) * (DOUBT if self._fit.fits is False else 1.0)
         if max(heart.trust, skin.trust) < 1.0:
@@ -108,7 +103,7 @@ class Estimator:
     def _p_elevated(self) -> float:
         return model.p_elevated(self._score.value, self._at_baseline)
 
-    def _state(self, t_s: float, beats: Window, now_s: float) -> State:
+    def _state(self, t_s: float, now_s: float) -> State:
         senses, heart, skin = self._senses, self._senses.heart, self._senses.skin
         hr_bpm = None if senses.heart_trouble else heart.shown_bpm()
         skin_fresh = not senses.skin_trouble
@@ -129,7 +124,7 @@ class Estimator:
             **{name: getattr(measures, name) for name in Measures.__slots__},
             heart_trouble=senses.heart_trouble,
             skin_trouble=senses.skin_trouble,
-            reasons=explain(self._facts(beats, now_s, hr_bpm, skin_fresh)),
+            reasons=explain(self._facts(now_s, hr_bpm, skin_fresh)),
         )
 
     def _began_above_bpm(self) -> float | None:
@@ -139,7 +134,7 @@ class Estimator:
             return None
         return heart.anchor - usual[0]
 
-    def _facts(self, beats: Window, now_s: float, hr_bpm: float | None, skin_fresh: bool) -> Facts:
+    def _facts(self, now_s: float, hr_bpm: float | None, skin_fresh: bool) -> Facts:
         senses, heart, skin = self._senses, self._senses.heart, self._senses.skin
         features = self.features
         return Facts(
@@ -154,14 +149,9 @@ class Estimator:
             moving=senses.motion.metabolic > 0.25,
             slow_breath=senses.vitals.slow_breath > 0.5 and not senses.heart_trouble,
             swapped=now_s - heart.swapped_s < SWAP_DOUBT_S,
-            corrected=_corrected(beats),
+            corrected=senses.vitals.corrected,
             told=senses.told.arousal(now_s),
             valence=senses.told.valence(now_s),
             fits=self._fit.fits,
             began_above_bpm=self._began_above_bpm(),
         )
-
-
-def _corrected(beats: Window) -> bool:
-    """Whether more than one beat in twenty of the window was left out."""
-    return beats.kept.size >= CORRECTED_BEATS and beats.corrected > CORRECTED_LIMIT

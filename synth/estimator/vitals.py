@@ -25,6 +25,8 @@ MINUTE_S = 60.0
 SHORT_TERM_S = 300.0  # Task Force 1996: short-term recordings
 TURNS = 4
 BEATS_SILENT_S = 30.0  # after which the pulse wave's beats stand in
+CORRECTED_LIMIT = 0.05
+CORRECTED_BEATS = 20
 SLOW_BPM = 8.0  # breathing as slow as this is done on purpose, and moves the heart more than strain does
 SLOW_HOLDS_S = 60.0  # a rate is not found in every minute
 SLOW_FADES_S = 60.0
@@ -54,12 +56,17 @@ class Measures:
 
 
 class Vitals:
-    """The measures. `slow_breath` 0..1 tells how far breathing is, or just was, slow on purpose."""
+    """The measures.
+
+    `slow_breath` 0..1 tells how far breathing is, or just was, slow on purpose; `corrected` whether more than one told
+    beat in twenty of the last minute had to be left out.
+    """
 
     def __init__(self) -> None:
         self.beats = Beats(SHORT_TERM_S)
         self.measures = Measures()
         self.slow_breath = 0.0
+        self.corrected = False
         self._wave = Ppg()
         self._wave_beats = Beats(SHORT_TERM_S)
         self._pulse_breath = PulseBreath()
@@ -80,7 +87,9 @@ class Vitals:
         return self.beats.last_s == t_s
 
     def wave(self, t_s: Floats, x: Floats, quality: Floats) -> None:
-        """The next samples of the pulse wave."""
+        """The next samples of the pulse wave; its beats are looked for while no better ones are told."""
+        if not t_s.size or t_s[-1] - self._beat_heard_s <= BEATS_SILENT_S:
+            return
         self._wave.add(t_s, x, quality)
         pulses = self._wave.take()
         self._pulse_breath.add(pulses)
@@ -108,10 +117,12 @@ class Vitals:
             if t.size:
                 self._eeg.add(channel, t, value, quality)
 
-    def window(self, now_s: float, length_s: float) -> Window:
+    def _window(self, now_s: float, length_s: float) -> Window:
         """The beats of the last `length_s` seconds, told or, without any, read from the pulse wave."""
-        told = now_s - self._beat_heard_s <= BEATS_SILENT_S
-        return (self.beats if told else self._wave_beats).window(now_s, length_s)
+        return (self.beats if self._told(now_s) else self._wave_beats).window(now_s, length_s)
+
+    def _told(self, now_s: float) -> bool:
+        return now_s - self._beat_heard_s <= BEATS_SILENT_S
 
     def tick(self, now_s: float) -> None:
         """Bring the measures up to date, once a second."""
@@ -120,23 +131,26 @@ class Vitals:
         self._ticked_s = now_s
         self._turn = (self._turn + 1) % TURNS
         brain = self._eeg.tick(now_s)
+        minute = self._window(now_s, MINUTE_S)
+        many = minute.kept.size >= CORRECTED_BEATS and minute.corrected > CORRECTED_LIMIT
+        self.corrected = bool(many and self._told(now_s))
         measures = replace(
             self.measures,
-            rmssd_ms=window_rmssd_ms(self.window(now_s, MINUTE_S)),
+            rmssd_ms=window_rmssd_ms(minute),
             temp_c=self._temperature.degrees_c(now_s),
             still_s=self._stillness.still_s(now_s),
             **{f"eeg_{band}": getattr(brain, band, None) for band in (*EEG_BANDS, "contact")},
         )
         if self._turn == 0:
-            measures = self._breathe(measures, now_s)
+            measures = self._breathe(measures, minute, now_s)
         elif self._turn == 1:
-            coherent = window_coherence(self.window(now_s, COHERENCE_S))
+            coherent = window_coherence(self._window(now_s, COHERENCE_S))
             measures = replace(measures, coherence=None if coherent is None else coherent.share)
         elif self._turn == 2:
-            window = self.window(now_s, SHORT_TERM_S)
+            window = self._window(now_s, SHORT_TERM_S)
             measures = replace(measures, sdnn_ms=window_sdnn_ms(window), pnn50=window_pnn50(window))
         else:
-            bands = window_bands(self.window(now_s, SHORT_TERM_S))
+            bands = window_bands(self._window(now_s, SHORT_TERM_S))
             slope = self._temperature.slope_c_per_min(now_s)
             measures = replace(measures, lf_hf=None if bands is None else bands.lf_hf, temp_c_per_min=slope)
         self.measures = measures
@@ -144,12 +158,12 @@ class Vitals:
             self._slow_s = now_s
         self.slow_breath = math.exp(-max(now_s - self._slow_s - SLOW_HOLDS_S, 0.0) / SLOW_FADES_S)
 
-    def _breathe(self, measures: Measures, now_s: float) -> Measures:
+    def _breathe(self, measures: Measures, minute: Window, now_s: float) -> Measures:
         breathing = combined(
             self._belt.rate(now_s),
             self._told_breath.rate(now_s),
             self._pulse_breath.rate(now_s),
-            from_beats(self.beats.window(now_s, MINUTE_S)),
+            from_beats(minute),
         )
         if breathing is None:
             return replace(measures, resp_bpm=None, resp_agreement=None)
