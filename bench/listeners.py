@@ -23,7 +23,6 @@ from synth.wearables.samples import Samples
 
 FEATURES = ("recent", "longer", "level", "heart")
 BALANCED = ("interview_tsst", "relax1", "relax2")
-CLEAN = ("baseline", "stroop", *BALANCED, "relax3")
 STRAIN = ("stroop", "interview_tsst", "hyperventilation")
 TASKS = ("balanced", "inside", "official")
 INSIDE_S = 60.0
@@ -56,12 +55,10 @@ class Person:
         return np.isin(self.task, STRAIN)
 
     def mask(self, task: str) -> NDArray[np.bool_]:
-        """Which seconds belong to a task of TASKS or "clean"."""
+        """Which seconds belong to a task of TASKS."""
         second = np.arange(1, self.task.size + 1)
         if task == "official":
             return (self.task != "") & (second >= 75)
-        if task == "clean":
-            return np.isin(self.task, CLEAN) & (second >= 180)
         balanced = np.isin(self.task, BALANCED)
         return balanced & (self.since_s >= INSIDE_S) if task == "inside" else balanced
 

@@ -21,7 +21,7 @@ DECAY = 0.01
 ROUNDS = 200
 RATE = 0.01
 NOISE = 0.1
-FITTED = ("balanced", "clean")
+FITTED = ("balanced", "official")
 
 Net = dict[str, Array]
 

@@ -3,11 +3,11 @@
     python bench/train_estimator.py FOLDER [--write] [--compare]
 
 Logistic regression on the features that the estimator itself computes each second (`listeners.py`), with half the
-weight on interview against the rest around it (balanced in time) and half on all tasks against rest, everyone counting
-alike. `--write` puts the weights of everyone, as recorded and with made-up trouble (dropouts, noise, drift), into
-`synth/estimator/weights.toml`. `--compare` leaves each person out once and
-prints, on the same split: the linear model; the same trained on the trouble as well; and a gated recurrent network
-(needs the extra `train`), which has the same features and may learn its own memory.
+weight on interview against the rest around it (balanced in time) and half on the authors' labels of the whole session,
+everyone counting alike. `--write` puts the weights of everyone, as recorded and with made-up trouble (dropouts, noise,
+drift), into `synth/estimator/weights.toml`. `--compare` leaves each person out once and prints, on the same split: the
+linear model; the same trained on the trouble as well; and a gated recurrent network (needs the extra `train`), which
+has the same features and may learn its own memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from synth.estimator import model
 
 WEIGHTS_FILE = Path(model.__file__).with_name("weights.toml")
 SETS = {"both": FEATURES, "skin": FEATURES[:3], "heart": FEATURES[3:]}
-FITTED = ("balanced", "clean")
+FITTED = ("balanced", "official")
 RIDGE_OF_EACH = 1.4  # person fitted, on standardised features
 TROUBLE_SEED, UNSEEN_SEED = 1, 2
 WEIGHT_OF_TASK = 150.0  # of each fitted task a person

@@ -21,6 +21,7 @@ STAND_IN_S = 10.0  # a better source of heart rate silent for so long gives way 
 MEAN_BEATS_S = 10.0
 BEAT_GAP_S = 3.0
 UNCLEAR_BPM = 12.0  # a belief wider than this tells no heart rate
+UNCLEAR_S = 60.0  # of that, before another source takes over: a wrist's own rate is further off
 TOLD = ("self_arousal", "self_valence", "feedback")
 
 
@@ -82,7 +83,7 @@ class Senses:
         if heard and self.pulse.deviation_bpm <= UNCLEAR_BPM:
             self._wave_told_s = now_s
             self.heart.add(now_s, self.pulse.rate_bpm)
-        from_wave = now_s - self._wave_told_s <= STAND_IN_S
+        from_wave = self._from_wave(now_s)
         for moment, bpm, good in self._each("hr", now_s):
             self._hr_heard_s = moment
             if not from_wave:
@@ -93,9 +94,13 @@ class Senses:
             if mean_bpm is not None:
                 self.heart.add(now_s, mean_bpm)
 
+    def _from_wave(self, now_s: float) -> bool:
+        """Whether heart rate is the wave's: while it is heard, and has told a clear rate not long ago."""
+        return now_s - self.pulse.heard_s <= STAND_IN_S and now_s - self._wave_told_s <= UNCLEAR_S
+
     def _heart_stale_s(self, now_s: float) -> float:
         """Age from which heart rate is stale: of the channel it comes from."""
-        if now_s - self._wave_told_s <= STAND_IN_S:
+        if self._from_wave(now_s):
             return self.inbox["bvp"].stale_s
         beats_lead = self.vitals.beats.last_s > self._hr_heard_s + STAND_IN_S
         return self.inbox["rr_ms" if beats_lead else "hr"].stale_s

@@ -14,7 +14,7 @@ from synth.estimator.eeg import Eeg
 from synth.estimator.hrv import window_bands, window_pnn50, window_rmssd_ms, window_sdnn_ms
 from synth.estimator.inbox import Inbox
 from synth.estimator.ppg import Ppg
-from synth.estimator.respiration import Belt, PulseBreath, ToldRate, combined, from_beats
+from synth.estimator.respiration import TRUST, Belt, PulseBreath, ToldRate, combined, from_beats
 from synth.estimator.rr import Beats, Window
 from synth.estimator.spectrum import Floats
 from synth.estimator.stillness import Stillness
@@ -28,6 +28,7 @@ BEATS_SILENT_S = 30.0  # after which the pulse wave's beats stand in
 CORRECTED_LIMIT = 0.05
 CORRECTED_BEATS = 20
 SLOW_BPM = 8.0  # breathing as slow as this is done on purpose, and moves the heart more than strain does
+SLOW_COHERENCE = 0.55  # then the heart swings in one even wave; sighs and blood pressure make less
 SLOW_HOLDS_S = 60.0  # a rate is not found in every minute
 SLOW_FADES_S = 60.0
 EEG = (*(f"eeg_{site}" for site in EEG_SITES), *(f"eeg_{band}" for band in EEG_BANDS), "eeg_contact")
@@ -154,7 +155,7 @@ class Vitals:
             slope = self._temperature.slope_c_per_min(now_s)
             measures = replace(measures, lf_hf=None if bands is None else bands.lf_hf, temp_c_per_min=slope)
         self.measures = measures
-        if measures.resp_bpm is not None and measures.resp_bpm <= SLOW_BPM:
+        if _breathes_slowly(measures):
             self._slow_s = now_s
         self.slow_breath = math.exp(-max(now_s - self._slow_s - SLOW_HOLDS_S, 0.0) / SLOW_FADES_S)
 
@@ -163,8 +164,16 @@ class Vitals:
             self._belt.rate(now_s),
             self._told_breath.rate(now_s),
             self._pulse_breath.rate(now_s),
-            from_beats(minute),
+            from_beats(minute) if self._told(now_s) else None,  # a wrist's wave sways with the hand
         )
         if breathing is None:
             return replace(measures, resp_bpm=None, resp_agreement=None)
         return replace(measures, resp_bpm=breathing.bpm, resp_agreement=breathing.agreement)
+
+
+def _breathes_slowly(measures: Measures) -> bool:
+    """Whether breathing is slow on purpose; what only the beats tell must also be one even wave."""
+    if measures.resp_bpm is None or measures.resp_bpm > SLOW_BPM:
+        return False
+    told_otherwise = (measures.resp_agreement or 0.0) > TRUST["beats"]
+    return told_otherwise or (measures.coherence or 0.0) >= SLOW_COHERENCE
