@@ -15,7 +15,10 @@ from synth.wearables.samples import Samples, Source
 
 
 class Incoming:
-    """Samples on their way to the estimator. `name` is the recording's; `sensed` tells whether there is any source."""
+    """Samples on their way to the estimator. `name` is the recording's; `sensed` tells whether there is any source.
+
+    `feed` and `hear` may be called from any thread, `take` from one.
+    """
 
     def __init__(self, recording: str | Path | Source | None) -> None:
         self._recording = open_recording(recording) if isinstance(recording, str | Path) else recording
@@ -23,7 +26,7 @@ class Incoming:
         self.start_repairs = () if self._recording is None else tuple(map(str, self._recording.repairs))
         self.sensed = self._recording is not None
         self._timeline = Timeline()
-        self._waiting: deque[Samples] = deque()
+        self._waiting: deque[Packet] = deque()
 
     def feed(self, channel: str, value: object, t_s: object, device: str | None, now_s: float) -> None:
         """Samples from an app at session time `now_s`; see `Session.feed`."""
@@ -33,14 +36,14 @@ class Incoming:
 
     def hear(self, packet: Packet) -> None:
         """What a live source received."""
-        self._waiting.extend(self._timeline.place(packet))
+        self._waiting.append(packet)
         self.sensed = True
 
     def take(self, t_s: float) -> Sequence[Samples]:
         """Samples of the second up to `t_s` of the recording, and all that was fed or heard since the last call."""
         batches = [] if self._recording is None else list(self._recording.between(t_s - 1.0, t_s))
         while self._waiting:
-            batches.append(self._waiting.popleft())
+            batches += self._timeline.place(self._waiting.popleft())
         return batches
 
     @property
