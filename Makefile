@@ -32,7 +32,7 @@ test-python: $(VENV)/test-installed ## the kernels' tests once more as plain Pyt
 test-install: $(VENV)/test-installed ## the wheel in fresh environments, on each Python 3.11 to 3.13 found
 	$(BIN)/python -m pytest $(TWO_AT_ONCE) --dist load -m install tests/test_install.py
 
-bench: ## the three below, one after the other: what it costs, and what others cost
+bench: ## bench-session, bench-blocks and peers: what it costs, and what others cost
 	$(MAKE) bench-session
 	$(MAKE) bench-blocks
 	$(MAKE) peers

@@ -418,5 +418,6 @@ class Session:
 
 
 def _state_line(state: State) -> dict[str, Any]:
-    line = {name: getattr(state, name) for name in State.__slots__ if name != "t_s"}
+    line = asdict(state)
+    del line["t_s"]
     return {**line, "reasons": list(state.reasons)}

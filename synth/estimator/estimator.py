@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from synth.estimator import arousal, model
 from synth.estimator.arousal import Confidence, Say, Score
 from synth.estimator.context import Context
@@ -9,7 +11,6 @@ from synth.estimator.reasons import Facts, explain
 from synth.estimator.senses import Senses
 from synth.estimator.state import State
 from synth.estimator.validity import DOUBT, Fit
-from synth.estimator.vitals import Measures
 from synth.wearables.samples import Samples
 
 REORDER_S = 2.0  # samples may come this late out of order
@@ -107,7 +108,6 @@ class Estimator:
         senses, heart, skin = self._senses, self._senses.heart, self._senses.skin
         hr_bpm = None if senses.heart_trouble else heart.shown_bpm()
         skin_fresh = not senses.skin_trouble
-        measures = senses.vitals.measures
         return State(
             t_s=t_s,
             arousal=arousal.arousal_of(self._score.value),
@@ -121,7 +121,7 @@ class Estimator:
             motion=senses.motion.shown(now_s),
             hr_baseline_bpm=heart.baseline.anchor if heart.baseline.ready else None,
             scr_baseline_per_min=skin.scr_baseline.anchor if skin.baseline.ready else None,
-            **{name: getattr(measures, name) for name in Measures.__slots__},
+            **asdict(senses.vitals.measures),
             heart_trouble=senses.heart_trouble,
             skin_trouble=senses.skin_trouble,
             reasons=explain(self._facts(now_s, hr_bpm, skin_fresh)),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 from synth.estimator.estimator import Estimator
 from synth.estimator.state import State
 from synth.wearables.recording import Recorded, open_recording
 
-COLUMNS = tuple(name for name in State.__slots__ if name != "t_s")
+COLUMNS = tuple(field.name for field in fields(State) if field.name != "t_s")
 
 
 def estimates(recording: Recorded, estimator: Estimator | None = None) -> Iterator[State]:

@@ -6,7 +6,7 @@ The dear ones are brought up to date in turn, one a second, so that no second co
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from synth.estimator.coherence import WINDOW_S as COHERENCE_S
 from synth.estimator.coherence import window_coherence
@@ -17,6 +17,7 @@ from synth.estimator.ppg import Ppg
 from synth.estimator.respiration import TRUST, Belt, PulseBreath, ToldRate, combined, from_beats
 from synth.estimator.rr import Beats, Window
 from synth.estimator.spectrum import Floats
+from synth.estimator.state import Measures
 from synth.estimator.stillness import Stillness
 from synth.estimator.temperature import Temperature
 from synth.wearables.samples import EEG_BANDS, EEG_SITES
@@ -32,28 +33,6 @@ SLOW_COHERENCE = 0.55  # then the heart swings in one even wave; sighs and blood
 SLOW_HOLDS_S = 60.0  # a rate is not found in every minute
 SLOW_FADES_S = 60.0
 EEG = (*(f"eeg_{site}" for site in EEG_SITES), *(f"eeg_{band}" for band in EEG_BANDS), "eeg_contact")
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """What the measures say, None where it cannot be told; names and units as in `State`."""
-
-    rmssd_ms: float | None = None
-    sdnn_ms: float | None = None
-    pnn50: float | None = None
-    lf_hf: float | None = None
-    coherence: float | None = None
-    resp_bpm: float | None = None
-    resp_agreement: float | None = None
-    temp_c: float | None = None
-    temp_c_per_min: float | None = None
-    still_s: float | None = None
-    eeg_delta: float | None = None
-    eeg_theta: float | None = None
-    eeg_alpha: float | None = None
-    eeg_beta: float | None = None
-    eeg_gamma: float | None = None
-    eeg_contact: float | None = None
 
 
 class Vitals:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.wearables.channels import quality_of
-from synth.wearables.packet import Clock, Mailbox, Packet, SourceError
+from synth.wearables.packet import Clock, Mailbox, Packet, Posted, SourceError
 from synth.wearables.samples import Samples
 from synth.wire.heart_rate import HeartRate, decode
 
@@ -92,7 +92,7 @@ class BeatClock:
         return t_s
 
 
-class BleHeartRate:
+class BleHeartRate(Posted):
     """The sensor with this address, or a name that begins so; with None the first that is heard, and then only that.
 
     It is looked for in a thread of its own, and again when the link is lost, after a pause that grows to 10 s.
@@ -142,15 +142,6 @@ class BleHeartRate:
             self._thread.join(1.0)
             self._thread = None
             self._status = "left"
-
-    def packets(self) -> list[Packet]:
-        """What came since the last call."""
-        return self._mailbox.take()
-
-    @property
-    def status(self) -> str:
-        """How the connection stands, with the level of the battery where the sensor tells it."""
-        return self._status
 
     @property
     def repairs(self) -> dict[str, int]:

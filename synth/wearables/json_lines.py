@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.wearables.channels import TIME_NAMES, Units, channel_of, ends_before, quality_of
-from synth.wearables.packet import Clock, Mailbox, Packet
+from synth.wearables.packet import Clock, Mailbox, Packet, Posted
 from synth.wearables.samples import Samples
 from synth.wearables.table import MISSING
 from synth.wearables.tally import within
@@ -275,7 +275,7 @@ class LineSplitter:
 Stream = IO[bytes] | IO[str] | socket.socket
 
 
-class JsonLines:
+class JsonLines(Posted):
     """A live source of JSON lines from a stream: standard input, a pipe, a socket, or a file that is being written.
 
     Reads in a thread of its own; the lines that come at once make one packet for each `device` they name
@@ -297,20 +297,6 @@ class JsonLines:
     def __exit__(self, *raised: object) -> None:
         self._stop.set()
         self._thread.join(1.0)
-
-    def packets(self) -> list[Packet]:
-        """What came since the last call, in order of arrival."""
-        return self._mailbox.take()
-
-    @property
-    def status(self) -> str:
-        """How the stream stands, in a few words."""
-        return self._status
-
-    @property
-    def repairs(self) -> dict[str, int]:
-        """What had to be mended or left out up to now, in words, with how often."""
-        return dict(self._mailbox.repairs)
 
     def _read(self) -> None:
         lines = LineSplitter()

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.wearables.channels import KINDS, Unit, Units, channel_of, quality_of
-from synth.wearables.packet import Clock, Mailbox, Packet, SourceError
+from synth.wearables.packet import Clock, Mailbox, Packet, Posted, SourceError
 from synth.wearables.samples import EEG_SITES, Samples
 
 POLL_S = 0.05
@@ -139,7 +139,7 @@ class _Stream:
     corrected: bool | None = None  # None while its clock is being asked
 
 
-class LslSource:
+class LslSource(Posted):
     """All streams with this name, type or source id, in any case; with None all that hold a channel of ours.
 
     They are looked for in a thread of its own for as long as it is entered, so they may come, go and come back; one
@@ -180,20 +180,6 @@ class LslSource:
             self._thread.join(1.0)
             self._thread = None
             self._status = "left"
-
-    def packets(self) -> list[Packet]:
-        """What came since the last call."""
-        return self._mailbox.take()
-
-    @property
-    def status(self) -> str:
-        """Which streams are read and which one is missed."""
-        return self._status
-
-    @property
-    def repairs(self) -> dict[str, int]:
-        """What was left out or lost, in words, with how often."""
-        return dict(self._mailbox.repairs)
 
     def _live(self) -> None:
         try:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from synth.wearables.channels import Units, channel_of, ends_before, quality_of
 from synth.wearables.dialect import Dialect, Rule, load_dialect
 from synth.wearables.json_lines import number, time_s
-from synth.wearables.packet import Clock, Mailbox, Packet, SourceError
+from synth.wearables.packet import Clock, Mailbox, Packet, Posted, SourceError
 from synth.wearables.samples import Samples
 from synth.wearables.tally import within
 from synth.wire.osc import Arg, Message, decode
@@ -244,7 +244,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text[:64])
 
 
-class OscSource:
+class OscSource(Posted):
     """Listens on a UDP port for messages of a dialect (a name, a TOML file or a Dialect); `port` None is the dialect's.
 
     SourceError when the dialect is wrong or, on entering, when the port cannot be had. Whatever arrives is survived
@@ -273,20 +273,6 @@ class OscSource:
         self._thread.join(1.0)
         self._socket.close()
         self._status = "not listening"
-
-    def packets(self) -> list[Packet]:
-        """What came since the last call, in order of arrival."""
-        return self._mailbox.take()
-
-    @property
-    def status(self) -> str:
-        """How the connection stands, in a few words."""
-        return self._status
-
-    @property
-    def repairs(self) -> dict[str, int]:
-        """What had to be mended or left out up to now, in words, with how often."""
-        return dict(self._mailbox.repairs)
 
     def _open(self) -> socket.socket:
         try:

@@ -87,3 +87,24 @@ class Mailbox:
     def _count(self, what: str) -> None:
         what = within(self.repairs, what)
         self.repairs[what] = self.repairs.get(what, 0) + 1
+
+
+class Posted:
+    """What live sources share that put packets into a mailbox from a thread of their own."""
+
+    _mailbox: Mailbox
+    _status: str
+
+    def packets(self) -> list[Packet]:
+        """What came since the last call, in order of arrival."""
+        return self._mailbox.take()
+
+    @property
+    def status(self) -> str:
+        """How the connection stands, in a few words."""
+        return self._status
+
+    @property
+    def repairs(self) -> dict[str, int]:
+        """What had to be mended or left out up to now, in words, with how often."""
+        return dict(self._mailbox.repairs)

@@ -382,6 +382,7 @@ def test_what_cannot_be_heard_is_said(run: Callable, tmp_path: Path, monkeypatch
         refused(run("listen", f"osc:{taken.getsockname()[1]}", "--seconds", "1"), "cannot listen")
     monkeypatch.setitem(sys.modules, "bleak", None)
     refused(run("listen", "ble"), "isotone[ble]")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_was_saved_is_never_written_over(run: Callable, tmp_path: Path) -> None:

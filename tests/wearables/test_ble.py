@@ -298,6 +298,7 @@ def test_a_call_that_the_machine_cancels_is_no_leaving(radio: Radio) -> None:
         heard.until(lambda: source.status == "Strap 12345 broke off; next try in 0.5 s")
         strap.wake()
         heard.until(lambda: source.status.startswith("Strap 12345 connected"))
+        assert Cancels.calls == 2
 
 
 def test_a_sensor_without_measurements_is_told_of_and_tried_again(radio: Radio) -> None:
@@ -309,6 +310,7 @@ def test_a_sensor_without_measurements_is_told_of_and_tried_again(radio: Radio) 
             lambda: source.status.startswith("Strap 12345: Characteristic") and "was not found" in source.status
         )
         heard.until(lambda: strap.links == 0)
+        assert heard.packets == [] and set(source.repairs) == {"connection to the heart rate sensor lost"}
 
 
 def test_the_pause_between_tries_grows_to_its_longest(radio: Radio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -345,7 +347,9 @@ def test_a_system_without_bluetooth_is_told_of(radio: Radio) -> None:
             raise FileNotFoundError(2, "No such file or directory")
 
     with BleHeartRate(None, Clock(), scanner=Missing, client=radio.backends["client"]) as source:
-        Heard(source).until(lambda: source.status.startswith("Bluetooth is not running here"))
+        heard = Heard(source)
+        heard.until(lambda: source.status.startswith("Bluetooth is not running here"))
+        assert heard.packets == [] and source.repairs == {}
 
 
 def threads() -> list[str]:

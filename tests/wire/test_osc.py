@@ -176,4 +176,6 @@ def test_any_bytes_are_survived(packet: bytes) -> None:
 def test_damaged_packets_are_survived(args: list, cut: int, at: int, byte: int, old: bool) -> None:
     packet = bytearray(encode("/muse/eeg", args) if old else bundle([encode("/muse/eeg", args)] * 2, 1.7e9))
     packet[at % len(packet)] = byte
-    decode(bytes(packet[: max(len(packet) - cut, 0)]))
+    messages, troubles = decode(bytes(packet[: max(len(packet) - cut, 0)]))
+    assert len(messages) <= 1 + len(packet) // 4 and all(message.address for message in messages)
+    assert all(isinstance(trouble, str) and trouble for trouble in troubles)
