@@ -32,6 +32,8 @@ SILENT_S = 15.0  # or so long without a sample, when it is not announced either
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 
+_LOST = "lost, looking for it again"
+_SHUT = "found but cannot be opened, trying again"
 _NAMES = {
     "heartrate": "hr", "ppi": "rr_ms", "rrinterval": "rr_ms", "rrintervals": "rr_ms", "electrodermalactivity": "eda",
     "skintemperature": "temp", "acceleration": "acc",
@@ -163,7 +165,7 @@ class LslSource(Posted):
         self._streams: dict[str, _Stream] = {}  # by uid, as are the others
         self._useless: set[str] = set()
         self._tries: dict[str, tuple[float, float]] = {}  # (when to try again, pause after that)
-        self._missed = ("", "")  # name of a stream, and what became of it
+        self._missed: dict[str, tuple[str, str]] = {}  # (name, what became of it)
         self._status = "not begun"
         self._leaving = threading.Event()
         self._thread: threading.Thread | None = None
@@ -206,6 +208,7 @@ class LslSource(Posted):
             if uid not in uids and now_s - stream.heard_s > SILENT_S:
                 self._lose(uid)
         self._useless &= uids.keys()
+        self._missed = {uid: missed for uid, missed in self._missed.items() if uid in uids or missed[1] == _LOST}
         self._tries = {uid: again for uid, again in self._tries.items() if uid in uids}
         for uid, info in uids.items():
             waits = now_s < self._tries.get(uid, (0.0, 0.0))[0]
@@ -218,8 +221,7 @@ class LslSource(Posted):
             try:
                 self._open(uid, info)
             except Exception:
-                if self._missed[0] != info.name():  # one just lost is announced for a while
-                    self._missed = (info.name(), "found but cannot be opened, trying again")
+                self._missed.setdefault(uid, (info.name(), _SHUT))  # one just lost is announced for a while
 
     def _is_wanted(self, info: Any) -> bool:
         wanted = self._wanted.casefold()
@@ -242,8 +244,8 @@ class LslSource(Posted):
         now_s = time.monotonic()
         self._streams[uid] = _Stream(name, f"{name} {uid[:8]}", inlet, columns, opened_s=now_s, heard_s=now_s)
         self._tries.pop(uid, None)
-        if self._missed[0] == name:
-            self._missed = ("", "")
+        self._missed = {uid: missed for uid, missed in self._missed.items() if missed != (name, _LOST)}
+        self._missed.pop(uid, None)
 
     def _leave_out(self, uid: str, why: str) -> None:
         self._useless.add(uid)
@@ -251,7 +253,7 @@ class LslSource(Posted):
 
     def _lose(self, uid: str) -> None:
         if stream := self._streams.pop(uid, None):
-            self._missed = (stream.name, "lost, looking for it again")
+            self._missed[uid] = (stream.name, _LOST)
             self._mailbox.repair(f"LSL stream {stream.name} lost")
             self._tries[uid] = (time.monotonic() + FIRST_PAUSE_S, 2.0 * FIRST_PAUSE_S)
 
@@ -291,9 +293,9 @@ class LslSource(Posted):
 
     def _tell(self) -> None:
         names = ", ".join(dict.fromkeys(stream.name for stream in self._streams.values()))
-        missed = " ".join(self._missed).strip()
+        missed = dict.fromkeys(" ".join(missed) for missed in self._missed.values())
         looking = f"looking for LSL streams {self._wanted}".strip()
-        self._status = "; ".join(part for part in (f"reading {names}" if names else "", missed) if part) or looking
+        self._status = "; ".join([f"reading {names}", *missed] if names else missed) or looking
 
 
 def _told(info: Any) -> list[Told]:

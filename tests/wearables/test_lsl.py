@@ -380,13 +380,13 @@ def test_a_stream_that_will_not_open_is_told_of_and_tried_after_growing_pauses(
     monkeypatch.setattr(lsl, "FIRST_PAUSE_S", 0.1)
     monkeypatch.setattr(lsl, "LONGEST_PAUSE_S", 0.4)
     monkeypatch.setattr(pylsl.StreamInlet, "open_stream", refused)
-    strap = outlet("Strap", "HR")
-    heard = listen("Strap")
+    strap = outlet("Shut", "HR")
+    heard = listen("Shut")
     heard.until(lambda: len(tries) == 4)
-    assert heard.source.status == "Strap found but cannot be opened, trying again"
+    assert heard.source.status == "Shut found but cannot be opened, trying again"
     assert (np.diff(tries) >= [0.1, 0.2, 0.4]).all()
     monkeypatch.undo()
-    heard.until(reading(heard, "Strap"))
+    heard.until(reading(heard, "Shut"))
     assert strap.have_consumers()
 
 
