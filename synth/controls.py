@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 MODES = ("lydian", "ionian", "mixolydian", "dorian", "aeolian", "phrygian")  # bright to dark
+SWITCH = ("off", "on")
 STEMS = ("pad", "bass", "melody", "bells", "percussion", "nature", "reverb")
 
 _ENHARMONIC = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb", "CB": "B", "B#": "C", "E#": "F", "FB": "E"}
@@ -134,6 +135,9 @@ CONTROLS: tuple[Control, ...] = (
     Control("motion", "", 0, 1, 0.3, "linear", 0.02, 0.5, "quantum", 0.0, "Slow movement of pitch, filters and position.", cc=1),
     Control("breath_rate_bpm", "1/min", 4.5, 20, 8, "log", 0.0007, 0.0007, "quantum", 0.0, "Rate of the slow loudness wave that a breath may follow.", 0.0007),
     Control("breath_depth_db", "dB", 0, 8, 0.0, "linear", 0.1, 0.5, "quantum", 0.0, "Depth of that wave; 0 is off.", 2.0),
+    Control("rest", "", 0, 1, 0.0, "linear", 0.25, 0.25, "quantum", 0.0, "A musical silence: 1 is silent, in four seconds and back.", 0.25, 86),
+    Control("landmark", "", 0, 1, 0, "choice", math.inf, math.inf, "bar", 8.0, "A motif on tonic and fifth that one can hold on to.", choices=SWITCH),
+    Control("scene", "", 0, 99, 0, "choice", math.inf, math.inf, "phrase", 60.0, "Which musical idea is played: another number brings another one."),
     *(_level(stem, 102 + i) for i, stem in enumerate(STEMS)),
     Control("loudness_lufs", "LUFS", -40, -23, -26, "linear", 0.1, 0.3, "quantum", 0.0, "Programme loudness that the master holds.", 3.0, 7),
 )

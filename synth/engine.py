@@ -5,6 +5,7 @@ It cannot be built without the guards: the bus holds the control guard, and the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,8 +30,9 @@ from synth.instruments.base import (
     VELOCITY,
 )
 from synth.mix import Master, Mixer
-from synth.preset import Preset
+from synth.preset import Preset, bounds_of
 from synth.rng import stream_seed
+from synth.safety.bounds import Bounds
 from synth.safety.control_guard import ControlGuard
 from synth.safety.output import OutputGuard, OutputLimits
 from synth.score.model import Score
@@ -70,7 +72,8 @@ class _Buffers:
 class Engine:
     """One session's composer, instruments, mix and guards.
 
-    `length_s`: the session ends there on a cadence (None: it goes on). `audio=False` writes the score only;
+    `length_s`: the session ends there on a cadence (None: it goes on). `bounds` are those of the session (None: the
+    preset's own), `controls` where they start (None: the preset's). `audio=False` writes the score only;
     `stems=False` leaves them out of its blocks.
     """
 
@@ -81,14 +84,16 @@ class Engine:
         sample_rate: int,
         length_s: float | None = None,
         *,
+        bounds: Bounds | None = None,
+        controls: Mapping[str, float] | None = None,
         held: tuple[str, ...] = (),
         audio: bool = True,
         stems: bool = True,
     ) -> None:
         self.preset = preset
         self.sample_rate = sample_rate
-        self.guard = ControlGuard(preset.profile)
-        initial, self.start_repairs = self.guard.start(preset.controls)
+        self.guard = ControlGuard(bounds or bounds_of(preset))
+        initial, self.start_repairs = self.guard.start(controls or preset.controls)
         self.bus = Bus(sample_rate, QUANTUM, self.guard, initial, held)
         self.stems = (*(s for s in STEMS if s in preset.stems and s != "reverb"), "reverb")
         played = self.stems[:-1]

@@ -2,7 +2,8 @@
 
 The swell gives the music the loudness range that `dynamic_range_lu` promises (EBU Tech 3342: 10th to 95th
 percentile of 3 s loudness): as many dB peak to peak, the breath wave counted in. Swell and breath
-keep the programme's mean power, so `loudness_lufs` still holds.
+keep the programme's mean power, so `loudness_lufs` still holds. A musical silence (`rest`) is a fade too, so nothing
+that measures loudness tries to make up for it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ INHALE = 0.4  # share of a breath, 40:60 (Van Diest et al. 2014)
 BREATH_RANGE = 0.76  # loudness range of a breath wave of 1 dB, seen through the 3 s window
 
 _TEMPO, _KEY, _MODE = (COLUMN[n] for n in ("tempo_bpm", "key", "mode"))
-_RANGE, _RATE, _DEPTH = (COLUMN[n] for n in ("dynamic_range_lu", "breath_rate_bpm", "breath_depth_db"))
+_RANGE, _RATE, _DEPTH, _REST = (COLUMN[n] for n in ("dynamic_range_lu", "breath_rate_bpm", "breath_depth_db", "rest"))
 _STEPS_PER_DB = 10.0  # of the table of mean powers
 
 
@@ -87,7 +88,8 @@ def _write(quantum, quanta, quantum_s, length_s, spans, count, edges, breaths, p
         )
         edges[i, BREATH] = depth_db / 8.0 * wave
         time_s = (quantum + i) * quantum_s
-        edges[i, FADE] = _raised(time_s / FADE_IN_S) * _raised((length_s - time_s) / FADE_OUT_S)
+        open_ = _raised(1.0 - np.float64(edges[i, _REST]))
+        edges[i, FADE] = open_ * _raised(time_s / FADE_IN_S) * _raised((length_s - time_s) / FADE_OUT_S)
         if i < quanta:
             breaths[0] += np.float64(edges[i, _RATE]) / 60.0 * quantum_s
 

@@ -87,6 +87,21 @@ class Section:
             self.say(key, f"{value!r} does not fit here{near(value, choices)}; give one of {', '.join(choices)}")
         return value if value in choices else choices[0]
 
+    def flag(self, key: str, default: bool = False) -> bool:
+        """true or false."""
+        value = self._table[key] if self.has(key) else default
+        if not isinstance(value, bool):
+            self.say(key, f"{value!r}: give true or false")
+        return value is True
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts, empty when it is not given."""
+        values = self._table[key] if self.has(key) else ()
+        if not isinstance(values, Sequence) or isinstance(values, str) or not all(isinstance(v, str) for v in values):
+            self.say(key, f"{values!r}: give texts in square brackets, as [\"no percussion\"]")
+            return ()
+        return tuple(values)
+
     def section(self, key: str) -> Section:
         """The table `key`, empty when it is not given."""
         table = self._table[key] if self.has(key) else {}

@@ -88,7 +88,7 @@ def test_a_preset_survives_json(write):
 
 
 BAD = [
-    (("schema = 1", "schema = 7"), 1, "schema: 7 is not known: this version reads schema = 1"),
+    (("schema = 1", "schema = 7"), 1, "schema: 7 is not known: this version reads schema = 2"),
     (("schema = 1\n", ""), None, "schema: is missing"),
     (("schema = 1\n", "schema = 1\ntempo = 60\n"), 2, "tempo: is not a key here"),
     (('"Walk"', "12"), 3, "title: 12: give a text in quotes"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth.cli.arguments import add_command, add_composition
+from synth.cli.terms import add_terms, asked
 
 if TYPE_CHECKING:
     from synth.cli.arguments import Commands
@@ -19,6 +20,7 @@ _RENDER = """\
   synth render settle --wearable assets/recording --seed 1 --out session
   synth render focus --set tempo_bpm=72 --set mode=dorian --out session
   synth render sleep --controls script.csv --format wav --out session
+  synth render settle --feeling 0.4,-0.2 --constraint "no percussion" --palette wood
 
 the folder holds mix and stems, score.mid, controls.csv (every control as heard), session.jsonl (the record, which
 `synth replay` plays again) and report.html (open it in a browser)
@@ -37,6 +39,7 @@ def add(commands: Commands) -> None:
     """Add the three commands."""
     command = add_command(commands, "render", "render a session into a folder of files", _RENDER)
     add_composition(command)
+    add_terms(command)
     command.add_argument(
         "--wearable",
         type=Path,
@@ -55,6 +58,7 @@ def add(commands: Commands) -> None:
 
     command = add_command(commands, "compose", "write a session's score without its audio", _COMPOSE)
     add_composition(command)
+    add_terms(command)
     command.add_argument("--out", type=Path, required=True, metavar="FILE", help="the MIDI file to write")
     command.set_defaults(run=compose)
 
@@ -120,6 +124,7 @@ def render(arguments: argparse.Namespace) -> int:
                 sample_rate=arguments.sample_rate,
                 context=context,
                 progress=progress,
+                **asked(arguments),
                 **_output(arguments),
             )
     except KeyboardInterrupt:
@@ -168,6 +173,7 @@ def compose(arguments: argparse.Namespace) -> int:
             settings=dict(arguments.settings),
             script=script.requests,
             progress=progress,
+            **asked(arguments),
         )
     print(f"{arguments.out}: {len(score.notes)} notes in {len({note.stem for note in score.notes})} stems")
     return 0

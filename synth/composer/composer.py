@@ -11,6 +11,7 @@ from synth.composer.parts.bass import Bass
 from synth.composer.parts.bells import Bells
 from synth.composer.parts.drums import Drums
 from synth.composer.parts.figure import Figure
+from synth.composer.parts.landmark import SILENT_DB, Landmark
 from synth.composer.parts.pad import Pad
 from synth.composer.parts.tune import Tune
 from synth.composer.planner import Planner
@@ -25,7 +26,6 @@ _ENTRIES = ("bass", "harmony", "melody", "percussion", "bells")  # the order in 
 _ENTRY_GAP_S = (8.0, 13.0)
 _UNHURRIED_S = 150.0  # a session shorter than this opens faster
 _RELEASE = 0.8  # density of a phrase's last bar against its mean
-_SILENT_DB = -60.0
 _BELLS_UP = 12
 _LEFT_BY_FIGURE = 4.0  # notes a bar that a figure may be short of before the pad makes up for them
 
@@ -45,6 +45,7 @@ class Composer:
         self._harmonist = Harmonist(seed, style, preset.style.practice)
         self._player = Player(seed, self._stems)
         self._pad = Pad(seed, self._harmonist)
+        self._landmark = Landmark(self._stems)
         self._tune: Tune | None = None
         self._bells: Bells | None = None
         self._parts = [part for stem in self._stems if (part := self._part(seed, stem, style)) is not None]
@@ -116,7 +117,7 @@ class Composer:
         return tuple(
             name
             for name, at_s in self._entries.items()
-            if at_s <= ask.time_s + 0.5 and ask.controls.get(f"level_{name}_db", 0.0) > _SILENT_DB
+            if at_s <= ask.time_s + 0.5 and ask.controls.get(f"level_{name}_db", 0.0) > SILENT_DB
         )
 
     def _opened(self, time_s: float) -> float:
@@ -194,6 +195,7 @@ class Composer:
             for planned in (self._tune, self._bells):
                 if planned is not None:
                     planned.plan(now)
+        self._landmark.write(now, player)
         self._pad.write(now, player)
         for part in self._parts:
             if isinstance(part, Figure):

@@ -40,6 +40,7 @@ class Planner:
         self._named = 0
         self._alike = 0
         self._section = 0
+        self._scene: int | None = None
         self._cycles_left = 0
         self._ideas: list[Idea] = []
         self._leads: list[Idea] = []
@@ -69,6 +70,7 @@ class Planner:
         `now` is the scale that sounds (None at first), `owed` the notes due from before, besides `density_hz` a second.
         """
         controls = ask.controls
+        self._enter_scene(round(controls["scene"]))
         beats = self._style.metre
         bar_s = beats * 60.0 / controls["tempo_bpm"]
         if not self._lengths:
@@ -138,6 +140,13 @@ class Planner:
         self._cycles_left -= 1
         self._lengths = lengths
         self.cycle = Cycle.of(sum(lengths))
+
+    def _enter_scene(self, scene: int) -> None:
+        """Where another scene is asked for, nothing of the one before comes back, and a new section follows."""
+        if self._scene is not None and scene != self._scene:
+            self._ideas, self._leads, self._lead = [], [], None
+            self._cycles_left = 0
+        self._scene = scene
 
     def _new_section(self, time_s: float) -> None:
         self._section += 1

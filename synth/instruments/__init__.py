@@ -21,13 +21,15 @@ class InstrumentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class InstrumentEntry:
-    """One instrument. `path` is "module:Class", `settings` are what makes it this one, `stems` the ones it suits."""
+    """One instrument. `path` is "module:Class", `settings` are what makes it this one, `stems` the ones it suits,
+    `sounds` the kinds of sound it makes (`synth.safety.constraints.SOUNDS`), by which people refuse it."""
 
     name: str
     path: str
     help: str
     stems: tuple[str, ...]
     settings: Mapping[str, float] = field(default_factory=dict)
+    sounds: tuple[str, ...] = ()
 
     def load(self) -> type[Instrument]:
         """The class, imported now."""
@@ -43,24 +45,24 @@ class InstrumentEntry:
 
 # fmt: off
 INSTRUMENTS: tuple[InstrumentEntry, ...] = (
-    InstrumentEntry("strings", "pad:Pad", "Bowed section, wide and slow.", ("pad",), {"wave": 0}),
+    InstrumentEntry("strings", "pad:Pad", "Bowed section, wide and slow.", ("pad",), {"wave": 0}, sounds=("strings",)),
     InstrumentEntry("warm", "pad:Pad", "Round analogue pad.", ("pad",), {"wave": 1}),
-    InstrumentEntry("glass_pad", "pad:Pad", "Clear pad of few, high partials.", ("pad",), {"wave": 2}),
+    InstrumentEntry("glass_pad", "pad:Pad", "Clear pad of few, high partials.", ("pad",), {"wave": 2}, sounds=("glass",)),
     InstrumentEntry("warm_bass", "bass:Bass", "Soft bass, one voice.", ("bass",)),
-    InstrumentEntry("felt_piano", "piano:Piano", "Piano with felt under the hammers.", ("melody", "bells")),
-    InstrumentEntry("harp", "plucked:Plucked", "Harp, strings left to ring.", ("melody", "bells"), {"kind": 0}),
-    InstrumentEntry("nylon_guitar", "plucked:Plucked", "Guitar with soft nylon strings.", ("melody",), {"kind": 1}),
-    InstrumentEntry("vibraphone", "struck:Struck", "Vibraphone with a slow motor.", ("bells", "melody"), {"kind": 0}),
-    InstrumentEntry("celesta", "struck:Struck", "Steel bars under felt hammers.", ("bells", "melody"), {"kind": 1}),
-    InstrumentEntry("bowl", "struck:Struck", "Singing bowl with slow beats.", ("bells",), {"kind": 2}),
-    InstrumentEntry("kalimba", "struck:Struck", "Thumb piano.", ("melody", "bells"), {"kind": 3}),
-    InstrumentEntry("glass", "struck:Struck", "Tuned glasses, softly struck.", ("bells",), {"kind": 4}),
-    InstrumentEntry("marimba", "struck:Struck", "Wooden bars, yarn mallets.", ("melody", "bells"), {"kind": 5}),
-    InstrumentEntry("hand_percussion", "percussion:Percussion", "Low drum, frame drum and shaker.", ("percussion",)),
-    InstrumentEntry("ocean", "nature:Nature", "Surf, wave after wave.", ("nature",), {"kind": 0}),
-    InstrumentEntry("rain", "nature:Nature", "Light rain.", ("nature",), {"kind": 1}),
-    InstrumentEntry("stream", "nature:Nature", "A brook.", ("nature",), {"kind": 2}),
-    InstrumentEntry("wind", "nature:Nature", "Wind in gusts.", ("nature",), {"kind": 3}),
+    InstrumentEntry("felt_piano", "piano:Piano", "Piano with felt under the hammers.", ("melody", "bells"), sounds=("piano",)),
+    InstrumentEntry("harp", "plucked:Plucked", "Harp, strings left to ring.", ("melody", "bells"), {"kind": 0}, sounds=("plucks",)),
+    InstrumentEntry("nylon_guitar", "plucked:Plucked", "Guitar with soft nylon strings.", ("melody",), {"kind": 1}, sounds=("plucks",)),
+    InstrumentEntry("vibraphone", "struck:Struck", "Vibraphone with a slow motor.", ("bells", "melody"), {"kind": 0}, sounds=("bells", "metal")),
+    InstrumentEntry("celesta", "struck:Struck", "Steel bars under felt hammers.", ("bells", "melody"), {"kind": 1}, sounds=("bells", "metal")),
+    InstrumentEntry("bowl", "struck:Struck", "Singing bowl with slow beats.", ("bells",), {"kind": 2}, sounds=("bells", "metal")),
+    InstrumentEntry("kalimba", "struck:Struck", "Thumb piano.", ("melody", "bells"), {"kind": 3}, sounds=("plucks", "metal")),
+    InstrumentEntry("glass", "struck:Struck", "Tuned glasses, softly struck.", ("bells",), {"kind": 4}, sounds=("bells", "glass")),
+    InstrumentEntry("marimba", "struck:Struck", "Wooden bars, yarn mallets.", ("melody", "bells"), {"kind": 5}, sounds=("wood",)),
+    InstrumentEntry("hand_percussion", "percussion:Percussion", "Low drum, frame drum and shaker.", ("percussion",), sounds=("drums", "shaker")),
+    InstrumentEntry("ocean", "nature:Nature", "Surf, wave after wave.", ("nature",), {"kind": 0}, sounds=("water", "waves")),
+    InstrumentEntry("rain", "nature:Nature", "Light rain.", ("nature",), {"kind": 1}, sounds=("water", "rain", "drips")),
+    InstrumentEntry("stream", "nature:Nature", "A brook.", ("nature",), {"kind": 2}, sounds=("water", "drips")),
+    InstrumentEntry("wind", "nature:Nature", "Wind in gusts.", ("nature",), {"kind": 3}, sounds=("wind",)),
 )
 # fmt: on
 

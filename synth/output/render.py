@@ -8,18 +8,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from synth.output.audio_files import AudioFiles
 from synth.output.controls_csv import ControlsCsv
 from synth.output.folder import OutputError, audio_bytes, prepare_folder
 from synth.preset import Preset, load_preset
-from synth.record.reader import read_record
-from synth.record.report import write_report
+from synth.record.pages import write_pages
 from synth.record.writer import RecordWriter
 from synth.score.midi import write_midi
 from synth.score.model import Score
 from synth.session import Session, SessionError
+from synth.session.terms import Asked
 from synth.wearables.samples import Source
 
 Progress = Callable[[float, float], None]
@@ -102,7 +102,7 @@ def render_session(
             summary.silent = [name.partition("/")[2] for name in files.remove_silent(("mix", "stems/premaster"))]
             summary.encode_s = files.encode_s
             write_score(session.score, folder)
-            write_report(read_record(folder / "session.jsonl"), folder / "controls.csv", folder / "report.html")
+            write_pages(folder)
     summary.files = sorted(path for path in folder.rglob("*") if path.is_file())
     return summary
 
@@ -116,12 +116,13 @@ def compose_session(
     settings: Mapping[str, float] | None = None,
     script: _SCRIPT = (),
     progress: Progress = lambda done_s, total_s: None,
+    **asked: Unpack[Asked],
 ) -> Score:
     """Write the score that a render with the same arguments would play, without making its audio."""
     path = Path(score_path)
     if not path.parent.is_dir():
         raise OutputError(f"{path.parent} is not a folder: make it, or give another path with --out")
-    session = Session(preset, seed=seed, minutes=minutes, settings=settings, script=script, audio=False)
+    session = Session(preset, seed=seed, minutes=minutes, settings=settings, script=script, audio=False, **asked)
     if math.isinf(session.length_frames):
         raise SessionError("a composed session needs an end: give its minutes")
     while not session.finished:

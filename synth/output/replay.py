@@ -15,7 +15,8 @@ from synth.preset import preset_from_dict
 from synth.record.reader import Record, read_record
 from synth.wearables.samples import Samples
 
-_MOVES = ("commit", "release", "phase", "verb", "stop", "panic")
+_MOVES = ("commit", "release", "phase", "verb", "edit", "stop", "panic")
+_TERMS = ("policy", "constraints", "gates", "supervised", "self_report")
 _COMPARED = ("quantum", "control", "new", "by")
 
 
@@ -72,6 +73,7 @@ def replay_session(
         sample_rate=header["sample_rate"],
         settings=header["settings"],
         context=header.get("context"),
+        **{name: header[name] for name in _TERMS if name in header},
         progress=progress,
         overwrite=overwrite,
         moves=moves,

@@ -1,7 +1,8 @@
 """The control guard: every request passes it inside the bus, whoever asks, and leaves within the limits.
 
-It bounds the value (range of the table, limits of the profile, loudness and dynamics together) and the speed of the
-move. It keeps no clock; of the past it knows only the targets it let through for loudness and dynamics.
+It bounds the value (range of the table, limits of the profile, the person's constraints, loudness and dynamics
+together) and the speed of the move. It keeps no clock; of the past it knows only the targets it let through for
+loudness and dynamics, and where the controls started.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from synth.controls import TABLE, Control, Request, control
-from synth.safety.limits import BREATH_RATE_SCREENED_BPM, INTENSITY, control_range, limits
+from synth.safety.bounds import Bounds
+from synth.safety.limits import INTENSITY
 
 _ASKERS = {"hand": "hand", "script": "hand", "safety": "safety"}  # anyone else is the loop
 _NO_BUILD = ("tension", "tonal_tension", "roughness")
@@ -29,16 +31,11 @@ class Admission:
 
 
 class ControlGuard:
-    """The limits of `profile`, applied to requests.
+    """The `bounds` of a session (or of a profile, by name), applied to requests. ValueError on an unknown profile."""
 
-    `screened`: the safety questions were answered, and a hand may take the breath below 6 a minute. ValueError on an
-    unknown profile.
-    """
-
-    def __init__(self, profile: str = "default", screened: bool = False) -> None:
-        self.profile = profile
-        self.limits = limits(profile)
-        self._screened = screened
+    def __init__(self, bounds: Bounds | str = "default") -> None:
+        self.bounds = Bounds(bounds) if isinstance(bounds, str) else bounds
+        self.limits = self.bounds.limits
         self._targets: dict[str, float] = {}
 
     @property
@@ -53,9 +50,11 @@ class ControlGuard:
         by = _ASKERS.get(request.by.partition(":")[0], "loop")
         if math.isnan(request.value):
             return Admission(now, row.rate_loop, f"{row.name}: not a number was asked, {row.text(now)} stays")
+        if row.name in self.bounds.still:
+            return Admission(now, row.rate_loop, f"{row.name} stays at {row.text(now)}: no changes are wanted")
         if by == "loop" and self._still(row.name, request.value, now):
-            return Admission(now, row.rate_loop, f"{row.name} stays at {row.text(now)}: profile {self.profile}")
-        low, high = self._range(row, by)
+            return Admission(now, row.rate_loop, f"{row.name} stays at {row.text(now)}: profile {self.bounds.profile}")
+        low, high = self.bounds.range(row.name, by_hand=by == "hand")
         high, why = self._together(row, high, values, now)
         value = min(max(row.clamp(request.value), min(low, high)), high)
         if row.name in _TOGETHER:
@@ -71,13 +70,15 @@ class ControlGuard:
         """Starting `values` brought within the limits, and what was repaired, in words."""
         allowed = dict(values)
         for row in (control(name) for name in values):
-            low, high = control_range(row.name, row.low, row.high, self.limits)
+            low, high = self.bounds.range(row.name)
             allowed[row.name] = min(max(row.clamp(values[row.name]), low), high)
         if {"dynamics_db", "loudness_lufs"} <= allowed.keys():
             headroom = self.limits["programme_lufs"] - allowed["loudness_lufs"]
             allowed["dynamics_db"] = min(allowed["dynamics_db"], headroom)
         changed = [TABLE[name] for name in allowed if allowed[name] != values[name]]
-        return allowed, tuple(f"{c.name} starts at {c.text(allowed[c.name])}: profile {self.profile}" for c in changed)
+        return allowed, tuple(
+            f"{c.name} starts at {c.text(allowed[c.name])}: {self._named(self.bounds.why(c.name))}" for c in changed
+        )
 
     def _still(self, name: str, asked: float, now: float) -> bool:
         """Whether the loop may not make this move at all."""
@@ -85,14 +86,15 @@ class ControlGuard:
             return self.limits["loop_tempo_per_beat"] == 0.0
         return name in _NO_BUILD and asked > now and self.limits["loop_tension_per_s"] == 0.0
 
-    def _range(self, row: Control, by: str) -> tuple[float, float]:
-        low, high = control_range(row.name, row.low, row.high, self.limits)
-        if row.name == "breath_rate_bpm" and by == "hand" and self._screened:
-            low = BREATH_RATE_SCREENED_BPM
-        return low, high
-
     def _range_text(self, row: Control, low: float, high: float) -> str:
-        return row.range_text() if row.choices else f"{low:g} to {high:g} {row.unit}".rstrip() + f" ({self.profile})"
+        return (
+            row.range_text()
+            if row.choices
+            else f"{low:g} to {high:g} {row.unit}".rstrip() + f" ({self.bounds.why(row.name)})"
+        )
+
+    def _named(self, why: str) -> str:
+        return f"profile {why}" if why == self.bounds.profile else why
 
     def _together(self, row: Control, high: float, values: Mapping[str, float], now: float) -> tuple[float, str]:
         """`high` as the other loudness control and the size of a crescendo lower it, and the reason."""

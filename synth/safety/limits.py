@@ -65,6 +65,9 @@ LIMITS: tuple[Limit, ...] = (
     Limit("arousal_per_min", "1/min", "most", 0.15, 0.15, 0.1, "a stage of 0.15 takes 60 s: HR needs 90 s to answer; project"),
     Limit("valence_per_min", "1/min", "most", 0.2, 0.2, 0.15, "a stage of 0.2 takes 60 s: project"),
     Limit("tension_per_min", "1/min", "most", 0.2, 0.2, 0.1, "as valence"),
+    Limit("matched_arousal", "", "most", 0.6, 0.6, 0.3, "agitation is met half-way: project, after Davis, Gfeller & Thaut 2008"),
+    Limit("matched_tension", "", "most", 0.3, 0.3, 0, "strain is never matched: project"),
+    Limit("matched_dynamics_db", "dB", "most", 2, 2, 0, "nor is it matched by level: project"),
     # What a listener's signals may do before the music is taken back.
     Limit("hr_rise_bpm", "1/min", "most", 25, 25, 25, "over the own resting rate, for signs_s: project"),
     Limit("scr_ratio", "", "most", 3, 3, 3, "skin conductance responses against their own rate, for signs_s: project"),
@@ -92,6 +95,7 @@ INTENSITY: Mapping[str, int] = MappingProxyType(
         "arousal": 1, "tension": 1, "tempo_bpm": 1, "tonal_tension": 1, "roughness": 1, "percussiveness": 1,
         "density_hz": 1, "dynamics_db": 1, "dynamic_range_lu": 1, "brightness_oct": 1, "register_note": 1,
         "articulation": -1, "attack_ms": -1, "motion": 1, "breath_depth_db": 1, "loudness_lufs": 1,
+        "rest": -1,
         **{f"level_{stem}_db": 1 for stem in STEMS},
     }
 )  # fmt: skip

@@ -19,8 +19,8 @@ from collections.abc import Mapping as Values
 from dataclasses import dataclass
 
 from synth.controls import TABLE, Request
-from synth.preset import Preset
-from synth.safety.limits import control_range, limits
+from synth.preset import Preset, bounds_of
+from synth.safety.bounds import Bounds
 
 DEAD_BAND = 1 / 200  # of a control's whole span, in its curve
 MODE_STEP = 0.75  # degrees of wanted change before the mode moves
@@ -74,25 +74,26 @@ VALENCE = (
 CUES = AROUSAL + TENSION + VALENCE
 
 
-def loop_range(preset: Preset, control: str) -> tuple[float, float]:
-    """Where the loop may move `control`: the preset's range within the profile's limits.
+def loop_range(preset: Preset, control: str, bounds: Bounds) -> tuple[float, float]:
+    """Where the loop may move `control`: the preset's range within the session's bounds.
 
     A control without a range stays at the preset's value; arousal, valence, tension and the breath have the table's.
     """
-    row, start, bounds = TABLE[control], preset.controls[control], limits(preset.profile)
+    row, start = TABLE[control], preset.controls[control]
     planned = ("arousal", "valence", "tension", "breath_rate_bpm", "breath_depth_db")
     low, high = preset.ranges.get(control, (row.low, row.high) if control in planned else (start, start))
-    if control == "tempo_bpm" and bounds["loop_tempo_per_beat"] == 0.0:
+    if control in bounds.still or (control == "tempo_bpm" and bounds.limits["loop_tempo_per_beat"] == 0.0):
         low = high = start
-    low, high = control_range(control, low, high, bounds)
-    return min(low, high), high
+    least, most = bounds.range(control)
+    return min(max(low, least), most), max(min(high, most), least)
 
 
 class CueMap:
     """The inverse map of one preset: its starting values express its starting arousal, valence and tension."""
 
-    def __init__(self, preset: Preset) -> None:
-        self._ranges = {cue.control: loop_range(preset, cue.control) for cue in CUES}
+    def __init__(self, preset: Preset, bounds: Bounds | None = None) -> None:
+        bounds = bounds or bounds_of(preset)
+        self._ranges = {cue.control: loop_range(preset, cue.control, bounds) for cue in CUES}
         self._neutral = {name: min(max(preset.controls[name], low), high) for name, (low, high) in self._ranges.items()}
         self._start = tuple(preset.controls[name] for name in ("arousal", "valence", "tension"))
         self._sizes = {cue.control: self._bounds(cue) for cue in CUES}
@@ -139,18 +140,30 @@ def _shares(weights: dict[str, float], total: float) -> dict[str, float]:
 
 
 class Mapping:
-    """Asks for the controls that express the committed arousal, valence and tension, when they moved enough."""
+    """Asks for the controls that express the committed arousal, valence and tension, when they moved enough.
 
-    def __init__(self, preset: Preset) -> None:
-        self._map = CueMap(preset)
-        self._sent = {cue.control: preset.controls[cue.control] for cue in CUES}
-        self._level_db: float | None = preset.controls["dynamics_db"]
+    `start`: the controls as the session begins, the preset's own without it."""
 
-    def requests(self, values: Values[str, float], held: frozenset[str], seconds: float = 1.0) -> list[Request]:
+    def __init__(self, preset: Preset, bounds: Bounds | None = None, start: Values[str, float] | None = None) -> None:
+        self._map = CueMap(preset, bounds)
+        start = start or preset.controls
+        self._sent = {cue.control: start[cue.control] for cue in CUES}
+        self._level_db: float | None = start["dynamics_db"]
+
+    def requests(
+        self,
+        values: Values[str, float],
+        held: frozenset[str],
+        seconds: float = 1.0,
+        *,
+        tempo_ratio: float = 1.0,
+        most_db: float = math.inf,
+    ) -> list[Request]:
         """Requests by "mapping" for what differs from the last one by more than a dead-band; none for `held`.
 
         What was held and is no longer is asked for again, at once. The mode moves one degree at a time, the playing
-        level slowly; `seconds` have passed since the last call.
+        level slowly and never over `most_db`; `seconds` have passed since the last call. `tempo_ratio` shifts the
+        tempo.
         """
         moods = (values["arousal"], values["valence"], values["tension"])
         asked = []
@@ -161,13 +174,19 @@ class Mapping:
                 self._sent.pop(name, None)
                 continue
             if name == "dynamics_db":
-                self._level_db = value = self._drift(value, LEVEL_DRIFT * values["dynamic_range_lu"] * seconds)
+                wanted_db = min(value, most_db)
+                self._level_db = value = self._drift(wanted_db, LEVEL_DRIFT * values["dynamic_range_lu"] * seconds)
+            elif name == "tempo_bpm":
+                value *= tempo_ratio
             sent = self._sent.get(name)
             if name == "mode":
                 value = _next_mode(value, values[name] if sent is None else sent)
             if sent is None or abs(_curve(name, value) - _curve(name, sent)) > DEAD_BAND * _span(name):
                 self._sent[name] = value
-                asked.append(Request(name, value, "mapping", _reason(name, *moods)))
+                why = _reason(name, *moods)
+                if name == "tempo_bpm" and tempo_ratio != 1.0:
+                    why = f"a tempo shift of {100.0 * (tempo_ratio - 1.0):+.3g} %, as planned"
+                asked.append(Request(name, value, "mapping", why))
         return asked
 
     def forget(self) -> None:

@@ -1,26 +1,22 @@
-"""The plan: phases scaled to the session's length, and the walk through them at the policy's pace.
+"""The plan: phases scaled to the session's length, each with time enough for its arc.
 
-A phase moves from where the plan stands when it begins to its own targets, along a raised cosine. Gradual change
-after the iso principle (Davis, Gfeller & Thaut 2008): no step of mood is steeper than `synth.safety.limits` allows.
+Gradual change after the iso principle (Davis, Gfeller & Thaut 2008): no step of mood is steeper than
+`synth.safety.limits` allows. What has to change for that is told, never done in silence.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from synth.controls import TABLE
-from synth.preset import Phase, Preset
-from synth.safety.limits import limits
+from synth.preset import Phase, Preset, bounds_of
+from synth.preset.arc import stage_minutes
+from synth.safety.bounds import Bounds
 
 BASELINE_S = 75.0  # time to learn the listener's own values, with sound already on
 BASELINE_SHARE = 0.2  # of a short session
-STEEPEST = math.pi / 2  # of a raised cosine, against its mean slope
 RISING = 0.02  # arousal in a phase, under which it counts as level
-_FALL_PER_S = TABLE["arousal"].rate_loop  # quicker than a plan: a person may hand back from any height
-_BREATH = TABLE["breath_depth_db"]
 
 
 class Target(NamedTuple):
@@ -60,40 +56,60 @@ class Plan:
         return self.phases[self.returns_at - 1].arousal >= self.start.arousal - RISING
 
 
-def make_plan(preset: Preset, duration_s: float | None) -> Plan:
+def make_plan(
+    preset: Preset, duration_s: float | None, bounds: Bounds | None = None, start: Target | None = None
+) -> Plan:
     """The phases of `preset` over `duration_s` seconds (None: its own length, with an open end).
 
+    `start` is where the session begins, the preset's own values without it; baseline and match then stay there.
     A baseline keeps at least BASELINE_S, or BASELINE_SHARE of a short session. Phases too short for their arc take
     time from those that can spare it; when none can, the arc goes only as far as there is time for, and `notes` say so.
     """
-    bounds = limits(preset.profile)
-    per_min = (bounds["arousal_per_min"], bounds["valence_per_min"], bounds["tension_per_min"])
+    bounds = bounds or bounds_of(preset)
+    rows = bounds.limits
+    per_min = (rows["arousal_per_min"], rows["valence_per_min"], rows["tension_per_min"])
     c = preset.controls
-    start = Target(c["arousal"], c["valence"], c["tension"], c["breath_depth_db"])
-    wanted = [p.minutes * 60.0 for p in preset.phases]
+    own = Target(c["arousal"], c["valence"], c["tension"], c["breath_depth_db"])
+    phases = preset.phases if start is None else _meeting(preset.phases, own, start)
+    start = own if start is None else start
+    wanted = [p.minutes * 60.0 for p in phases]
     total = sum(wanted) if duration_s is None else duration_s
-    needed = _needed_s(start, preset.phases, per_min)
-    seconds = _scaled(preset.phases, wanted, total)
-    given = _spared(preset.phases, seconds, needed)
+    needed = _needed_s(start, phases, per_min)
+    seconds = _scaled(phases, wanted, total)
+    given = _spared(phases, seconds, needed)
     reach = min([1.0, *(g / n for g, n in zip(given, needed, strict=True) if n > 0.0)])
     notes = [
         f"the {phase.kind} phase takes {_lasting(after)}, as its arc needs, not {_lasting(before)}"
-        for phase, before, after in zip(preset.phases, seconds, given, strict=True)
+        for phase, before, after in zip(phases, seconds, given, strict=True)
         if after > before + 0.5
     ]
     if reach < 0.999:
         notes.append(f"{_lasting(total)} is too short for the whole arc: it goes {100 * reach:.0f} % of the way")
-    phases = tuple(
+    scaled = tuple(
         replace(
             phase,
             minutes=s / 60.0,
             arousal=start.arousal + reach * (phase.arousal - start.arousal),
             valence=start.valence + reach * (phase.valence - start.valence),
             tension=start.tension + reach * (phase.tension - start.tension),
+            cues=tuple(replace(cue, at_minutes=cue.at_minutes * s / (60.0 * phase.minutes)) for cue in phase.cues),
         )
-        for phase, s in zip(preset.phases, given, strict=True)
+        for phase, s in zip(phases, given, strict=True)
     )
-    return Plan(start, phases, duration_s, tuple(notes), per_min)
+    return Plan(start, scaled, duration_s, tuple(notes), per_min)
+
+
+def _meeting(phases: Sequence[Phase], own: Target, start: Target) -> tuple[Phase, ...]:
+    """`phases` up to the first lead or plateau moved as far as `start` lies from the preset's `own` beginning."""
+    moved = list(phases)
+    for i, phase in enumerate(phases):
+        if phase.kind not in ("baseline", "match"):
+            break
+        by = {name: getattr(start, name) - getattr(own, name) for name in ("arousal", "valence", "tension")}
+        moved[i] = replace(
+            phase, **{name: min(max(getattr(phase, name) + change, -1.0), 1.0) for name, change in by.items()}
+        )
+    return tuple(moved)
 
 
 def _needed_s(start: Target, phases: Sequence[Phase], per_min: Sequence[float]) -> list[float]:
@@ -101,8 +117,10 @@ def _needed_s(start: Target, phases: Sequence[Phase], per_min: Sequence[float]) 
     needed, at = [], start[:3]
     for phase in phases:
         to = (phase.arousal, phase.valence, phase.tension)
-        steps = (abs(b - a) / limit for a, b, limit in zip(at, to, per_min, strict=True))
-        needed.append(60.0 * STEEPEST * max(steps))
+        minutes = (
+            stage_minutes(b - a, most, phase.step, phase.dwell_s) for a, b, most in zip(at, to, per_min, strict=True)
+        )
+        needed.append(60.0 * max(minutes))
         at = to
     return needed
 
@@ -136,84 +154,3 @@ def _spared(phases: Sequence[Phase], seconds: Sequence[float], needed: Sequence[
 
 def _lasting(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120.0 else f"{seconds / 60.0:.1f} minutes"
-
-
-class Walk:
-    """Where a session stands in its plan. `now` is the plan's target; it never moves faster than the limits."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.now = plan.start
-        self._index = 0
-        self._elapsed_s = 0.0
-        self._origin = plan.start
-        self._origin_s = 0.0
-
-    @property
-    def phase(self) -> Phase:
-        """The phase that is running."""
-        return self.plan.phases[self._index]
-
-    @property
-    def heading(self) -> int:
-        """Where the running phase takes arousal: 1 up, -1 down, 0 nowhere."""
-        move = self.phase.arousal - self.now.arousal
-        return 0 if abs(move) < RISING else int(math.copysign(1, move))
-
-    def step(self, seconds: float, speed: float, remaining_s: float = math.inf) -> Target:
-        """Walk on for `seconds` at `speed`, with `remaining_s` of the session left: the return begins in time."""
-        returns_at = self.plan.returns_at
-        return_s = 60.0 * sum(phase.minutes for phase in self.plan.phases[returns_at:])
-        last = len(self.plan.phases) - 1
-        if self._index < returns_at <= last and remaining_s <= return_s:
-            self._enter(returns_at, 0.0)
-        elif self._index < returns_at:
-            last = returns_at - 1
-        self._elapsed_s += seconds * speed
-        while self._index < last and self._elapsed_s >= self._length_s:
-            self._enter(self._index + 1, self._elapsed_s - self._length_s, _targets(self.phase))
-        self.now = self._slewed(self._wanted(), seconds)
-        return self.now
-
-    def advance(self) -> None:
-        """Begin the next phase from where the plan stands; in the last one, nothing."""
-        if self._index + 1 < len(self.plan.phases):
-            self._enter(self._index + 1, 0.0)
-
-    def pull_back(self) -> None:
-        """Begin the phase before again, from where the plan stands; in the first one, this one."""
-        self._enter(max(self._index - 1, 0), 0.0)
-
-    def aim_from(self, **now: float) -> None:
-        """Go on towards the running phase's targets from these values, for someone else moved the music there."""
-        self.now = self.now._replace(**now)
-        self._origin, self._origin_s = self.now, self._elapsed_s
-
-    @property
-    def _length_s(self) -> float:
-        return self.phase.minutes * 60.0
-
-    def _enter(self, index: int, elapsed_s: float, origin: Target | None = None) -> None:
-        self._index, self._elapsed_s = index, elapsed_s
-        self._origin, self._origin_s = origin or self.now, 0.0
-
-    def _wanted(self) -> Target:
-        left_s = self._length_s - self._origin_s
-        x = min((self._elapsed_s - self._origin_s) / left_s, 1.0) if left_s > 0.0 else 1.0
-        weight = 0.5 - 0.5 * math.cos(math.pi * x)
-        return Target(*(a + (b - a) * weight for a, b in zip(self._origin, _targets(self.phase), strict=True)))
-
-    def _slewed(self, wanted: Target, seconds: float) -> Target:
-        arousal, _, tension = (limit / 60.0 for limit in self.plan.per_min)
-        up = (arousal, _FALL_PER_S, tension, _BREATH.rate_loop)
-        down = (_FALL_PER_S, _FALL_PER_S, _FALL_PER_S, _BREATH.rate_down or _BREATH.rate_hand)
-        return Target(
-            *(
-                min(max(w, a - fall * seconds), a + rise * seconds)
-                for a, w, rise, fall in zip(self.now, wanted, up, down, strict=True)
-            )
-        )
-
-
-def _targets(phase: Phase) -> Target:
-    return Target(phase.arousal, phase.valence, phase.tension, phase.breath_depth_db)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from synth.bus import Bus
 from synth.controls import CONTROLS, TABLE, ControlError, Request, defaults
+from synth.safety.bounds import Bounds
 from synth.safety.control_guard import ControlGuard
 from synth.safety.limits import INTENSITY, PROFILES, control_range, limits
 
@@ -117,8 +118,8 @@ def test_a_target_still_on_its_way_counts():
 
 
 def test_the_breath_goes_under_six_only_by_a_screened_hand():
-    assert ask(ControlGuard(screened=True), "breath_rate_bpm", 4.5).value == 4.5
-    assert ask(ControlGuard(screened=True), "breath_rate_bpm", 4.5, by="policy").value == 6.0
+    assert ask(ControlGuard(Bounds(screened=True)), "breath_rate_bpm", 4.5).value == 4.5
+    assert ask(ControlGuard(Bounds(screened=True)), "breath_rate_bpm", 4.5, by="policy").value == 6.0
 
 
 @pytest.mark.parametrize("by", LOOP)

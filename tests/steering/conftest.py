@@ -35,7 +35,7 @@ class Run:
     def go(self, seconds: int, listener: Listener | None = None, verbs: Iterable[str] = ()) -> Run:
         """`seconds` more; `verbs` are said before the first of them."""
         for verb in verbs:
-            getattr(self.steering, verb)()
+            self.steering.say(verb)
         for t in range(len(self.values), len(self.values) + seconds):
             now = self.bus.values(t * SECOND)
             state = listener(float(t), now) if listener else None
@@ -65,10 +65,10 @@ class Run:
 
 @pytest.fixture(scope="session")
 def session():
-    def session(preset: str | Preset, minutes: float | None = None, sensors: bool = False) -> Run:
+    def session(preset: str | Preset, minutes: float | None = None, policy: str | None = None) -> Run:
         preset = load_preset(preset) if isinstance(preset, str) else preset
         seconds = None if minutes is None else minutes * 60.0
         bus = Bus(48_000, 64, ControlGuard(preset.profile), preset.controls)
-        return Run(preset, Steering(preset, seconds, sensors), bus)
+        return Run(preset, Steering(preset, seconds, policy=policy), bus)
 
     return session

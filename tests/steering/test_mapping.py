@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synth.controls import TABLE, defaults
-from synth.preset import Phase, Preset, load_preset, preset_names
+from synth.preset import Phase, Preset, bounds_of, load_preset, preset_names
 from synth.steering.mapping import AROUSAL, CUES, TENSION, CueMap, Mapping, loop_range
 
 moods = st.floats(-1, 1)
@@ -65,7 +65,7 @@ def test_tension_and_valence_are_monotone_too(preset, one, other, arousal, third
 @given(presets(), moods, moods, moods)
 def test_it_stays_within_the_ranges_of_preset_and_profile(preset, arousal, valence, tension):
     for name, value in CueMap(preset).wanted(arousal, valence, tension).items():
-        low, high = loop_range(preset, name)
+        low, high = loop_range(preset, name, bounds_of(preset))
         assert low <= value <= high
         assert low >= min(TABLE[name].low, preset.ranges[name][0])
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from synth.preset import Phase, load_preset, preset_names
 from synth.safety.limits import limits
-from synth.steering.plan import BASELINE_S, BASELINE_SHARE, Walk, make_plan
+from synth.steering.plan import BASELINE_S, BASELINE_SHARE, make_plan
+from synth.steering.walk import Walk
 
 moods = st.floats(-1, 1)
 phases = st.lists(

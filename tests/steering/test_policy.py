@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.estimator.state import State
-from synth.steering.policy import HOLD_LONGEST_S, Pace, Responsive, TimedArc
+from synth.steering.policy import Pace, TimedArc
+from synth.steering.responsive import HOLD_LONGEST_S, Responsive
 
 
 def run(policy, seconds, arousal, planned=0.0, heading=-1, start=0, confidence=0.8, reasons=()):

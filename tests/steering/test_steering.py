@@ -85,7 +85,7 @@ def test_shipped_arcs_move_the_tempo_as_their_goals_ask(timed):
 @pytest.mark.parametrize("offset", [-0.4, 0.1, 0.4])
 @pytest.mark.parametrize("name", preset_names())
 def test_a_listener_never_takes_the_loop_out_of_its_ranges(session, name, offset):
-    run = session(name, minutes=10, sensors=True).go(600, Simulated(11, offset))
+    run = session(name, minutes=10).go(600, Simulated(11, offset))
     assert in_ranges(run)
     for (arousal, _, _), values in zip(run.planned, run.values, strict=True):
         assert abs(values["arousal"] - arousal) <= 0.15 + 0.05
@@ -95,7 +95,7 @@ def test_a_listener_never_takes_the_loop_out_of_its_ranges(session, name, offset
 @pytest.mark.parametrize("offset", [-0.3, 0.0, 0.25])
 @pytest.mark.parametrize("name", ["settle", "energise"])
 def test_when_sensors_vanish_nothing_grows_more_intense(session, timed, name, offset, lost):
-    run = session(name, minutes=20, sensors=True).go(1200, Simulated(3, offset, lost_s=600.0, lost=lost))
+    run = session(name, minutes=20).go(1200, Simulated(3, offset, lost_s=600.0, lost=lost))
     assert run.said("nothing is raised") and in_ranges(run)
     for control in INTENSE:
         curve = math.log2 if TABLE[control].curve == "log" else float
@@ -114,7 +114,7 @@ def test_sensors_that_come_late_are_used(session):
 
 
 def test_policy_requests_carry_cause_and_confidence(session):
-    run = session("settle", minutes=20, sensors=True).go(900, Simulated(1, 0.3))
+    run = session("settle", minutes=20).go(900, Simulated(1, 0.3))
     sensed = [request for _, request in run.asked if request.by == "policy"]
     assert sensed and all(request.confidence == 0.8 for request in sensed)
     assert run.said("slowed the arc: heart rate steady")
@@ -127,7 +127,7 @@ def test_policy_requests_carry_cause_and_confidence(session):
 @settings(max_examples=10)
 def test_what_a_person_holds_gets_no_request(held):
     preset = load_preset("settle")
-    steering = Steering(preset, 600.0, False)
+    steering = Steering(preset, 600.0)
     for t in range(400):
         for request in steering.tick(float(t), None, preset.controls, frozenset(held)):
             assert request.control not in held
@@ -212,7 +212,7 @@ def racing(t_s: float, values: dict[str, float]) -> State:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_signs_roll_the_music_back_then_ground_it(session, name):
-    run = session(name, minutes=20, sensors=True).go(400)
+    run = session(name, minutes=20).go(400)
     run.go(62, racing)
     at = next(t for t, text in run.words if "rolled back" in text)
     safety = [request for t, request in run.asked if request.by == "safety"]
@@ -229,7 +229,7 @@ def test_signs_roll_the_music_back_then_ground_it(session, name):
 
 
 def test_a_roll_back_leaves_what_a_person_holds(session):
-    run = session("energise", minutes=20, sensors=True).go(400)
+    run = session("energise", minutes=20).go(400)
     run.hand("arousal", 0.6)
     run.go(90, racing)
     assert run.of("arousal")[-1] == pytest.approx(0.6, abs=0.02)
@@ -240,7 +240,7 @@ def test_a_roll_back_leaves_what_a_person_holds(session):
 
 
 def test_own_breathing_sets_the_pace_of_the_wave(session):
-    run = session("settle", minutes=20, sensors=True).go(400, Simulated(0, 0.0))
+    run = session("settle", minutes=20).go(400, Simulated(0, 0.0))
     asked = [request for _, request in run.asked if request.control == "breath_rate_bpm"]
     assert [request.value for request in asked] == [pytest.approx(10.5)] and asked[0].by == "policy"
     rates = run.of("breath_rate_bpm")
@@ -249,11 +249,11 @@ def test_own_breathing_sets_the_pace_of_the_wave(session):
 
 def test_it_is_deterministic_and_can_be_pickled_midway():
     preset = load_preset("settle")
-    one, listener = Steering(preset, 1200.0, True), Simulated(5, 0.2)
+    one, listener = Steering(preset, 1200.0), Simulated(5, 0.2)
     states = [listener(float(t), dict(preset.controls)) for t in range(600)]
     first = [one.tick(float(t), states[t], preset.controls, frozenset()) for t in range(300)]
     copy = pickle.loads(pickle.dumps(one))
-    again = Steering(preset, 1200.0, True)
+    again = Steering(preset, 1200.0)
     assert first == [again.tick(float(t), states[t], preset.controls, frozenset()) for t in range(300)]
     for steering in (copy, again):
         rest = [steering.tick(float(t), states[t], preset.controls, frozenset()) for t in range(300, 600)]

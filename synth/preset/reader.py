@@ -1,176 +1,41 @@
-"""Presets: a session's plan, palette and limits, read from TOML by control name and checked when read."""
+"""Reads a preset's tables: what belongs into each, within the limits of its profile; knows nothing of files."""
 
 from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from synth.controls import STEMS, TABLE, Control, ControlError, defaults
-from synth.preset_file import Section, Sheet, checked_number, near, read_text
-from synth.resources import presets_folder
+from synth.preset.arc import stage_minutes
+from synth.preset.model import (
+    CUES,
+    CULTURES,
+    GOALS,
+    PHASES,
+    POLICIES,
+    PRACTICES,
+    SCHEMA,
+    WEARABLE,
+    Cue,
+    Phase,
+    Preset,
+    Space,
+    StemSetting,
+    Style,
+)
+from synth.preset.rules import bounds_of
+from synth.preset_file import Section, Sheet, checked_number, near
+from synth.safety.constraints import ConstraintError
 from synth.safety.limits import PROFILES, control_range, limits
 
-SCHEMA = 1
-PHASES = ("baseline", "match", "lead", "plateau", "return")
-PRACTICES = ("functional", "modal")
 MINUTES = (1.0, 240.0)
+SILENCE_S = (4.0, 120.0)
+_MOODS = ("arousal", "valence", "tension")
 
 
-class PresetError(ValueError):
-    """A preset that cannot be used; the message says where in the file and what to write instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """One phase of the plan: it reaches its targets at its end. `kind`: baseline, match, lead, plateau or return."""
-
-    kind: str
-    minutes: float
-    arousal: float
-    valence: float
-    tension: float
-    breath_depth_db: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class StemSetting:
-    """What plays a stem and how it sits in the mix. `level_lu`: its loudness against the programme's; `send_db` to the
-    reverb (-60 is off); `width` 0 mono to 1; `settings` go to the instrument by name."""
-
-    instrument: str
-    level_lu: float = -8.0
-    send_db: float = -12.0
-    width: float = 0.6
-    highpass_hz: float = 40.0
-    lowpass_hz: float = 18000.0
-    settings: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How the composer writes: `archetype` names a scene of its own, `practice` "functional" or "modal" harmony."""
-
-    archetype: str = "chorale"
-    practice: str = "functional"
-    metre: int = 4
-    phrase_bars: int = 4
-    chord_bars: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """The reverb: decay of lows and highs (60 dB), pre-delay."""
-
-    t60_s: float = 2.6
-    t60_high_s: float = 0.8
-    predelay_ms: float = 25.0
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """A preset as read: every control has a starting value; `ranges` bound what the loop may ask for."""
-
-    name: str
-    title: str
-    summary: str
-    goal: str
-    minutes: float
-    controls: Mapping[str, float]
-    ranges: Mapping[str, tuple[float, float]]
-    phases: tuple[Phase, ...]
-    stems: Mapping[str, StemSetting]
-    style: Style = Style()
-    space: Space = Space()
-    profile: str = "default"
-    source: str = field(default="", compare=False)
-
-
-def preset_names() -> list[str]:
-    """Names of the presets that ship with the engine."""
-    return sorted(path.stem for path in presets_folder().glob("*.toml"))
-
-
-def load_preset(name_or_path: str | Path) -> Preset:
-    """A shipped preset by name, or a preset file by path. PresetError tells all that is wrong with it."""
-    path = _find(name_or_path)
-    preset, problems = _read(path)
-    if preset is None or problems:
-        raise PresetError("\n".join(problems))
-    return preset
-
-
-def check_preset(name_or_path: str | Path) -> list[str]:
-    """Everything that is wrong with a preset file, each with its place and what to write; empty when it is sound."""
-    try:
-        return _read(_find(name_or_path))[1]
-    except PresetError as error:
-        return [str(error)]
-
-
-def preset_from_dict(data: Mapping[str, Any]) -> Preset:
-    """The preset that `preset_to_dict` wrote. PresetError as for a file."""
-    sheet = Sheet("preset")
-    preset = _preset(sheet, data, "")
-    if sheet.problems:
-        raise PresetError("\n".join(sheet.problems))
-    return preset
-
-
-def preset_to_dict(preset: Preset) -> dict[str, Any]:
-    """A preset as plain values in the shape of its file, for JSON; where it was read from is left out."""
-    return {
-        "schema": SCHEMA,
-        "name": preset.name,
-        "title": preset.title,
-        "summary": preset.summary,
-        "goal": preset.goal,
-        "minutes": preset.minutes,
-        "profile": preset.profile,
-        "controls": {name: _plain(TABLE[name], value) for name, value in preset.controls.items()},
-        "ranges": {name: [_plain(TABLE[name], v) for v in bounds] for name, bounds in preset.ranges.items()},
-        "phases": [asdict(phase) for phase in preset.phases],
-        "stems": {stem: {**asdict(s), "settings": dict(s.settings)} for stem, s in preset.stems.items()},
-        "style": asdict(preset.style),
-        "space": asdict(preset.space),
-    }
-
-
-def _plain(row: Control, value: float) -> float | str:
-    return row.text(value) if row.choices else value
-
-
-def _find(name_or_path: str | Path) -> Path:
-    """The file that a name or a path means."""
-    text = str(name_or_path)
-    if isinstance(name_or_path, Path) or text.endswith(".toml") or "/" in text or "\\" in text:
-        return Path(name_or_path)
-    names = preset_names()
-    if text not in names:
-        raise PresetError(f"no preset called {text!r}{near(text, names)}; there are {', '.join(names)}, or give a file")
-    return presets_folder() / f"{text}.toml"
-
-
-def _read(path: Path) -> tuple[Preset | None, list[str]]:
-    try:
-        text = read_text(path)
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return None, [f"{path.name}: not TOML: {error}"]
-    except RecursionError:
-        return None, [f"{path.name}: nested too deeply for a preset"]
-    except (OSError, ValueError) as error:
-        return None, [str(error)]
-    sheet = Sheet(path.name, text)
-    preset = _preset(sheet, data, str(path))
-    return (None if sheet.problems else preset), sheet.problems
-
-
-def _preset(sheet: Sheet, data: Mapping[str, Any], source: str) -> Preset:
+def read(sheet: Sheet, data: Mapping[str, Any], source: str) -> Preset:
     """Read every section; what is wrong is noted in `sheet`."""
     top = Section(sheet, data)
     if not top.has("schema") or top.get("schema") != SCHEMA:
@@ -179,19 +44,41 @@ def _preset(sheet: Sheet, data: Mapping[str, Any], source: str) -> Preset:
     name = top.text("name")
     if name and not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
         top.say("name", f"{name!r}: use small letters, digits, - and _")
-    title, summary, goal = top.text("title"), top.text("summary"), top.text("goal")
+    title, summary, goal = top.text("title"), top.text("summary"), top.word("goal", tuple(GOALS))
     minutes = top.number("minutes", *MINUTES, unit="minutes")
     profile = top.word("profile", PROFILES, "default")
     bounds = limits(profile)
     controls = _controls(top.section("controls"), bounds)
     ranges = _ranges(top.section("ranges"), controls, bounds)
-    phases = _phases(top, controls, ranges, minutes, bounds)
     stems = _stems(top.section("stems"))
-    style, space = _style(top.section("style")), _space(top.section("space"))
+    phases = read_phases(top, controls, ranges, tuple(stems), bounds)
+    _fill(top, phases, minutes)
+    preset = Preset(
+        name,
+        title,
+        summary,
+        goal,
+        minutes,
+        controls,
+        ranges,
+        phases,
+        stems,
+        style=_style(top.section("style")),
+        space=_space(top.section("space")),
+        profile=profile,
+        policy=top.word("policy", POLICIES, "L2"),
+        wearable=top.word("wearable", WEARABLE, "welcome"),
+        supervision=top.flag("supervision"),
+        constraints=top.texts("constraints"),
+        palettes=_palettes(top.section("palettes"), stems),
+        source=source,
+    )
+    try:
+        bounds_of(preset)
+    except ConstraintError as error:
+        top.say("constraints", str(error))
     top.finish()
-    return Preset(
-        name, title, summary, goal, minutes, controls, ranges, phases, stems, style, space, profile, source
-    )  # fmt: skip
+    return preset
 
 
 def _controls(section: Section, bounds: Mapping[str, float]) -> dict[str, float]:
@@ -262,34 +149,88 @@ def _ranges(
     return ranges
 
 
-def _phases(
+def read_phases(
     top: Section,
     controls: Mapping[str, float],
     ranges: Mapping[str, tuple[float, float]],
-    minutes: float,
+    stems: Sequence[str],
     bounds: Mapping[str, float],
 ) -> tuple[Phase, ...]:
-    """The plan; each arc has time enough, and together the phases fill the session."""
+    """The phases of a plan that starts from `controls`; each arc has time enough."""
     phases: list[Phase] = []
-    before = {name: controls[name] for name in ("arousal", "valence", "tension")}
+    before = {name: controls[name] for name in _MOODS}
     for section in top.sections("phases"):
         kind, lasts = section.word("kind", PHASES), section.number("minutes", 0.1, 240.0, unit="minutes")
         moods = {name: section.number(name, *ranges.get(name, (-1.0, 1.0)), before[name]) for name in before}
         depth = section.number("breath_depth_db", *ranges.get("breath_depth_db", (0.0, 8.0)), 0.0, unit="dB")
-        section.finish()
+        rate = None
+        if section.has("breath_rate_bpm"):
+            rate = section.number("breath_rate_bpm", bounds["breath_rate_bpm"], 20.0, unit="breaths a minute")
+        step = section.number("step", 0.0, 1.0, 0.0)
+        dwell_s = section.number("dwell_s", 0.0, 600.0, 60.0 if step else 0.0, "s")
         for name, value in moods.items():
-            needed = math.pi / 2 * abs(value - before[name]) / bounds[f"{name}_per_min"]
+            needed = stage_minutes(abs(value - before[name]), bounds[f"{name}_per_min"], step, dwell_s)
             if needed > lasts + 1e-9:
                 move = f"from {before[name]:g} to {value:g} in {lasts:g} minutes is too quick"
                 section.say(name, f"{move}: give the phase {math.ceil(10 * needed) / 10:g} minutes, or a nearer value")
+        cues = tuple(_cue(cue, lasts, stems, controls["tempo_bpm"], bounds) for cue in section.sections("cues"))
+        section.finish()
         before = moods
-        phases.append(Phase(kind, lasts, **moods, breath_depth_db=depth))
+        phases.append(
+            Phase(
+                kind, lasts, **moods, breath_depth_db=depth, breath_rate_bpm=rate, step=step, dwell_s=dwell_s, cues=cues
+            )
+        )
+    return tuple(phases)
+
+
+def _fill(top: Section, phases: Sequence[Phase], minutes: float) -> None:
+    """Together the phases fill the session."""
     if not phases:
         top.say("phases", "are missing: write at least one [[phases]] table with kind and minutes")
     elif abs(sum(phase.minutes for phase in phases) - minutes) > 0.01:
         total = sum(phase.minutes for phase in phases)
         top.say("minutes", f"{minutes:g}, but the phases last {total:g} together: make them agree")
-    return tuple(phases)
+
+
+def _cue(section: Section, lasts: float, stems: Sequence[str], tempo_bpm: float, bounds: Mapping[str, float]) -> Cue:
+    """A cue, which begins and ends within its phase of `lasts` minutes."""
+    kind = section.word("kind", tuple(CUES))
+    at = section.number("at_minutes", 0.0, 240.0, unit="minutes")
+    seconds = section.number("seconds", *(SILENCE_S if kind == "silence" else (2.0, 1800.0)), unit="s")
+    amount, stem = 0.0, ""
+    if kind == "breath":
+        amount = section.number("depth_db", 0.5, 8.0, unit="dB")
+    elif kind == "tempo":
+        amount = section.number("percent", -10.0, 10.0, unit="%")
+        drift = math.log2(1.0 + bounds["loop_tempo_per_beat"]) * tempo_bpm
+        needed_s = 120.0 * abs(math.log2(1.0 + amount / 100.0)) / drift if drift else math.inf
+        if needed_s > seconds:
+            allowed = f"give it {needed_s:.0f} s" if drift else "this profile keeps the tempo"
+            section.say("percent", f"{amount:g} % there and back in {seconds:g} s is too quick: {allowed}")
+    elif kind in ("stem_in", "stem_out"):
+        stem = section.word("stem", stems)
+    if at + seconds / 60.0 > lasts + 1e-9:
+        section.say("at_minutes", f"{at:g} and {seconds:g} s go beyond the phase's {lasts:g} minutes")
+    section.finish()
+    return Cue(kind, at, seconds, amount, stem)
+
+
+def _palettes(section: Section, stems: Mapping[str, StemSetting]) -> dict[str, dict[str, str]]:
+    """Other instruments for some of the stems, by the palette's name."""
+    palettes = {}
+    for name in section.keys():
+        table = section.section(name)
+        chosen = {}
+        for stem in table.keys():
+            if stem not in stems or stem == "reverb":
+                table.has(stem)
+                table.say(stem, f"is not a stem of this preset{near(stem, list(stems))}")
+                continue
+            chosen[stem] = table.word(stem, _suited(stem))
+        section.has(name)
+        palettes[name] = chosen
+    return palettes
 
 
 def _stems(section: Section) -> dict[str, StemSetting]:
@@ -335,6 +276,7 @@ def _style(section: Section) -> Style:
         metre=section.whole("metre", 2, 12, usual.metre),
         phrase_bars=section.whole("phrase_bars", 1, 16, usual.phrase_bars),
         chord_bars=section.number("chord_bars", 0.25, 8.0, usual.chord_bars, "bars"),
+        culture=section.word("culture", CULTURES, usual.culture),
     )
     section.finish()
     return style

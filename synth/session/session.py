@@ -1,7 +1,7 @@
 """The owner of time: wires sensors, estimator, steering, bus and engine, and keeps the record.
 
-Time in a session is frames rendered. `feed`, `request`, `release`, `verb`, `stop` and `panic` may be called from
-any thread; they take effect at the next quantum rendered. `render` belongs to one thread.
+Time in a session is frames rendered. `feed`, `request`, `release`, `verb`, `edit`, `stop` and `panic` may be called
+from any thread; they take effect at the next quantum rendered. `render` belongs to one thread.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,11 @@ from synth.estimator.context import Context, context_of
 from synth.estimator.estimator import Estimator
 from synth.estimator.state import State
 from synth.instruments.base import MAX_QUANTA, QUANTUM
-from synth.preset import Preset, load_preset, preset_to_dict
+from synth.preset import Phase, Preset, load_preset, phase_to_dict, phases_from, preset_to_dict
 from synth.score.model import Score
+from synth.session.handout import Audio, Handout
+from synth.session.lines import commit_line, samples_line, state_line
+from synth.session.terms import Asked, TermsError, agree
 from synth.steering.steering import Steering
 from synth.wearables.incoming import Incoming
 from synth.wearables.packet import Packet
@@ -38,24 +41,13 @@ GUARDED = {
     "rise": "a rise in loudness was held back",
     "peak": "a peak was held under the ceiling",
 }
-VERBS = ("more", "less", "hold", "advance", "pull_back", "ground")
+VERBS = ("more", "less", "hold", "advance", "pull_back", "ground", "skip", "stop")
+REPORTS = ("self_arousal", "self_valence", "feedback")  # channels on which a person says something
+MET = {"self_arousal": "arousal", "self_valence": "valence"}  # what a plan may meet
 
 
 class SessionError(ValueError):
     """A session that cannot be made as asked; the message says what to change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Audio:
-    """Rendered audio, float32. `mix` and `premaster` (frames, 2), `stems` by name (frames, 2), `gain` (frames,).
-
-    The stems sum to `premaster`; every stem times `gain` sums to `mix`.
-    """
-
-    mix: NDArray[np.float32]
-    premaster: NDArray[np.float32]
-    stems: dict[str, NDArray[np.float32]]
-    gain: NDArray[np.float32]
 
 
 class Session:
@@ -66,9 +58,11 @@ class Session:
     person. `settings` are controls set by hand from the start, `script` requests as
     (time_s, control, value). `record` is called with each line of the record. `stems=False` keeps only the mix;
     `audio=False` renders silence and writes the score alone. `moves` are lines of a record to be carried out again at
-    their quantum; with `steer=False` they take the place of estimator and steering.
+    their quantum; with `steer=False` they take the place of estimator and steering. `asked` are terms
+    (`synth.session.terms.Asked`): policy, palette, constraints, screening, self_report, supervised.
 
-    Raises SessionError, PresetError, ControlError or RecordingError with what to change.
+    Raises SessionError, TermsError, PresetError, ControlError, ScreeningError, ConstraintError or RecordingError with
+    what to change.
     """
 
     def __init__(
@@ -87,17 +81,30 @@ class Session:
         audio: bool = True,
         moves: Iterable[Mapping[str, Any]] = (),
         steer: bool = True,
+        **asked: Unpack[Asked],
     ) -> None:
-        self.preset = preset if isinstance(preset, Preset) else load_preset(preset)
+        preset = preset if isinstance(preset, Preset) else load_preset(preset)
         if not SAMPLE_RATES[0] <= sample_rate <= SAMPLE_RATES[1]:
             raise SessionError(f"sample_rate = {sample_rate}: give {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]} Hz")
-        minutes = self.preset.minutes if minutes is None else minutes
+        minutes = preset.minutes if minutes is None else minutes
         if not 0.1 <= minutes:
             raise SessionError(f"minutes = {minutes:g}: give 0.1 or more")
+        self.terms = terms = agree(preset, minutes, wearable=recording is not None, **asked)
+        self.preset = terms.preset
         settings = {name: control(name).check(value) for name, value in (settings or {}).items()}
         self.seed, self.sample_rate, self.minutes = seed, sample_rate, minutes
         length_s = None if math.isinf(minutes) else minutes * 60.0
-        self.engine = Engine(self.preset, seed, sample_rate, length_s, held=tuple(settings), audio=audio, stems=stems)
+        self.engine = Engine(
+            self.preset,
+            seed,
+            sample_rate,
+            length_s,
+            bounds=terms.bounds,
+            controls=terms.controls,
+            held=tuple(settings),
+            audio=audio,
+            stems=stems,
+        )
         self.length_frames: float = math.inf if length_s is None else round(length_s * sample_rate)
         self.latency_frames = self.engine.latency_frames
         self.state = State(0.0)
@@ -106,14 +113,21 @@ class Session:
         self._position = 0
         self._tick = 0
         self._guarded = dict.fromkeys(GUARDED, 0)
+        self._handout = Handout(self._advance, self.engine.stems if stems else ())
         self._stems = stems
-        self._left = np.zeros((self._rows, 0), np.float32)
         self._inbox: deque[Callable[[], None]] = deque()
         self._note = record or (lambda line: None)
         self._incoming = Incoming(recording)
         context = context_of(context) if isinstance(context, Mapping) else context
         self._estimator = Estimator(context)
-        self._steering = Steering(self.preset, length_s, self._incoming.sensed)
+        self._steering = Steering(
+            self.preset,
+            length_s,
+            policy=terms.policy,
+            bounds=terms.bounds,
+            start=terms.start,
+            landmark_every_s=terms.gates.landmark_every_s,
+        )
         self._script = deque(sorted((self._quantum_at(t), i, name, v) for i, (t, name, v) in enumerate(script)))
         for _, _, name, _ in self._script:
             control(name)
@@ -130,9 +144,10 @@ class Session:
                 "settings": settings,
                 "recording": self._incoming.name,
                 "context": None if context is None else asdict(context),
+                **terms.as_dict(),
             }
         )
-        for text in (*self.engine.start_repairs, *self._incoming.start_repairs):
+        for text in (*terms.notes, *self.engine.start_repairs, *self._incoming.start_repairs):
             self._note({"type": "repair", "t_s": 0.0, "text": str(text)})
         for name, value in settings.items():
             self._commit(Request(name, value, "hand", "set at the start"), at_once=True)
@@ -149,8 +164,15 @@ class Session:
         """Hand over samples of a channel of `synth.wearables.samples.CHANNELS`.
 
         `t_s` is session time (None: now), or with `device` the time of that device's own clock, from whatever start:
-        its offset, drift and restarts are followed.
+        its offset, drift and restarts are followed. TermsError for signals of a body that this preset does not take;
+        what a person says that is no number is refused, and recorded.
         """
+        if channel in REPORTS:
+            self._hear_report(channel, value)
+        elif self.preset.wearable == "refused":
+            raise TermsError(
+                f"{self.preset.name} listens to what the person says, not to their body: {channel} is refused"
+            )
         self._incoming.feed(channel, value, t_s, device, self.time_s)
 
     def tell(self, text: str) -> float | None:
@@ -165,7 +187,22 @@ class Session:
 
     def hear(self, packet: Packet) -> None:
         """Hand over what a live source received (`synth.wearables.packet`), `received_s` in session time."""
+        if self.preset.wearable == "refused" and any(run.channel not in REPORTS for run in packet.samples):
+            raise TermsError(
+                f"{self.preset.name} listens to what the person says, not to their body: leave the source out"
+            )
         self._incoming.hear(packet)
+
+    def _hear_report(self, channel: str, value: float | Sequence[float]) -> None:
+        """Keep what a person said in the record; what is no number between -1 and 1 is told of."""
+        for said in np.atleast_1d(np.asarray(value, dtype=np.float64)).tolist():
+            if not math.isfinite(said):
+                self._later_note("refusal", text=f"{channel} {said}: not a number, so it was not taken")
+            else:
+                self._later_note("feedback", channel=channel, value=min(max(said, -1.0), 1.0))
+
+    def _later_note(self, kind: str, **fields: Any) -> None:
+        self._inbox.append(lambda: self._note({"type": kind, "t_s": round(self._now_s, 4), **fields}))
 
     def request(self, name: str, value: float, by: str = "hand", reason: str = "asked for") -> None:
         """A person takes control `name` to `value`: it holds until `release`. Out of range is clamped, and recorded."""
@@ -178,10 +215,17 @@ class Session:
         self._inbox.append(lambda: self._release(row))
 
     def verb(self, name: str) -> None:
-        """One of VERBS: more, less, hold, advance, pull_back, ground."""
+        """One of VERBS: more, less, hold (again: go on), advance, pull_back, ground, skip (something else), stop."""
         if name not in VERBS:
             raise SessionError(f"no verb called {name!r}: one of {', '.join(VERBS)}")
         self._inbox.append(lambda: self._verb(name))
+
+    def edit(self, phases: Sequence[Mapping[str, Any]]) -> None:
+        """Go on by other `phases` (tables as in a preset), in the one of the same place and within the same length.
+
+        PresetError with everything that is wrong with them."""
+        edited = phases_from(self.preset, phases, self.terms.bounds)
+        self._inbox.append(lambda: self._edit(edited))
 
     def stop(self) -> None:
         """Fade out over a few seconds and finish."""
@@ -237,48 +281,17 @@ class Session:
 
     def render(self, frames: int) -> NDArray[np.float32]:
         """The next `frames` of the mix, (frames, 2) float32; zeros after the end."""
-        if self._stems or self._left.shape[1] or frames % QUANTUM:
-            return np.ascontiguousarray(self._take(frames)[:2].T)
-        out, filled = np.empty((frames, 2), np.float32), 0
-        while filled < frames:
-            mix = self._advance((frames - filled) // QUANTUM).mix
-            out[filled : filled + mix.shape[1]] = mix.T
-            filled += mix.shape[1]
+        mix = self._handout.mix(frames)
         self._position += frames
-        return out
+        return mix
 
     def render_audio(self, frames: int) -> Audio:
         """The next `frames` with pre-master, stems and master gain; needs `stems=True`."""
         if not self._stems:
             raise SessionError("this session keeps only its mix: make it with stems=True")
-        rows = self._take(frames)
-        stems = {name: rows[4 + 2 * i : 6 + 2 * i].T for i, name in enumerate(self.engine.stems)}
-        return Audio(rows[0:2].T, rows[2:4].T, stems, rows[-1])
-
-    @property
-    def _rows(self) -> int:
-        return 2 + (2 + 2 * len(self.engine.stems) + 1 if self._stems else 0)
-
-    def _take(self, frames: int) -> NDArray[np.float32]:
-        """`frames` columns of mix, then (with stems) pre-master, stems, gain; what a block has too much is kept."""
-        out = np.zeros((self._rows, frames), np.float32)
-        filled = min(frames, self._left.shape[1])
-        out[:, :filled] = self._left[:, :filled]
-        self._left = self._left[:, filled:]
-        while filled < frames:
-            wanted = -(-(frames - filled) // QUANTUM)
-            rows = self._pack(self._advance(wanted))
-            taken = min(frames - filled, rows.shape[1])
-            out[:, filled : filled + taken] = rows[:, :taken]
-            self._left = rows[:, taken:]
-            filled += taken
+        audio = self._handout.audio(frames)
         self._position += frames
-        return out
-
-    def _pack(self, block: Block) -> NDArray[np.float32]:
-        if not self._stems:
-            return block.mix.copy()
-        return np.concatenate((block.mix, block.premaster, *block.stems, block.gain[None]))
+        return audio
 
     def _advance(self, wanted: int) -> Block:
         """Render up to `wanted` quanta, ending where the next tick, script line or replayed commit is due."""
@@ -311,12 +324,16 @@ class Session:
         self._take_samples(t_s)
         self.state = self._estimator.tick(t_s)
         if self._incoming.sensed:
-            self._note({"type": "state", "t_s": t_s, **_state_line(self.state)})
+            self._note(state_line(t_s, self.state))
         bus = self.engine.bus
         sensed = self.state if self._incoming.sensed else None
         requests = self._steering.tick(t_s, sensed, bus.values(self._quantum), bus.held)
         for name in self._steering.releases:
             self._release(name)
+        for text in self._steering.cues.told:
+            self._note({"type": "cue", "quantum": self._quantum, "t_s": t_s, "kind": text[0], "text": text[1]})
+        if self._steering.stopped:
+            self._note({"type": "incident", "t_s": t_s, "kind": "stop_rule", "text": self._steering.stopped})
         for request in requests:
             self._commit(request)
         if self._steering.phase != self.phase:
@@ -338,9 +355,10 @@ class Session:
 
     def _take_samples(self, t_s: float) -> None:
         for s in self._incoming.take(t_s):
-            values = {"t_s": s.t_s.tolist(), "value": s.value.tolist(), "quality": s.quality.tolist()}
-            self._note({"type": "samples", "tick_s": t_s, "channel": s.channel, **values})
+            self._note(samples_line(t_s, s))
             self._estimator.feed(s)
+            if s.channel in MET and (told := s.value[np.isfinite(s.value)]).size:
+                self._steering.meet(**{MET[s.channel]: float(np.clip(told[-1], -1.0, 1.0))})
 
     def _enter_phase(self, phase: str) -> None:
         self.engine.transport.phase = phase
@@ -355,31 +373,23 @@ class Session:
 
     def _commit(self, request: Request, at_once: bool = False) -> None:
         commit = self.engine.bus.request(request, self._quantum, at_once=at_once)
-        self._note(
-            {
-                "type": "commit",
-                "quantum": commit.quantum,
-                "t_s": round(self._now_s, 4),
-                "control": request.control,
-                "old": commit.old,
-                "new": commit.value,
-                "requested": request.value,
-                "by": request.by,
-                "reason": request.reason,
-                "confidence": request.confidence,
-                "repair": commit.repair,
-                "accepted": commit.accepted,
-                "at_once": at_once,
-            }
-        )
+        self._note(commit_line(commit, self._now_s, at_once))
 
     def _release(self, name: str) -> None:
         if self.engine.bus.release(name):
             self._note({"type": "release", "quantum": self._quantum, "t_s": self._now_s, "control": name})
 
     def _verb(self, name: str) -> None:
-        getattr(self._steering, name)()
         self._note({"type": "verb", "quantum": self._quantum, "t_s": self._now_s, "verb": name})
+        if name == "stop":
+            self._stop()
+        else:
+            self._steering.say(name)
+
+    def _edit(self, phases: Sequence[Phase]) -> None:
+        tables = [phase_to_dict(phase) for phase in phases]
+        self._note({"type": "edit", "quantum": self._quantum, "t_s": self._now_s, "phases": tables, "by": "hand"})
+        self._steering.edit(phases)
 
     def _stop(self) -> None:
         self._note({"type": "stop", "quantum": self._quantum, "t_s": self._now_s})
@@ -403,8 +413,10 @@ class Session:
                     self._release(move["control"])
                 case "phase":
                     self._enter_phase(move["text"])
-                case "verb" if self._steer:
+                case "verb" if self._steer and move["verb"] != "stop":  # a stop has a line of its own
                     self._verb(move["verb"])
+                case "edit" if self._steer:
+                    self._edit(phases_from(self.preset, move["phases"], self.terms.bounds))
                 case "stop":
                     self._stop()
                 case "panic":
@@ -415,9 +427,3 @@ class Session:
         for text in (*self._incoming.repairs, *self._estimator.repairs):
             self._note({"type": "repair", "t_s": round(self.time_s, 4), "text": text})
         self._note({"type": "end", "frames": self._position, "t_s": round(self.time_s, 4), "reason": why})
-
-
-def _state_line(state: State) -> dict[str, Any]:
-    line = asdict(state)
-    del line["t_s"]
-    return {**line, "reasons": list(state.reasons)}

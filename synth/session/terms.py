@@ -1,0 +1,115 @@
+"""The terms of a session, agreed before its first sound: who listens, what they chose, and what is not to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypedDict
+
+from synth.preset import POLICIES, Preset, bounds_of
+from synth.safety.bounds import Bounds
+from synth.safety.screening import Gates, allow
+from synth.safety.screening import gates as screened
+from synth.steering.meeting import meet, starting_controls
+from synth.steering.plan import Target
+
+
+class TermsError(ValueError):
+    """Terms under which there is no session; the message says what to change."""
+
+
+class Asked(TypedDict, total=False):
+    """What may be asked for, all of it optional.
+
+    `policy`: one of `synth.preset.POLICIES`. `palette`: one of the preset's own. `constraints`: sentences as in
+    `synth.safety.constraints`. `screening`: answers to the safety questions (`synth.safety.screening`). `self_report`:
+    how the person feels now, {"arousal": -1..1, "valence": -1..1}. `supervised`: someone is with the person. `gates`:
+    what a record keeps of a screening, in place of its answers.
+    """
+
+    policy: str | None
+    palette: str | None
+    constraints: Sequence[str]
+    screening: Mapping[str, Any] | None
+    self_report: Mapping[str, float] | None
+    supervised: bool
+    gates: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed: the preset as it will be played, its bounds and gates, the policy and the start."""
+
+    preset: Preset
+    bounds: Bounds
+    gates: Gates
+    policy: str
+    supervised: bool
+    self_report: Mapping[str, float]
+    start: Target | None
+    controls: Mapping[str, float]
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the head of a record."""
+        return {
+            "policy": self.policy,
+            "constraints": list(self.bounds.constraints),
+            "profile": self.bounds.profile,
+            "gates": asdict(self.gates),
+            "supervised": self.supervised,
+            "self_report": dict(self.self_report),
+        }
+
+
+def agree(
+    preset: Preset,
+    minutes: float,
+    *,
+    wearable: bool = False,
+    policy: str | None = None,
+    palette: str | None = None,
+    constraints: Sequence[str] = (),
+    screening: Mapping[str, Any] | None = None,
+    self_report: Mapping[str, float] | None = None,
+    supervised: bool = False,
+    gates: Mapping[str, Any] | None = None,
+) -> Terms:
+    """The terms of a session of `preset` over `minutes`; `wearable`: signals of the body are to steer it.
+
+    Raises TermsError, PresetError, ConstraintError, ScreeningError or MeetingError, each with what to change.
+    """
+    policy = policy or preset.policy
+    if policy not in POLICIES:
+        raise TermsError(f"policy = {policy!r}: one of {', '.join(POLICIES)}")
+    if preset.supervision and not supervised:
+        raise TermsError(
+            f"{preset.name} is for sessions in which someone is with the person: say so (supervised=True, --supervised)"
+        )
+    if wearable and preset.wearable == "refused":
+        raise TermsError(f"{preset.name} listens to what the person says, not to their body: leave the wearable out")
+    gate = screened(screening) if gates is None else Gates.kept(gates)
+    allow(gate, preset.goal, minutes, supervised)
+    played = preset.with_palette(palette) if palette else preset
+    bounds = bounds_of(played, gate, constraints)
+    notes = [f"{name} stays out of the way: {bounds.why(f'level_{name}_db')}" for name in _silent(played, bounds)]
+    report = _report(self_report)
+    start = None
+    if report and policy != "L0":
+        start = meet(played, bounds, report.get("arousal", played.controls["arousal"]), report.get("valence"))
+        notes.append("starts where the person says they are" if start else "starts as planned: nobody is matched here")
+    controls = played.controls if start is None else starting_controls(played, bounds, start)
+    played = replace(played, profile=bounds.profile)
+    return Terms(played, bounds, gate, policy, supervised, report, start, controls, tuple(notes))
+
+
+def _report(given: Mapping[str, float] | None) -> dict[str, float]:
+    report = dict(given or {})
+    if unknown := report.keys() - {"arousal", "valence"}:
+        raise TermsError(f"self_report holds {', '.join(sorted(unknown))}: give arousal, valence or both, -1 to 1")
+    return report
+
+
+def _silent(preset: Preset, bounds: Bounds) -> list[str]:
+    """Stems of the preset that its bounds keep silent."""
+    return [s for s in preset.stems if s != "reverb" and bounds.range(f"level_{s}_db")[1] <= -60.0]
