@@ -252,31 +252,76 @@ def preset(folder: Path) -> Parser:
 
 
 def record(folder: Path) -> Parser:
+    from synth.record.incidents import incidents
     from synth.record.reader import RecordError, read_record
+    from synth.record.writer import RecordWriter
 
     file = folder / "session.jsonl"
 
     def run(data: bytes) -> bool:
         file.write_bytes(data)
         try:
-            read_record(file)
+            incidents(read_record(file))
         except RecordError:
             return False
         return True
+
+    def chained(key: bytes | None) -> bytes:
+        with RecordWriter(file, key=key, overwrite=True) as written:
+            written.write(
+                {"type": "session", "engine_version": "0", "preset": {}, "seed": 1, "sample_rate": 1, "minutes": 1}
+            )
+            written.write({"type": "incident", "t_s": 1.0, "kind": "harm", "source": "music"})
+            written.write({"type": "panic", "t_s": 1.5})
+        return file.read_bytes()
 
     head = b'{"type":"session","engine_version":"0","preset":{},"seed":1,"sample_rate":48000,"minutes":1.0}\n'
     return Parser(
         [
             head + b'{"type":"samples","channel":"hr","t_s":[0.5],"value":["NaN"],"quality":[1.0]}\n',
             head + b'{"type":"state","t_s":1.0,"arousal":null,"confidence":0.0,"p_elevated":null}\n',
+            chained(None),
+            chained(b"k" * 16),
         ],
         run,
     )
 
 
+def setting(folder: Path) -> Parser:
+    from synth.record.setting import check_setting, template
+
+    file = folder / "own.toml"
+
+    def run(data: bytes) -> bool:
+        file.write_bytes(data)
+        return not check_setting(file)
+
+    told = (
+        'chosen_by = "person"', 'unit = "group"', "group_size = 4", 'person = "P-017"', "calibrated = true",
+        "level_db_spl = 58.5", 'place = "a quiet room"',
+    )  # fmt: skip
+    return Parser([template().encode(), "\n".join(("schema = 1", *told)).encode()], run)
+
+
+def questionnaire(folder: Path) -> Parser:
+    from synth.record.scale import FOLDER, ScaleError, load_scale
+
+    file = folder / "own.toml"
+
+    def run(data: bytes) -> bool:
+        file.write_bytes(data)
+        try:
+            load_scale(file).band(1.0)
+        except ScaleError:
+            return False
+        return True
+
+    return Parser([path.read_bytes() for path in sorted(FOLDER.glob("*.toml"))], run)
+
+
 PARSERS: tuple[Callable[[Path], Parser], ...] = (
     json_line, osc, heart_rate, tidy_table, packed_table, long_table, eeg_table, meta_json, empatica_files,
-    empatica_zip, packet_log, packed_log, dialect, preset, record,
+    empatica_zip, packet_log, packed_log, dialect, preset, record, setting, questionnaire,
 )  # fmt: skip
 NAMES = {make.__name__: make for make in PARSERS}
 

@@ -145,19 +145,28 @@ def near(word: str, known: Sequence[str]) -> str:
 def key_lines(text: str) -> dict[Place, int]:
     """The line of every table and key of a TOML text; lists of tables count from 0."""
     lines: dict[Place, int] = {}
-    counts: dict[str, int] = {}
+    last: dict[Place, int] = {}
     table: Place = ()
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
-            name = header[2]
-            table = tuple(part.strip("\"' ") for part in name.split("."))
+            table = _within(header[2], last)
             if header[1] == "[[":
-                counts[name] = counts.get(name, -1) + 1
-                table = (*table, counts[name])
+                last[table] = last.get(table, -1) + 1
+                table = (*table, last[table])
             lines.setdefault(table, number)
         elif key := _KEY.match(line):
             lines.setdefault((*table, *(part.strip("\"'") for part in key[1].split("."))), number)
     return lines
+
+
+def _within(header: str, last: Mapping[Place, int]) -> Place:
+    """The place that a header names; `last` counts the tables of each list, and what follows belongs to the last."""
+    *lists, name = (part.strip("\"' ") for part in header.split("."))
+    place: Place = ()
+    for part in lists:
+        place = (*place, part)
+        place = (*place, last[place]) if place in last else place
+    return (*place, name)
 
 
 def read_text(path: Path) -> str:

@@ -25,7 +25,7 @@ def add_command(commands: Commands, name: str, what: str, examples: str) -> argp
 def add_composition(command: argparse.ArgumentParser) -> None:
     """The arguments that decide what is played."""
     command.add_argument("preset", metavar="PRESET", help="a preset's name (`synth presets`) or a TOML file")
-    command.add_argument("--minutes", type=_minutes, metavar="M", help="length; the preset's own if not given")
+    command.add_argument("--minutes", type=minutes, metavar="M", help="length; the preset's own if not given")
     command.add_argument("--seed", type=int, default=0, metavar="N", help="another number, another piece (default 0)")
     command.add_argument(
         "--set",
@@ -44,14 +44,15 @@ def add_composition(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _minutes(text: str) -> float:
+def minutes(text: str) -> float:
+    """A length typed by a person."""
     try:
-        minutes = float(text)
+        length = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes") from None
-    if not 0.0 < minutes <= 24 * 60:
+    if not 0.0 < length <= 24 * 60:
         raise argparse.ArgumentTypeError(f"{text} minutes: give more than 0 and at most {24 * 60}")
-    return minutes
+    return length
 
 
 def _setting(text: str) -> tuple[str, float]:

@@ -36,6 +36,14 @@ def check_preset(name_or_path: str | Path) -> list[str]:
         return [str(error)]
 
 
+def preset_from_text(text: str, file: str) -> Preset:
+    """The preset that `text` says, in this or an earlier schema; `file` is its name for people. PresetError as above."""
+    preset, problems = _parse(text, file, "")
+    if preset is None:
+        raise PresetError("\n".join(problems))
+    return preset
+
+
 def preset_from_dict(data: Mapping[str, Any]) -> Preset:
     """The preset that `preset_to_dict` wrote, in this or an earlier schema. PresetError as for a file."""
     sheet = Sheet("preset")
@@ -71,13 +79,18 @@ def find_preset(name_or_path: str | Path) -> Path:
 def _read(path: Path) -> tuple[Preset | None, list[str]]:
     try:
         text = read_text(path)
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return None, [f"{path.name}: not TOML: {error}"]
-    except RecursionError:
-        return None, [f"{path.name}: nested too deeply for a preset"]
     except (OSError, ValueError) as error:
         return None, [str(error)]
-    sheet = Sheet(path.name, text)
-    preset = read(sheet, migrated(data), str(path))
+    return _parse(text, path.name, str(path))
+
+
+def _parse(text: str, file: str, source: str) -> tuple[Preset | None, list[str]]:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, [f"{file}: not TOML: {error}"]
+    except (ValueError, RecursionError):
+        return None, [f"{file}: nested too deeply for a preset, or with a number too long"]
+    sheet = Sheet(file, text)
+    preset = read(sheet, migrated(data), source)
     return (None if sheet.problems else preset), sheet.problems

@@ -32,6 +32,7 @@ from synth.safety.limits import PROFILES, control_range, limits
 
 MINUTES = (1.0, 240.0)
 SILENCE_S = (4.0, 120.0)
+LEAST_STEP = 0.01  # of arousal
 _MOODS = ("arousal", "valence", "tension")
 
 
@@ -167,6 +168,9 @@ def read_phases(
         if section.has("breath_rate_bpm"):
             rate = section.number("breath_rate_bpm", bounds["breath_rate_bpm"], 20.0, unit="breaths a minute")
         step = section.number("step", 0.0, 1.0, 0.0)
+        if 0.0 < step < LEAST_STEP:
+            section.say("step", f"{step:g} is too fine: give 0 for one arc, or {LEAST_STEP:g} and more")
+            step = 0.0
         dwell_s = section.number("dwell_s", 0.0, 600.0, 60.0 if step else 0.0, "s")
         for name, value in moods.items():
             needed = stage_minutes(abs(value - before[name]), bounds[f"{name}_per_min"], step, dwell_s)

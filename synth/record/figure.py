@@ -17,6 +17,7 @@ from synth.record.reader import Record, Series
 QUALITY_KEPT = 0.5  # samples under it are drawn faint
 SENSOR_GAP_S = 6.0
 STATE_GAP_S = 5.0
+ENDS_S = 120.0  # what counts as the session's beginning and end
 ARRIVING_S = 5.0  # a session's start without its first samples
 TROUBLES = {
     "missing": "missing",
@@ -63,7 +64,7 @@ def figure(record: Record, played: Played) -> str:
 
 def heart(record: Record) -> tuple[Floats, Floats, Floats] | None:
     """Heart rate (n,) with times and quality: as believed, else the device's own, else from its beat intervals."""
-    t_s, believed = _over(record.of("state"), "hr_bpm")
+    t_s, believed = over(record.of("state"), "hr_bpm")
     if t_s.size:
         return t_s, believed, np.ones_like(t_s)
     samples = record.samples()
@@ -75,20 +76,29 @@ def heart(record: Record) -> tuple[Floats, Floats, Floats] | None:
     return None
 
 
+def ends(t_s: Floats, value: Floats, length_s: float) -> tuple[str, str]:
+    """The mean of the first and of the last ENDS_S, in whole numbers; a dash where nothing is known."""
+    window_s = min(ENDS_S, length_s / 2)
+    parts = (value[t_s <= window_s], value[t_s >= length_s - window_s])
+    known = [part[np.isfinite(part)] for part in parts]
+    first, last = (f"{part.mean():.0f}" if part.size else "\u2013" for part in known)
+    return first, last
+
+
 def _sensed(record: Record) -> list[Panel]:
     samples, states = record.samples(), record.of("state")
     panels = []
     beats = _beats(samples["rr_ms"]) if "rr_ms" in samples else ()
     own = _by_quality("device's own", *_in_order(*samples["hr"]), "four thin", "bpm", 0) if "hr" in samples else ()
-    believed = Line("believed", *_over(states, "hr_bpm"), "one", "bpm", 0, STATE_GAP_S)
+    believed = Line("believed", *over(states, "hr_bpm"), "one", "bpm", 0, STATE_GAP_S)
     if beats or own or believed.t_s.size:
-        rest = Line("own baseline", *_over(states, "hr_baseline_bpm"), "two dashed", "bpm", 0)
+        rest = Line("own baseline", *over(states, "hr_baseline_bpm"), "two dashed", "bpm", 0)
         lines = (*beats, *own, *_any(rest, believed))
         lane = _aside(record, "heart_trouble")
         panels.append(Panel("Heart rate", "bpm", lines, *_heart_range(lines), "tall", lane))
     if "eda" in samples:
         lines = _by_quality("as sensed", *_in_order(*samples["eda"]), "three thin", "\u00b5S", 2)
-        slow = Line("slow part, believed", *_over(states, "scl_us"), "one", "\u00b5S", 2, STATE_GAP_S)
+        slow = Line("slow part, believed", *over(states, "scl_us"), "one", "\u00b5S", 2, STATE_GAP_S)
         lane = _aside(record, "skin_trouble")
         panels.append(Panel("Skin conductance", "\u00b5S", (*lines, *_any(slow)), lane=lane))
     return panels
@@ -162,11 +172,11 @@ def _believed(record: Record) -> list[Panel]:
     states = record.of("state")
     if not record.sensed or not states:
         return []
-    t_s, arousal = _over(states, "arousal")
-    _, confidence = _over(states, "confidence")
-    _, elevated = _over(states, "p_elevated")
+    t_s, arousal = over(states, "arousal")
+    _, confidence = over(states, "confidence")
+    _, elevated = over(states, "p_elevated")
     about = Line("arousal", t_s, arousal, "one", "", 2, STATE_GAP_S, 1 - confidence)
-    told = _any(Line("valence, as told", *_over(states, "valence"), "two", "", 2, STATE_GAP_S))
+    told = _any(Line("valence, as told", *over(states, "valence"), "two", "", 2, STATE_GAP_S))
     return [
         Panel("Arousal", "\u22121 low to 1 high", (*told, about), -1, 1, lane=_doubt(states, record.length_s)),
         Panel(
@@ -193,7 +203,7 @@ def _doubt(states: Sequence[RecordLine], length_s: float) -> Lane:
 def _planned(record: Record) -> list[Panel]:
     plan = record.of("plan")
     styles = {"arousal": "one", "valence": "two", "tension": "three"}
-    lines = tuple(Line(name, *_over(plan, name), style, "", 2) for name, style in styles.items())
+    lines = tuple(Line(name, *over(plan, name), style, "", 2) for name, style in styles.items())
     return [Panel("Targets", "\u22121 to 1", lines, -1, 1)]
 
 
@@ -264,7 +274,7 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _over(lines: Sequence[RecordLine], name: str) -> tuple[Floats, Floats]:
+def over(lines: Sequence[RecordLine], name: str) -> tuple[Floats, Floats]:
     """A field over time where it is known."""
     known = [(float(line["t_s"]), float(line[name])) for line in lines if line.get(name) is not None]
     both = np.array(known, dtype=np.float64).reshape(-1, 2)

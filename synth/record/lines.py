@@ -1,7 +1,9 @@
 """What a record is made of: one JSON object a line, by type, with the fields each type must have.
 
 Numbers keep every bit (shortest round-trip decimals, IEEE 754 double). Values JSON has no number for are the
-strings "NaN", "Infinity" and "-Infinity", so that every line is strict JSON (RFC 8259).
+strings "NaN", "Infinity" and "-Infinity", so that every line is strict JSON (RFC 8259). A line may have more fields
+than its type requires. In a record of schema 2 each line also has `n`, its number from 0, and `chain`
+(`synth.record.chain`), which are the record's own and no part of a line as it is written or read.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 
 Line = dict[str, Any]
 
-SCHEMA = 1
+SCHEMA = 2
 FILE_NAME = "session.jsonl"
 
 REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -30,6 +32,14 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "phase": ("t_s", "text"),
         "marker": ("t_s", "text"),
         "verb": ("t_s", "verb"),
+        "cue": ("t_s", "quantum", "kind", "text"),
+        "edit": ("t_s", "quantum", "phases", "by"),
+        "feedback": ("t_s", "channel", "value"),
+        "refusal": ("t_s", "text"),
+        "dose": ("t_s", "percent", "level_db_spl"),
+        "incident": ("t_s", "kind"),
+        "note": ("t_s",),
+        "scores": ("when", "name", "score"),
         "safety": ("t_s", "text"),
         "repair": ("t_s", "text"),
         "stop": ("t_s",),
@@ -37,6 +47,11 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "end": ("frames", "reason"),
     }
 )
+
+
+class RecordError(ValueError):
+    """A record, or a key to one, that cannot be used; the message says where and what to do."""
+
 
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -56,6 +71,13 @@ def decode(text: str) -> Line:
         raise ValueError("not a JSON object")
     decoded: Line = _numbers(line) if any(f'"{word}"' in text for word in _WORDS) else line
     return decoded
+
+
+def number(value: object) -> float | None:
+    """`value` when it is a finite number, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e300 < value < 1e300:
+        return None
+    return float(value)
 
 
 def _plain(value: object) -> object:

@@ -102,13 +102,15 @@ def thin(t_s: Floats, value: Floats, points: int = MAX_POINTS) -> tuple[Floats, 
     """At most `points` of a line, keeping the lowest and highest of each stretch, so that no peak is lost."""
     if t_s.size <= points:
         return t_s, value
+    unknown = np.isnan(value)
+    low, high = np.where(unknown, np.inf, value), np.where(unknown, -np.inf, value)
     kept: list[int] = []
     for part in np.array_split(np.arange(t_s.size), points // 2):
-        values = value[part]
-        if np.all(np.isnan(values)):
-            kept.append(int(part[0]))
+        first, end = int(part[0]), int(part[-1]) + 1
+        if unknown[first:end].all():
+            kept.append(first)
         else:
-            kept += sorted({int(part[np.nanargmin(values)]), int(part[np.nanargmax(values)])})
+            kept += sorted({first + int(low[first:end].argmin()), first + int(high[first:end].argmax())})
     return t_s[kept], value[kept]
 
 
@@ -128,14 +130,15 @@ def panel(chart: Panel, length_s: float, phases: Sequence[Span]) -> str:
     labels = "".join(
         f'<span style="top:{100 * (high - v) / (high - low):.1f}%">{_short(v, marks)}</span>' for v in marks
     )
+    laned = chart.lane is not None and bool(chart.lane.spans)
     return (
-        f'<div class="panel {chart.size}"><div class="head"><h4>{escape(chart.title)}'
+        f'<div class="panel {chart.size}{" laned" if laned else ""}"><div class="head"><h4>{escape(chart.title)}'
         f"{f' <small>{escape(chart.unit)}</small>' if chart.unit else ''}</h4>{_legend(chart.lines)}</div>"
         f'<div class="axis" aria-hidden="true">{labels}</div>'
         f'<svg class="plot" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" role="img"'
         f' aria-label="{escape(_summary(chart))}">'
         f"{shades}{grid}{bands}{curves}{_hover(chart.lines, length_s)}</svg>"
-        f"{_lane(chart.lane, length_s) if chart.lane and chart.lane.spans else ''}</div>"
+        f"{_lane(chart.lane, length_s) if chart.lane and laned else ''}</div>"
     )
 
 

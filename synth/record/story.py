@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from synth.controls import TABLE
 from synth.record.lines import Line
@@ -26,37 +28,54 @@ _NUMBER = re.compile(r"[-+\u2212]?\d+(?:\.\d+)?")
 
 @dataclass(slots=True)
 class Move:
-    """A control's way from `old` to `new`."""
+    """A control's way from `old` to `new`, and the lowest and highest it was taken on the way."""
 
     control: str
     old: float
     new: float
+    low: float = field(init=False)
+    high: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.low, self.high = min(self.old, self.new), max(self.old, self.new)
+
+    def on(self, new: float) -> None:
+        """Go on to `new`."""
+        self.new, self.low, self.high = new, min(self.low, new), max(self.high, new)
 
     @property
     def text(self) -> str:
-        """The move as people write it: "tempo 66 to 60 bpm"."""
+        """The move as people write it: "tempo 66 to 60 bpm", "tempo 66 to 66 bpm by way of 70"."""
         row = TABLE.get(self.control)
-        if row is None:
-            return f"{self.control} {self.old:.3g} to {self.new:.3g}"
-        if row.choices:
-            return f"{plain_name(self.control)} {row.text(self.old)} to {row.text(self.new)}"
-        span = row.high - row.low
-        for digits in range(0 if span >= 20 else 1 if span > 5 else 2, 4):
-            ends = [f"{value:.{digits}f}".replace("-", "\u2212") for value in (self.old, self.new)]
-            if ends[0] != ends[1]:
-                break
-        return f"{plain_name(self.control)} {' to '.join(ends)} {row.unit}".rstrip()
+        least = self._least
+        values = [self.old, self.new]
+        values += [self.low] if min(values) - self.low >= least > 0.0 else []
+        values += [self.high] if self.high - max(values[:2]) >= least > 0.0 else []
+        if row is not None and row.choices:
+            told = [row.text(value) for value in values]
+        else:
+            told = _told(values, math.inf if row is None else row.high - row.low)
+        way = f" by way of {' and '.join(told[2:])}" if told[2:] else ""
+        unit = f" {row.unit}" if row is not None and row.unit else ""
+        return f"{plain_name(self.control)} {told[0]} to {told[1]}{unit}{way}"
 
     @property
     def seen(self) -> bool:
         """Whether it is worth telling: at least half a per cent of the control's range."""
+        return self.high - self.low >= self._least
+
+    @property
+    def _least(self) -> float:
         row = TABLE.get(self.control)
-        return row is None or abs(self.new - self.old) >= 0.005 * (row.high - row.low)
+        return 0.0 if row is None else 0.005 * (row.high - row.low)
 
 
 @dataclass(slots=True)
 class Event:
-    """Something that went on from `start_s` to `end_s`: who, why, and what it moved."""
+    """Something that went on from `start_s` to `end_s`: who, why, and what it moved.
+
+    `counted`: it happened `times` times; otherwise it lasted, and was said or asked for `times` times meanwhile.
+    """
 
     start_s: float
     end_s: float
@@ -64,6 +83,21 @@ class Event:
     text: str
     moves: dict[str, Move] = field(default_factory=dict)
     times: int = 1
+    counted: bool = False
+
+
+def _told(values: Sequence[float], span: float) -> list[str]:
+    """Values of a control that spans `span`, with as many digits as tell their distances to a fifth."""
+    if math.isinf(span):
+        return [f"{value:.3g}".replace("-", "\u2212") for value in values]
+    told: list[str] = []
+    for digits in range(0 if span >= 20 else 1 if span > 5 else 2, 4):
+        rounded = [round(value, digits) + 0.0 for value in values]
+        told = [f"{value:.{digits}f}".replace("-", "\u2212") for value in rounded]
+        ways = [(b - a, d - c) for (a, b), (c, d) in zip(pairwise(values), pairwise(rounded), strict=True)]
+        if all(abs(shown - true) <= 0.2 * abs(true) for true, shown in ways):
+            break
+    return told
 
 
 def plain_name(control: str) -> str:
@@ -90,7 +124,7 @@ def reasons(commits: Iterable[Line]) -> list[Event]:
         event = _extend(open_events, events, t_s, speaker, text)
         name, new = line["control"], float(line["new"])
         if name in event.moves:
-            event.moves[name].new = new
+            event.moves[name].on(new)
         else:
             event.moves[name] = Move(name, float(line["old"]), new)
     for event in events:
@@ -123,11 +157,11 @@ def handovers(lines: Iterable[Line]) -> list[Event]:
 
 
 def happenings(lines: Iterable[Line], speaker: str = "") -> list[Event]:
-    """Lines with a `text` each, such as safety events and repairs; like ones merged."""
+    """Lines with a `text` each, such as safety events and repairs; like ones merged and counted."""
     events: list[Event] = []
     open_events: dict[tuple[str, str], Event] = {}
     for line in lines:
-        _extend(open_events, events, float(line["t_s"]), speaker, str(line["text"]))
+        _extend(open_events, events, float(line["t_s"]), speaker, str(line["text"])).counted = True
     return events
 
 

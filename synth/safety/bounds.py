@@ -34,6 +34,8 @@ class Bounds:
         self.limits = limits(profile)
         self.still = frozenset(name for constraint in constraints for name in constraint.still)
         self._ranges = {row.name: control_range(row.name, row.low, row.high, self.limits) for row in TABLE.values()}
+        self._profile_ranges = dict(self._ranges)
+        self._slowest_breath_bpm = BREATH_RATE_SCREENED_BPM if screened else self._ranges["breath_rate_bpm"][0]
         self._whys: dict[str, str] = {}
         for constraint in constraints:
             for name, span in constraint.spans.items():
@@ -42,11 +44,14 @@ class Bounds:
             level = f"level_{stem}_db"
             self._narrow(level, (TABLE[level].low, TABLE[level].low), text)
 
-    def range(self, control: str, by_hand: bool = False) -> tuple[float, float]:
-        """Lowest and highest value of `control`."""
+    def range(self, control: str, by: str = "loop") -> tuple[float, float]:
+        """Lowest and highest value of `control` for the "loop", a "hand", or "safety" on its way to something calmer,
+        which nothing but the profile stops."""
+        if by == "safety":
+            return self._profile_ranges[control]
         low, high = self._ranges[control]
-        if control == "breath_rate_bpm" and by_hand and self.screened and control not in self._whys:
-            low = BREATH_RATE_SCREENED_BPM
+        if control == "breath_rate_bpm" and by == "hand":
+            low = min(low, self._slowest_breath_bpm)
         return low, high
 
     def why(self, control: str) -> str:
@@ -58,6 +63,8 @@ class Bounds:
         if span[0] > high or span[1] < low:
             allowed = f"{low:g} to {high:g} {TABLE[name].unit}".rstrip()
             raise ConstraintError(f"{text!r} leaves {name} nowhere to be: {self.why(name)} allows {allowed}")
+        if name == "breath_rate_bpm":
+            self._slowest_breath_bpm = max(self._slowest_breath_bpm, span[0])
         narrower = max(low, span[0]), min(high, span[1])
         if narrower != (low, high):
             self._ranges[name], self._whys[name] = narrower, text

@@ -50,11 +50,12 @@ class ControlGuard:
         by = _ASKERS.get(request.by.partition(":")[0], "loop")
         if math.isnan(request.value):
             return Admission(now, row.rate_loop, f"{row.name}: not a number was asked, {row.text(now)} stays")
-        if row.name in self.bounds.still:
+        calming = by == "safety" and INTENSITY.get(row.name, 0) * (request.value - now) < 0
+        if row.name in self.bounds.still and not calming:
             return Admission(now, row.rate_loop, f"{row.name} stays at {row.text(now)}: no changes are wanted")
         if by == "loop" and self._still(row.name, request.value, now):
             return Admission(now, row.rate_loop, f"{row.name} stays at {row.text(now)}: profile {self.bounds.profile}")
-        low, high = self.bounds.range(row.name, by_hand=by == "hand")
+        low, high = self.bounds.range(row.name, "safety" if calming else by)
         high, why = self._together(row, high, values, now)
         value = min(max(row.clamp(request.value), min(low, high)), high)
         if row.name in _TOGETHER:

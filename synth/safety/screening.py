@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -73,8 +73,13 @@ class Gates:
 
     @classmethod
     def kept(cls, values: Mapping[str, Any]) -> Gates:
-        """The gates that a record kept (`dataclasses.asdict`)."""
-        return cls(**{**values, "words": tuple(values.get("words", ()))})
+        """The gates that a record kept (`dataclasses.asdict`); ScreeningError when they are none."""
+        if unknown := values.keys() - {gate.name for gate in fields(cls)}:
+            raise ScreeningError(f"no gate called {', '.join(sorted(unknown))}: these are no kept gates")
+        kept = cls(**{**values, "words": tuple(values.get("words", ()))})
+        if kept.profile not in PROFILES:
+            raise ScreeningError(f"profile = {kept.profile!r}: these are no kept gates")
+        return kept
 
     @property
     def silent(self) -> Mapping[str, str]:

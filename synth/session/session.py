@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -25,13 +25,14 @@ from synth.estimator.state import State
 from synth.instruments.base import MAX_QUANTA, QUANTUM
 from synth.preset import Phase, Preset, load_preset, phase_to_dict, phases_from, preset_to_dict
 from synth.score.model import Score
+from synth.session.ahead import Ahead, Move
 from synth.session.handout import Audio, Handout
 from synth.session.lines import commit_line, samples_line, state_line
 from synth.session.terms import Asked, TermsError, agree
 from synth.steering.steering import Steering
-from synth.wearables.incoming import Incoming
+from synth.wearables.incoming import Incoming, fed
 from synth.wearables.packet import Packet
-from synth.wearables.samples import Source
+from synth.wearables.samples import Samples, Source
 from synth.wearables.words import valence_of
 
 SAMPLE_RATES = (22_050, 192_000)
@@ -128,10 +129,7 @@ class Session:
             start=terms.start,
             landmark_every_s=terms.gates.landmark_every_s,
         )
-        self._script = deque(sorted((self._quantum_at(t), i, name, v) for i, (t, name, v) in enumerate(script)))
-        for _, _, name, _ in self._script:
-            control(name)
-        self._moves = deque(moves)
+        self._ahead = Ahead(script, moves, self._quantum_at)
         self._steer = steer
         self._note(
             {
@@ -165,15 +163,9 @@ class Session:
 
         `t_s` is session time (None: now), or with `device` the time of that device's own clock, from whatever start:
         its offset, drift and restarts are followed. TermsError for signals of a body that this preset does not take;
-        what a person says that is no number is refused, and recorded.
+        what a person says that is no number from -1 to 1 is refused, and recorded.
         """
-        if channel in REPORTS:
-            self._hear_report(channel, value)
-        elif self.preset.wearable == "refused":
-            raise TermsError(
-                f"{self.preset.name} listens to what the person says, not to their body: {channel} is refused"
-            )
-        self._incoming.feed(channel, value, t_s, device, self.time_s)
+        self.hear(fed(channel, value, t_s, device, self.time_s))
 
     def tell(self, text: str) -> float | None:
         """What a person says of how they feel: its valence -1..1 counts as their report, the words are not kept.
@@ -187,19 +179,25 @@ class Session:
 
     def hear(self, packet: Packet) -> None:
         """Hand over what a live source received (`synth.wearables.packet`), `received_s` in session time."""
-        if self.preset.wearable == "refused" and any(run.channel not in REPORTS for run in packet.samples):
+        body = [run.channel for run in packet.samples if run.channel not in REPORTS]
+        if body and self.preset.wearable == "refused":
             raise TermsError(
-                f"{self.preset.name} listens to what the person says, not to their body: leave the source out"
+                f"{self.preset.name} listens to what the person says, not to their body: {', '.join(body)} is refused"
             )
-        self._incoming.hear(packet)
+        runs = tuple(self._taken(run) if run.channel in REPORTS else run for run in packet.samples)
+        if any(len(run) for run in runs):
+            self._incoming.hear(replace(packet, samples=runs))
 
-    def _hear_report(self, channel: str, value: float | Sequence[float]) -> None:
-        """Keep what a person said in the record; what is no number between -1 and 1 is told of."""
-        for said in np.atleast_1d(np.asarray(value, dtype=np.float64)).tolist():
-            if not math.isfinite(said):
-                self._later_note("refusal", text=f"{channel} {said}: not a number, so it was not taken")
+    def _taken(self, run: Samples) -> Samples:
+        """What a person said, kept in the record; what is no number from -1 to 1 is left out, and told of."""
+        sound = (run.value >= -1.0) & (run.value <= 1.0)
+        for value, taken in zip(run.value.tolist(), sound.tolist(), strict=True):
+            if taken:
+                self._later_note("feedback", channel=run.channel, value=value)
             else:
-                self._later_note("feedback", channel=channel, value=min(max(said, -1.0), 1.0))
+                text = f"{run.channel} {value}: no number from -1 to 1, so it was not taken"
+                self._later_note("refusal", text=text)
+        return Samples(run.channel, run.t_s[sound], run.value[sound], run.quality[sound])
 
     def _later_note(self, kind: str, **fields: Any) -> None:
         self._inbox.append(lambda: self._note({"type": kind, "t_s": round(self._now_s, 4), **fields}))
@@ -221,7 +219,7 @@ class Session:
         self._inbox.append(lambda: self._verb(name))
 
     def edit(self, phases: Sequence[Mapping[str, Any]]) -> None:
-        """Go on by other `phases` (tables as in a preset), in the one of the same place and within the same length.
+        """Go on by other `phases` (tables as in a preset), scaled to the session's length, from the time that it is.
 
         PresetError with everything that is wrong with them."""
         edited = phases_from(self.preset, phases, self.terms.bounds)
@@ -297,16 +295,12 @@ class Session:
         """Render up to `wanted` quanta, ending where the next tick, script line or replayed commit is due."""
         while self._inbox:
             self._inbox.popleft()()
-        self._play_moves()
-        while self._script and self._script[0][0] <= self._quantum:
-            _, _, name, value = self._script.popleft()
-            self._commit(Request(name, value, "script", "script"))
+        for move in self._ahead.take(self._quantum):
+            self._carry_out(move)
         if self._steer and self._quantum >= self._quantum_at(self._tick):
             self._on_tick()
         due = [self._quantum_at(self._tick)] if self._steer else []
-        due += [self._script[0][0]] if self._script else []
-        due += [self._moves[0]["quantum"]] if self._moves else []
-        quanta = min([wanted, MAX_QUANTA, *(q - self._quantum for q in due)])
+        quanta = min([wanted, MAX_QUANTA, *(q - self._quantum for q in (*due, *self._ahead.next()))])
         block = self.engine.render(self._quantum, quanta)
         self._quantum += quanta
         if self.on_block:
@@ -401,26 +395,24 @@ class Session:
         if self.engine.audio:
             self.engine.output_guard.panic()
 
-    def _play_moves(self) -> None:
-        """Carry out again what a record says happened at this quantum."""
-        while self._moves and self._moves[0]["quantum"] <= self._quantum:
-            move = self._moves.popleft()
-            match move["type"]:
-                case "commit":
-                    asked = (move["control"], move["requested"], move["by"], move["reason"], move["confidence"])
-                    self._commit(Request(*asked))
-                case "release":
-                    self._release(move["control"])
-                case "phase":
-                    self._enter_phase(move["text"])
-                case "verb" if self._steer and move["verb"] != "stop":  # a stop has a line of its own
-                    self._verb(move["verb"])
-                case "edit" if self._steer:
-                    self._edit(phases_from(self.preset, move["phases"], self.terms.bounds))
-                case "stop":
-                    self._stop()
-                case "panic":
-                    self._panic()
+    def _carry_out(self, move: Move) -> None:
+        """Do what a script or a record says is done at this quantum."""
+        match move["type"]:
+            case "commit":
+                asked = (move["control"], move["requested"], move["by"], move["reason"], move["confidence"])
+                self._commit(Request(*asked))
+            case "release":
+                self._release(move["control"])
+            case "phase":
+                self._enter_phase(move["text"])
+            case "verb" if self._steer and move["verb"] != "stop":  # a stop has a line of its own
+                self._verb(move["verb"])
+            case "edit" if self._steer:
+                self._edit(phases_from(self.preset, move["phases"], self.terms.bounds))
+            case "stop":
+                self._stop()
+            case "panic":
+                self._panic()
 
     def close(self, why: str = "finished") -> None:
         """Write the record's last lines: what the estimator had to set aside, and the end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
 from synth.preset import POLICIES, Preset, bounds_of
@@ -91,7 +91,9 @@ def agree(
     gate = screened(screening) if gates is None else Gates.kept(gates)
     allow(gate, preset.goal, minutes, supervised)
     played = preset.with_palette(palette) if palette else preset
-    bounds = bounds_of(played, gate, constraints)
+    bounds = bounds_of(played, gate, (constraints,) if isinstance(constraints, str) else constraints)
+    if gate.landmark_every_s is not None and bounds.range("landmark")[1] < 1.0:
+        raise TermsError(f"{bounds.why('landmark')!r}: with the answers given a landmark sounds every few minutes")
     notes = [f"{name} stays out of the way: {bounds.why(f'level_{name}_db')}" for name in _silent(played, bounds)]
     report = _report(self_report)
     start = None
@@ -99,7 +101,6 @@ def agree(
         start = meet(played, bounds, report.get("arousal", played.controls["arousal"]), report.get("valence"))
         notes.append("starts where the person says they are" if start else "starts as planned: nobody is matched here")
     controls = played.controls if start is None else starting_controls(played, bounds, start)
-    played = replace(played, profile=bounds.profile)
     return Terms(played, bounds, gate, policy, supervised, report, start, controls, tuple(notes))
 
 
@@ -107,6 +108,10 @@ def _report(given: Mapping[str, float] | None) -> dict[str, float]:
     report = dict(given or {})
     if unknown := report.keys() - {"arousal", "valence"}:
         raise TermsError(f"self_report holds {', '.join(sorted(unknown))}: give arousal, valence or both, -1 to 1")
+    if wrong := [
+        name for name, value in report.items() if isinstance(value, bool) or not isinstance(value, int | float)
+    ]:
+        raise TermsError(f"self_report {wrong[0]} = {report[wrong[0]]!r}: give a number from -1 to 1")
     return report
 
 

@@ -82,7 +82,6 @@ class Lead:
         self._trim = 0.0
         self._paced = ""
         self._skips = 0
-        self._marked = False
         self._nudge = self._nudge_asked = 0.0
         self._more_until_s = -math.inf
         self._retreat: Retreat | None = None
@@ -108,11 +107,12 @@ class Lead:
             self._said.append("the plan begins where the person says they are")
 
     def edit(self, phases: Sequence[Phase]) -> None:
-        """Go on by other `phases`, in the one of the same place, from where the plan stands."""
+        """Go on by other `phases`, at the same time since the plan's beginning."""
         self._preset = replace(self._preset, phases=tuple(phases))
         self.plan = make_plan(self._preset, self.plan.duration_s, self._bounds, self.plan.start)
         self._walk.replan(self.plan)
         self.cues.replan(self.plan, self._walk.place)
+        self.policy.replan(self.plan.aims_up)
         self._said += ["the plan was changed, as asked", *self.plan.notes]
 
     # -- one second ----------------------------------------------------------------------------------------------
@@ -146,11 +146,11 @@ class Lead:
         self._watch(t_s, state, values, people)
         still = self._walk_on(t_s, seconds, state, values)
         requests = self._retreating(t_s)
-        cued = self.cues.step(t_s, self.plan, self._walk.place, still, people)
+        cued = self.cues.step(t_s, self.plan, self._walk.place, still, people, self.grounded)
         self._said += [text for _, text in self.cues.told]
         if not self._retreat and not self.grounded:
             requests += self._planned_requests(state, people)
-        requests += cued + self._skipping(values, people) + self._landmark(people)
+        requests += cued + self._skipping(values, people)
         self._before.append({name: values[name] for name in ("arousal", "tension")})
         self.words, self._said = tuple(self._said), []
         return requests
@@ -162,6 +162,7 @@ class Lead:
             self._take_up(moods)
         for name in names & self._sent.keys():
             self._sent[name] = values[name]
+        self.cues.take_up(names, values)
 
     def _take_up(self, values: Values[str, float]) -> None:
         """Plan on from these values; a trim or nudge that was added to the old ones is forgotten."""
@@ -194,14 +195,6 @@ class Lead:
                 case "skip":
                     self._skips += 1
         self._asked.clear()
-
-    def _landmark(self, people: frozenset[str]) -> list[Request]:
-        """While grounded there is a motif to hold on to."""
-        wanted, was = self.grounded, self._marked
-        self._marked = wanted
-        if wanted == was or "landmark" in people:
-            return []
-        return [Request("landmark", float(wanted), "policy", "a motif to hold on to" if wanted else "going on")]
 
     def _skipping(self, values: Values[str, float], people: frozenset[str]) -> list[Request]:
         skips, self._skips = self._skips, 0

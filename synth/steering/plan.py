@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from synth.preset import Phase, Preset, bounds_of
+from synth.preset import Cue, Phase, Preset, bounds_of
 from synth.preset.arc import stage_minutes
 from synth.safety.bounds import Bounds
 
@@ -85,6 +85,12 @@ def make_plan(
     ]
     if reach < 0.999:
         notes.append(f"{_lasting(total)} is too short for the whole arc: it goes {100 * reach:.0f} % of the way")
+    notes += [
+        f"the {phase.kind} phase has no room for its {cue.kind} cue"
+        for phase, s in zip(phases, given, strict=True)
+        for cue in phase.cues
+        if cue.seconds > s
+    ]
     scaled = tuple(
         replace(
             phase,
@@ -92,7 +98,8 @@ def make_plan(
             arousal=start.arousal + reach * (phase.arousal - start.arousal),
             valence=start.valence + reach * (phase.valence - start.valence),
             tension=start.tension + reach * (phase.tension - start.tension),
-            cues=tuple(replace(cue, at_minutes=cue.at_minutes * s / (60.0 * phase.minutes)) for cue in phase.cues),
+            dwell_s=reach * phase.dwell_s,
+            cues=_cues(phase, s),
         )
         for phase, s in zip(phases, given, strict=True)
     )
@@ -110,6 +117,16 @@ def _meeting(phases: Sequence[Phase], own: Target, start: Target) -> tuple[Phase
             phase, **{name: min(max(getattr(phase, name) + change, -1.0), 1.0) for name, change in by.items()}
         )
     return tuple(moved)
+
+
+def _cues(phase: Phase, seconds: float) -> tuple[Cue, ...]:
+    """The cues of `phase` over `seconds`: each at its scaled place, or as late as lets it end within the phase."""
+    scale = seconds / (60.0 * phase.minutes)
+    return tuple(
+        replace(cue, at_minutes=min(cue.at_minutes * scale, (seconds - cue.seconds) / 60.0))
+        for cue in phase.cues
+        if cue.seconds <= seconds
+    )
 
 
 def _needed_s(start: Target, phases: Sequence[Phase], per_min: Sequence[float]) -> list[float]:

@@ -32,6 +32,9 @@ class Policy(Protocol):
     def forget_trim(self) -> None:
         """Begin without a trim: the music was moved by someone else."""
 
+    def replan(self, may_raise: bool) -> None:
+        """The plan was changed; it aims up or level if signals `may_raise`."""
+
 
 class TimedArc:
     """L0: the plan as it stands, on time."""
@@ -44,6 +47,9 @@ class TimedArc:
 
     def forget_trim(self) -> None:
         """There is none."""
+
+    def replan(self, may_raise: bool) -> None:
+        """It asks nobody."""
 
 
 class MatchedArc(TimedArc):

@@ -61,6 +61,11 @@ class Responsive:
         """Begin without a trim: the music was moved by someone else."""
         self._integral = self._wanted_trim = self._trim = 0.0
 
+    def replan(self, may_raise: bool) -> None:
+        """The plan was changed: a trim that it does not allow goes."""
+        self._most = TRIM_MOST if may_raise else 0.0
+        self._integral, self._wanted_trim = min(self._integral, self._most), min(self._wanted_trim, self._most)
+
     def _go_on_blind(self, heading: int, words: list[str]) -> None:
         """No signals: a trim that raised goes, one that calmed stays; a rise is not quickened."""
         if not self._blind:

@@ -68,10 +68,13 @@ class Walk:
         self._origin, self._origin_s = self.now, self._elapsed_s
 
     def replan(self, plan: Plan) -> None:
-        """Go on through another plan, in the phase of the same place, from where the plan stands."""
-        self.plan = plan
-        self._index = min(self._index, len(plan.phases) - 1)
-        self._elapsed_s = min(self._elapsed_s, self._length_s)
+        """Go on through another plan from where the moods are, at the same time since the plan's beginning."""
+        left_s = 60.0 * sum(phase.minutes for phase in self.plan.phases[: self._index]) + self._elapsed_s
+        self.plan, self._index = plan, 0
+        while left_s > self._length_s and self._index < len(plan.phases) - 1:
+            left_s -= self._length_s
+            self._index += 1
+        self._elapsed_s = min(left_s, self._length_s)
         self._origin, self._origin_s = self.now, self._elapsed_s
 
     @property

@@ -14,10 +14,17 @@ from synth.wearables.recording import open_recording
 from synth.wearables.samples import Samples, Source
 
 
+def fed(channel: str, value: object, t_s: object, device: str | None, now_s: float) -> Packet:
+    """Samples from an app at session time `now_s` as a packet; see `Session.feed`."""
+    times = np.full(np.shape(np.atleast_1d(np.asarray(value))), now_s) if t_s is None else t_s
+    timed = device is not None and t_s is not None
+    return Packet(device or "", now_s, (Samples.of(channel, times, value),), timed)
+
+
 class Incoming:
     """Samples on their way to the estimator. `name` is the recording's; `sensed` tells whether there is any source.
 
-    `feed` and `hear` may be called from any thread, `take` from one.
+    `hear` may be called from any thread, `take` from one.
     """
 
     def __init__(self, recording: str | Path | Source | None) -> None:
@@ -28,14 +35,8 @@ class Incoming:
         self._timeline = Timeline()
         self._waiting: deque[Packet] = deque()
 
-    def feed(self, channel: str, value: object, t_s: object, device: str | None, now_s: float) -> None:
-        """Samples from an app at session time `now_s`; see `Session.feed`."""
-        times = np.full(np.shape(np.atleast_1d(np.asarray(value))), now_s) if t_s is None else t_s
-        timed = device is not None and t_s is not None
-        self.hear(Packet(device or "", now_s, (Samples.of(channel, times, value),), timed))
-
     def hear(self, packet: Packet) -> None:
-        """What a live source received."""
+        """What a live source received, or an app fed."""
         self._waiting.append(packet)
         self.sensed = True
 

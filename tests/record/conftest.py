@@ -142,6 +142,56 @@ def lines(minutes: float, sensed: bool) -> list[dict[str, Any]]:
     return made
 
 
+SETTING = {
+    "name": "Evening rest",
+    "chosen_by": "person",
+    "playback": "headphones",
+    "place": "a quiet room",
+    "unit": "individual",
+}
+GATES = {
+    "profile": "sensitive", "slow_breath": False, "pulse": False, "haptic": True, "drowsy": True, "alone": False,
+    "most_minutes": 20.0, "landmark_every_s": 240.0, "weekly_dba": 75.0,
+}  # fmt: skip
+FULL = {
+    "policy": "L2", "screening": GATES, "setting": SETTING, "calibration": 72.0, "supervised": True,
+    "constraints": ["no percussion", "nothing above 70 bpm"], "started": "2026-11-22T09:30:00+01:00",
+}  # fmt: skip
+
+
+def full_lines(minutes: float) -> list[dict[str, Any]]:
+    """A session in which everything happened that a record has a line for."""
+    header, *made = lines(minutes, sensed=True)
+    end = made.pop()
+    phq = {"name": "PHQ-9", "low": 0, "high": 27, "cut_points": [5, 10, 15, 20], "loinc": "44261-6"}
+    calm = {"name": "calm", "low": 0, "high": 100}
+    made += [
+        {"type": "scores", "when": "before", "score": 12, "band": 2, "risk_flag": True, **phq},
+        {"type": "scores", "when": "before", "score": 30, **calm},
+        {"type": "scores", "when": "after", "score": 62, **calm},
+        {"type": "feedback", "t_s": 30.0, "channel": "self_arousal", "value": 0.5},
+        {"type": "feedback", "t_s": 600.0, "channel": "self_arousal", "value": -0.6},
+        {"type": "cue", "t_s": 100.0, "quantum": 1, "kind": "breath", "text": "begins"},
+        {"type": "cue", "t_s": 400.0, "quantum": 2, "kind": "silence", "text": "begins"},
+        {"type": "edit", "t_s": 250.0, "quantum": 3, "phases": [{"kind": "lead", "minutes": 8.5}], "by": "hand:ann"},
+        {"type": "refusal", "t_s": 260.0, "text": "tempo 160 is over the limit"},
+        {"type": "incident", "t_s": 231.0, "kind": "guard"},
+        {"type": "incident", "t_s": 500.0, "kind": "harm", "source": "music", "by": "hand", "text": "too loud"},
+        {"type": "note", "t_s": 501.0, "text": "asked how it was"},
+        {"type": "safety", "t_s": 234.0, "text": "rise held to 2 LU in 3 s"},
+        {"type": "verb", "quantum": 4, "t_s": 305.0, "verb": "pull_back"},
+        {"type": "stop", "t_s": 700.0, "quantum": 5},
+        *({"type": "dose", "t_s": 60.0 * k, "percent": 0.02 * k, "level_db_spl": 58.0 + k % 3} for k in range(1, 12)),
+    ]
+    return [header | FULL, *sorted(made, key=when), end]
+
+
+def when(line: dict[str, Any]) -> float:
+    """The moment of a line; samples carry a list."""
+    t_s = line.get("t_s", 0.0 if line.get("when") == "before" else 1e9)
+    return t_s[0] if isinstance(t_s, list) else t_s
+
+
 def write_controls(path: Path, minutes: float) -> None:
     """A controls.csv at 10 Hz."""
     names = [c.name for c in CONTROLS]
@@ -163,11 +213,14 @@ def write_controls(path: Path, minutes: float) -> None:
 def make_session(tmp_path: Path) -> Callable[..., Path]:
     """Writes a session's record and controls to a folder, and gives the folder."""
 
-    def make(minutes: float = 12.0, sensed: bool = True, older: bool = False) -> Path:
-        folder = tmp_path / ("sensed" if sensed else "open-loop")
+    def make(
+        minutes: float = 12.0, sensed: bool = True, older: bool = False, full: bool = False, **header: object
+    ) -> Path:
+        folder = tmp_path / f"session-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        with RecordWriter(folder / "session.jsonl") as record:
-            for line in lines(minutes, sensed):
+        with RecordWriter(folder / "session.jsonl", free_text=full) as record:
+            first, *rest = full_lines(minutes) if full else lines(minutes, sensed)
+            for line in [first | header, *rest]:
                 dropped = SINCE if older and line["type"] == "state" else ()
                 record.write({name: value for name, value in line.items() if name not in dropped})
         write_controls(folder / "controls.csv", minutes)

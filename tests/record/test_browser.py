@@ -1,4 +1,4 @@
-"""The report in a real browser: laid out on a telephone and a desk, asking nothing of the network, without an error."""
+"""The pages in a real browser: laid out on a telephone and a desk, asking nothing of the network, without an error."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.record import read_record
-from synth.record.report import write_report
+from synth.record.pages import write_pages
 
 PROBE = """<script>
 const plots = [...document.querySelectorAll("svg")].map(s => s.getBoundingClientRect());
@@ -53,14 +52,16 @@ def browse(page: Path, width: int) -> tuple[dict[str, int], str]:
     return json.loads(title[1]), "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
 
 
-@pytest.mark.parametrize("width", [500, 1200])
-def test_it_is_laid_out_and_asks_for_nothing(make_session: Callable[..., Path], width: int) -> None:
-    folder = make_session()
-    write_report(read_record(folder), folder / "controls.csv", folder / "report.html")
+@pytest.mark.parametrize(("name", "width", "lanes"), [("report", 500, 6), ("report", 1200, 6), ("person", 500, 0)])
+def test_it_is_laid_out_and_asks_for_nothing(
+    make_session: Callable[..., Path], name: str, width: int, lanes: int
+) -> None:
+    folder = make_session(full=True)
+    write_pages(folder)
     page = folder / "probed.html"
-    page.write_text((folder / "report.html").read_text().replace("</body>", PROBE + "</body>"))
+    page.write_text((folder / f"{name}.html").read_text().replace("</body>", PROBE + "</body>"))
     seen, console = browse(page, width)
     assert seen["window"] == width and seen["wide"] <= width
     assert seen["plots"] >= 1 and seen["empty"] == 0 and seen["over"] == 0
-    assert seen["lanes"] == 6  # each seen, and under the plot it speaks of
+    assert seen["lanes"] == lanes  # each seen, and under the plot it speaks of
     assert seen["fetched"] == 0 and console == ""

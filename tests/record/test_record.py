@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from synth.record import Record, RecordError, RecordWriter, read_record
 from synth.record.lines import REQUIRED, decode, encode
+from synth.record.reader import read_header
 
 HEADER = {
     "type": "session",
@@ -66,12 +67,80 @@ def test_an_object_that_is_no_data_is_refused() -> None:
 
 
 def test_only_its_owner_may_read_it_even_where_a_file_was(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "session.jsonl", tmp_path / "elsewhere"
+    elsewhere.write_text("older")
+    elsewhere.chmod(0o666)
+    path.symlink_to(elsewhere)
+    with RecordWriter(path, overwrite=True) as record:
+        record.write(HEADER)
+    assert stat.S_IMODE(path.lstat().st_mode) == 0o600 and not path.is_symlink()
+    assert "older" not in path.read_text() and elsewhere.read_text() == "older"
+
+
+def test_a_record_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
+    path = write(tmp_path / "session.jsonl", HEADER, REPAIR)
+    was = path.read_bytes()
+    with pytest.raises(FileExistsError), RecordWriter(path) as record:
+        record.write(HEADER)
+    assert path.read_bytes() == was
+    with RecordWriter(path, overwrite=True) as record:
+        assert path.read_bytes() == was, "the old one is there until the new one begins"
+        record.write(HEADER)
+    assert read_record(path).lines == ()
+
+
+def test_what_is_written_is_appended_whoever_else_writes(tmp_path: Path) -> None:
     path = tmp_path / "session.jsonl"
-    path.write_text("older")
-    path.chmod(0o666)
-    write(path, HEADER)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "older" not in path.read_text()
+    with RecordWriter(path) as record:
+        record.write(HEADER)
+        with path.open("ab") as other:
+            other.write(b"from elsewhere\n")
+        record.write(REPAIR)
+    assert path.read_bytes().splitlines()[1] == b"from elsewhere"
+    assert len(read_record(path).breaks) == 1 and read_record(path).lines == (REPAIR,)
+
+
+def test_an_older_record_without_a_chain_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    path.write_text(f"{encode({**HEADER, 'schema': 1})}\n{encode(REPAIR)}\n")
+    record = read_record(path)
+    assert record.lines == (REPAIR,) and record.integrity == "" and record.breaks == () and not record.checked
+
+
+def test_a_line_has_no_number_or_chain_of_its_own(tmp_path: Path) -> None:
+    with RecordWriter(tmp_path / "session.jsonl") as record:
+        record.write(HEADER)
+        for field in ("n", "chain"):
+            with pytest.raises(ValueError, match="n and chain"):
+                record.write({**REPAIR, field: 1})
+        record.write(REPAIR)
+    assert read_record(tmp_path).breaks == ()
+
+
+def test_letters_that_are_no_unicode_do_not_stop_a_session(tmp_path: Path) -> None:
+    path = write(tmp_path / "session.jsonl", HEADER, {**REPAIR, "text": "a\udcffb\nc"})
+    record = read_record(path)
+    assert record.lines[0]["text"] == "a?b\nc" and record.breaks == ()
+
+
+def test_a_header_tells_when_it_began_and_how_long_it_is_kept(tmp_path: Path) -> None:
+    header = {"started": "2026-11-22T09:30:00+01:00", "retention_days": 30, "setting": None}
+    with RecordWriter(tmp_path / "session.jsonl", header=header) as record:
+        record.write(HEADER)
+    told = read_record(tmp_path).header
+    assert told["started"] == header["started"] and told["retention_days"] == 30 and "setting" not in told
+    assert told == read_header(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{"started": "yesterday"}, {"started": 1700000000}]
+    + [{"retention_days": days} for days in (0, -1, math.nan, math.inf, "30", True, 10**400)],
+    ids=lambda header: f"{header}"[:30],
+)
+def test_a_header_that_nobody_could_go_by_is_refused(tmp_path: Path, header: dict[str, Any]) -> None:
+    with pytest.raises(RecordError, match=next(iter(header))):
+        RecordWriter(tmp_path / "session.jsonl", header=header)
 
 
 def test_a_session_that_never_began_leaves_no_record(tmp_path: Path) -> None:
@@ -90,7 +159,7 @@ def test_each_line_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
 
 def test_a_whole_session_comes_back(make_session: Callable[..., Path]) -> None:
     record = read_record(make_session(minutes=12.0))
-    assert record.header["seed"] == 7 and record.header["schema"] == 1
+    assert record.header["seed"] == 7 and record.header["schema"] == 2
     assert record.length_s == 720.0 and record.sensed and not record.cut
     hr = record.samples()["hr"]
     assert hr.t_s.shape == hr.value.shape == hr.quality.shape == (720,)
@@ -150,4 +219,9 @@ def test_every_type_of_line_can_be_written_and_read(tmp_path: Path) -> None:
         if kind != "session"
     ]
     record: Record = read_record(write(tmp_path / "session.jsonl", HEADER, *lines))
-    assert list(record.lines) == lines
+    assert list(record.lines) == lines and record.breaks == ()
+
+
+def test_a_line_may_have_more_fields_than_it_must(tmp_path: Path) -> None:
+    line = {"type": "incident", "t_s": 1.0, "kind": "of a later version", "deep": {"a": [1, {"b": None}]}}
+    assert read_record(write(tmp_path / "session.jsonl", HEADER, line)).lines == (line,)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from synth.record.story import Move, handovers, happenings, plain_name, reasons, sayings, who
 
 
@@ -80,6 +83,8 @@ def test_a_control_is_given_back_by_whoever_held_it() -> None:
 
 def test_a_small_move_is_told_with_the_digits_that_show_it() -> None:
     assert Move("register_note", 67.0, 67.2).text == "register 67.0 to 67.2 MIDI note"
+    assert Move("dynamics_db", -0.41, -0.51).text == "dynamics \u22120.4 to \u22120.5 dB"  # not 0 to -1
+    assert Move("dynamics_db", -0.2, 0.3).text == "dynamics \u22120.2 to 0.3 dB"
     assert Move("dynamics_db", -4.0, -6.0).text == "dynamics \u22124 to \u22126 dB"
 
 
@@ -96,3 +101,47 @@ def test_names_for_people() -> None:
         "mode",
     ]
     assert [who(by) for by in ("policy", "script", "safety", "hand")] == ["Loop", "Script", "Safety", "Person"]
+
+
+def test_a_way_there_and_back_is_told_by_where_it_went() -> None:
+    (tempo,) = reasons([commit(0, "tempo_bpm", 66, 70, "x"), commit(5, "tempo_bpm", 70, 66, "x")])
+    assert tempo.moves["tempo_bpm"].text == "tempo 66 to 66 bpm by way of 70"
+    (key,) = reasons([commit(0, "key", 0, 7, "x"), commit(5, "key", 7, 0, "x")])
+    assert key.moves["key"].text == "key C to C by way of G"
+    both = Move("dynamics_db", 0.0, 2.0)
+    for value in (-4.0, 0.0):
+        both.on(value)
+    assert both.text == "dynamics 0 to 0 dB by way of \u22124 and 2"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 40),
+            st.sampled_from(["tempo_bpm", "key", "space", "unheard_of"]),
+            st.sampled_from([44.0, 66.0, 66.2, 70.0, 0.0, 1.0, 7.0]),
+            st.sampled_from(["plan", "policy", "hand:ann", "safety"]),
+            st.sampled_from(["3 s in", "4 s in", "a wish"]),
+        ),
+        max_size=30,
+    )
+)
+def test_no_move_that_is_seen_is_lost(steps: list[tuple[int, str, float, str, str]]) -> None:
+    t_s, now, commits = 0.0, {"tempo_bpm": 66.0, "key": 0.0, "space": 0.5, "unheard_of": 0.0}, []
+    for pause, control, new, by, reason in steps:
+        t_s += pause
+        commits.append(commit(t_s, control, now[control], new, reason, by=by))
+        now[control] = new
+    events = reasons(commits)
+    for line in commits:
+        if not Move(line["control"], line["old"], line["new"]).seen:
+            continue
+        told = [
+            event.moves[line["control"]]
+            for event in events
+            if event.who == who(line["by"]) and event.start_s <= line["t_s"] <= event.end_s
+            and event.text[1:] == line["reason"][1:] and line["control"] in event.moves
+        ]  # fmt: skip
+        assert any(
+            move.low <= min(line["old"], line["new"]) and max(line["old"], line["new"]) <= move.high for move in told
+        )

@@ -1,0 +1,55 @@
+"""Pages as PDF, by WeasyPrint (extra `pdf`): the same HTML, set for A4."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+from synth.record.figure import read_controls
+from synth.record.markup import write_private
+from synth.record.person import person_page
+from synth.record.reader import Record
+from synth.record.report import page
+
+_SVG = re.compile(r"<svg [^>]*>")
+
+
+class PdfError(RuntimeError):
+    """No PDF can be made here; the message says what to install."""
+
+
+def write_pdf(record: Record, controls_csv: Path, out: Path) -> None:
+    """Write the report of `record` to `out` as PDF. Raises PdfError without the extra `pdf`, OSError as for a page."""
+    write_private(as_pdf(page(record, read_controls(controls_csv), paper=True)), out)
+
+
+def write_person_pdf(record: Record, controls_csv: Path, out: Path) -> None:
+    """Write the person's page to `out` as PDF, one sheet. Raises as write_pdf."""
+    write_private(as_pdf(person_page(record, read_controls(controls_csv))), out)
+
+
+def as_pdf(text: str) -> bytes:
+    """A page that was made for paper as PDF; nothing is fetched, and the same page gives the same bytes."""
+    need_pdf()
+    import weasyprint
+
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    ink = Path(__file__).with_name("ink.css").read_text(encoding="utf-8")
+    fetcher = weasyprint.URLFetcher(allowed_protocols=())
+    inked = _SVG.sub(lambda found: f"{found[0]}<style>{ink}</style>", text)  # a plot takes no colour from the page here
+    made = weasyprint.HTML(string=inked, url_fetcher=fetcher).write_pdf(pdf_identifier=b"isotone", pdf_tags=True)
+    return bytes(made)
+
+
+def need_pdf() -> None:
+    """PdfError with what to install when no PDF can be made here."""
+    try:
+        import weasyprint  # noqa: F401
+    except ImportError as error:
+        raise PdfError(f"no PDF can be made without WeasyPrint ({error}): pip install 'isotone[pdf]'") from None
+    except OSError as error:
+        raise PdfError(
+            f"WeasyPrint finds no Pango ({error}): install it (Debian and Ubuntu: apt install libpango-1.0-0"
+            " libpangoft2-1.0-0 libharfbuzz-subset0; macOS: brew install pango) and pip install 'isotone[pdf]'"
+        ) from None
