@@ -98,7 +98,7 @@ class Section:
         """A list of texts, empty when it is not given."""
         values = self._table[key] if self.has(key) else ()
         if not isinstance(values, Sequence) or isinstance(values, str) or not all(isinstance(v, str) for v in values):
-            self.say(key, f"{values!r}: give texts in square brackets, as [\"no percussion\"]")
+            self.say(key, f'{values!r}: give texts in square brackets, as ["no percussion"]')
             return ()
         return tuple(values)
 

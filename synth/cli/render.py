@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth.cli.arguments import add_command, add_composition
+from synth.cli.keeping import add_keeping, add_key, keeping
 from synth.cli.terms import add_terms, asked
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def add(commands: Commands) -> None:
         help="the person's earlier sessions, a prior for the estimate; this one is added (only its resting heart rate)",
     )
     _add_output(command)
+    add_keeping(command)
     command.add_argument("--sample-rate", type=int, default=48_000, metavar="HZ", help="default 48000")
     command.set_defaults(run=render)
 
@@ -72,6 +74,7 @@ def add(commands: Commands) -> None:
         help="what to play back: what the bus took (default), or the sensors, with estimator and policy running again",
     )
     _add_output(command)
+    add_key(command)
     command.set_defaults(run=replay)
 
 
@@ -124,6 +127,7 @@ def render(arguments: argparse.Namespace) -> int:
                 sample_rate=arguments.sample_rate,
                 context=context,
                 progress=progress,
+                keeping=keeping(arguments),
                 **asked(arguments),
                 **_output(arguments),
             )
@@ -193,10 +197,16 @@ def replay(arguments: argparse.Namespace) -> int:
     try:
         with music_progress(f"replaying {folder}") as progress:
             replayed = replay_session(
-                folder, arguments.out, from_sensors=from_sensors, progress=progress, **_output(arguments)
+                folder,
+                arguments.out,
+                from_sensors=from_sensors,
+                progress=progress,
+                keeping=keeping(arguments),
+                **_output(arguments),
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(arguments.out)) from None
+    _note([f"the record is not as it was written: {text}" for text in replayed.breaks])
     _tell(replayed.summary, compiled_kernels()[0] - compiled)
     if from_sensors:
         print(f"first difference: {replayed.difference}" if replayed.difference else "every decision came out the same")

@@ -1,12 +1,10 @@
-"""`synth presets`, `synth preset check` and `synth controls`: what there is to choose from."""
+"""`synth controls`: the table of controls."""
 
 from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth.cli.arguments import add_command
@@ -23,49 +21,12 @@ _CONTROLS = """\
 
 
 def add(commands: Commands) -> None:
-    """Add the three commands."""
-    command = add_command(commands, "presets", "list the presets", "  synth presets\n")
-    command.set_defaults(run=presets)
-
-    command = add_command(commands, "preset", "work on a preset of your own", "  synth preset check mine.toml\n")
-    actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
-    check = add_command(
-        actions, "check", "read presets and say what is wrong with them", "  synth preset check mine.toml yours.toml\n"
-    )
-    check.add_argument("files", metavar="FILE", nargs="+", help="preset files (TOML)")
-    check.set_defaults(run=check_presets)
-
+    """Add the command."""
     command = add_command(commands, "controls", "print the table of controls", _CONTROLS)
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")
     form.add_argument("--markdown", dest="form", action="store_const", const="markdown", help="as a Markdown table")
     command.set_defaults(run=controls)
-
-
-def presets(arguments: argparse.Namespace) -> int:
-    """List the presets."""
-    from synth.preset import load_preset, preset_names
-
-    for name in preset_names():
-        preset = load_preset(name)
-        print(f"{name:12} {preset.minutes:3g} min  {preset.summary}")
-    return 0
-
-
-def check_presets(arguments: argparse.Namespace) -> int:
-    """Read presets and say all that is wrong with them."""
-    from synth.preset import check_preset, load_preset
-
-    bad = 0
-    for file in arguments.files:
-        problems = check_preset(Path(file))
-        if problems:
-            bad += 1
-            print("\n".join(problems), file=sys.stderr)
-        else:
-            preset = load_preset(Path(file))
-            print(f"{file}: good. {preset.title}, {preset.minutes:g} minutes, {', '.join(preset.stems)}")
-    return 2 if bad else 0
 
 
 def controls(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
 """The master: gain over time only, alike for both channels and so for all stems, which then still sum to the mix.
 
-The gain of a sample is the leveller's loudness gain times the fade, times what keeps loudness from jumping, times the
-limiter's gain; the audio waits for the limiter's look-ahead, in which the gain also gives way to a sudden rise.
+The gain of a sample is the leveller's loudness gain times the fade, times what keeps loudness from jumping and
+attacks from being sudden, times the limiter's gain; the audio waits for the limiter's look-ahead, in which the gain
+also gives way to a sudden rise or attack.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from synth.controls import COLUMN, EXPRESSION_DB, FADE
 from synth.dsp._jit import kernel
+from synth.dsp.attack import Attack, attack_allowed, attack_heard, attack_level
 from synth.dsp.limiter import Limiter, limiter_gain
-from synth.dsp.loudness import k_energy, k_weighting
+from synth.dsp.loudness import OFFSET_LU, k_energy, k_weighting
 from synth.dsp.rise import rise_goal, rise_heard
 from synth.dsp.sine import exp2
 from synth.instruments.base import QUANTUM, Buffer, Edges
@@ -24,7 +26,10 @@ DB_OCTAVES = 0.16609640474436813  # octaves of amplitude in a decibel
 RISE_MARGIN_LU = 1.5  # stays this far within the limit, so that the output guard behind has nothing to do
 CLIMB = 1.3  # as much slower it climbs out of silence
 RECOVER_S = 1.0  # back from a hold, gain from 0 to 1
-START, HOLD = range(2)  # in `previous`: gain at the end of the last quantum, and the part of it that holds a rise
+FREE_LU = 16.0 + OFFSET_LU  # under the plan what is softer may set in at once
+ATTACK_GROWTH_DB = 5.5  # less than the guard allows
+BACK_DB_S = 1000.0  # back from an attack
+START, HOLD, SOFT, HELD = range(4)  # in `previous`: gain at the last quantum's end, what held a rise, an attack, both
 UNSET = np.float32(-1.0)
 F1 = np.float32(1.0)
 
@@ -64,8 +69,14 @@ def _render(  # type: ignore[no-untyped-def]
     past,
     rising,
     places,
+    attack,
+    onset,
+    least,
+    onsets,
+    spans,
 ):
     kept = np.uint64(gains.shape[0] - QUANTUM)
+    back = np.float32(exp2(np.float32(DB_OCTAVES * BACK_DB_S * quantum_s)))
     for q in range(quanta):
         at = np.uint64(q * QUANTUM)
         power = k_energy(premaster, q * QUANTUM, QUANTUM, weighting, filters) / QUANTUM
@@ -78,12 +89,20 @@ def _render(  # type: ignore[no-untyped-def]
         if previous[START] == UNSET:
             previous[START] = level_gain * edges[q, columns[FADED]]
         end = level_gain * edges[q + 1, columns[FADED]]
-        goal = np.float32(rise_goal(power * end * end, rise, recent, rising, places))
-        hold = min(goal, previous[HOLD] + np.float32(quantum_s / RECOVER_S))
-        falls = min(hold / previous[HOLD], F1)
-        previous[HOLD] = hold
-        end *= hold
-        rise_heard(power * end * end, rise, recent, past, rising, places)
+        floor = np.float64(exp2(np.float32(2.0 * DB_OCTAVES * (plan_lufs - FREE_LU))))
+        loud_power = power * end * end
+        sets_in = attack_level(loud_power, onset, onsets, spans)
+        allowed = attack_allowed(floor, attack, least, onsets, spans)
+        goal = np.float32((allowed / sets_in) ** 0.5) if sets_in > allowed else F1
+        previous[SOFT] = min(goal, previous[SOFT] * back)
+        goal = np.float32(rise_goal(loud_power, rise, recent, rising, places))
+        previous[HOLD] = min(goal, previous[HOLD] + np.float32(quantum_s / RECOVER_S))
+        held = min(previous[SOFT], previous[HOLD])
+        falls = min(held / previous[HELD], F1)
+        previous[HELD] = held
+        end *= held
+        attack_heard(sets_in * held * held, attack, least, onsets, spans)
+        rise_heard(loud_power * held * held, rise, recent, past, rising, places)
         start = previous[START] * falls
         slope = end - start
         previous[START] = end
@@ -132,11 +151,12 @@ class Master:
             *self._level.arrays,
             np.zeros((2, latency + QUANTUM), np.float32),
             np.zeros(latency + QUANTUM, np.float32),
-            np.array([UNSET, F1], np.float32),
+            np.array([UNSET, F1, F1, F1], np.float32),
             np.zeros((2, QUANTUM), np.float32),
             *limiter.arrays,
             np.ones(QUANTUM, np.float32),
             *limits.rise(sample_rate, RISE_MARGIN_LU, CLIMB).arrays,
+            *Attack(sample_rate, limits.attack_ms, ATTACK_GROWTH_DB, line=True).arrays,
         )
 
     def render(

@@ -14,8 +14,8 @@ from synth.output.audio_files import AudioFiles
 from synth.output.controls_csv import ControlsCsv
 from synth.output.folder import OutputError, audio_bytes, prepare_folder
 from synth.preset import Preset, load_preset
+from synth.record.keeping import Keeping
 from synth.record.pages import write_pages
-from synth.record.writer import RecordWriter
 from synth.score.midi import write_midi
 from synth.score.model import Score
 from synth.session import Session, SessionError
@@ -56,9 +56,10 @@ def render_session(
     progress: Progress = lambda done_s, total_s: None,
     overwrite: bool = False,
     repairs: Iterable[str] = (),
+    keeping: Keeping | None = None,
     **session_options: Any,
 ) -> Summary:
-    """Render a session into the folder `out`; `block` frames at a time.
+    """Render a session into the folder `out`; `block` frames at a time. `keeping` says how its record is kept.
 
     On Ctrl-C or a full disk all files are closed, valid up to there, before the exception goes on. Raises OutputError,
     SessionError, PresetError, ControlError or RecordingError, each with what to do.
@@ -73,7 +74,8 @@ def render_session(
     names = _file_names(preset, stems, mastered_stems)
     prepare_folder(folder, audio_bytes(minutes * 60, sample_rate, len(names)), overwrite=overwrite)
     summary = Summary(folder)
-    with RecordWriter(folder / "session.jsonl") as record:
+    keeping = keeping or Keeping()
+    with keeping.writer(folder / "session.jsonl", overwrite) as record:
         session = Session(
             preset,
             seed=seed,
@@ -102,7 +104,7 @@ def render_session(
             summary.silent = [name.partition("/")[2] for name in files.remove_silent(("mix", "stems/premaster"))]
             summary.encode_s = files.encode_s
             write_score(session.score, folder)
-            write_pages(folder)
+            write_pages(folder, key=keeping.key)
     summary.files = sorted(path for path in folder.rglob("*") if path.is_file())
     return summary
 

@@ -12,6 +12,7 @@ import numpy as np
 from synth.bus import rank
 from synth.output.render import Progress, Summary, render_session
 from synth.preset import preset_from_dict
+from synth.record.keeping import Keeping
 from synth.record.reader import Record, read_record
 from synth.wearables.samples import Samples
 
@@ -22,10 +23,12 @@ _COMPARED = ("quantum", "control", "new", "by")
 
 @dataclass(slots=True)
 class Replayed:
-    """A replay's summary; `difference` says where the loop first decided otherwise (None: nowhere)."""
+    """A replay's summary; `difference` says where the loop first decided otherwise (None: nowhere), `breaks` what is
+    not as it was written in the record that was replayed."""
 
     summary: Summary
     difference: str | None = None
+    breaks: tuple[str, ...] = ()
 
 
 class RecordedSensors:
@@ -52,6 +55,7 @@ def replay_session(
     from_sensors: bool = False,
     progress: Progress = lambda done_s, total_s: None,
     overwrite: bool = False,
+    keeping: Keeping | None = None,
     **render_options: Any,
 ) -> Replayed:
     """Render the session recorded in `folder` again into `out`.
@@ -59,7 +63,7 @@ def replay_session(
     From its commits the samples are the same, bit for bit, on the same machine. `from_sensors` runs estimator and
     policy again on the recorded samples, keeping only what people did, and reports the first difference.
     """
-    record = read_record(Path(folder) / "session.jsonl")
+    record = read_record(Path(folder) / "session.jsonl", keeping.key if keeping else None)
     moves = [line for line in record.of(*_MOVES) if not line.get("at_once")]
     if from_sensors:
         moves = [m for m in moves if _by_a_person(m)]
@@ -78,11 +82,12 @@ def replay_session(
         overwrite=overwrite,
         moves=moves,
         steer=from_sensors,
+        keeping=keeping,
+        repairs=[f"of the record that is replayed: {text}" for text in record.breaks],
         **render_options,
     )
-    if not from_sensors:
-        return Replayed(summary)
-    return Replayed(summary, first_difference(record, read_record(Path(out) / "session.jsonl")))
+    difference = first_difference(record, read_record(Path(out) / "session.jsonl")) if from_sensors else None
+    return Replayed(summary, difference, record.breaks)
 
 
 def first_difference(was: Record, now: Record) -> str | None:

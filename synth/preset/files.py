@@ -37,7 +37,7 @@ def check_preset(name_or_path: str | Path) -> list[str]:
 
 
 def preset_from_text(text: str, file: str) -> Preset:
-    """The preset that `text` says, in this or an earlier schema; `file` is its name for people. PresetError as above."""
+    """The preset that `text` says, in any schema known; `file` is its name for people. PresetError as above."""
     preset, problems = _parse(text, file, "")
     if preset is None:
         raise PresetError("\n".join(problems))

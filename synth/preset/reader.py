@@ -160,6 +160,7 @@ def read_phases(
     """The phases of a plan that starts from `controls`; each arc has time enough."""
     phases: list[Phase] = []
     before = {name: controls[name] for name in _MOODS}
+    breath_bpm = controls["breath_rate_bpm"]
     for section in top.sections("phases"):
         kind, lasts = section.word("kind", PHASES), section.number("minutes", 0.1, 240.0, unit="minutes")
         moods = {name: section.number(name, *ranges.get(name, (-1.0, 1.0)), before[name]) for name in before}
@@ -167,6 +168,8 @@ def read_phases(
         rate = None
         if section.has("breath_rate_bpm"):
             rate = section.number("breath_rate_bpm", bounds["breath_rate_bpm"], 20.0, unit="breaths a minute")
+            _breath_in_time(section, breath_bpm, rate, lasts, bounds)
+            breath_bpm = rate
         step = section.number("step", 0.0, 1.0, 0.0)
         if 0.0 < step < LEAST_STEP:
             section.say("step", f"{step:g} is too fine: give 0 for one arc, or {LEAST_STEP:g} and more")
@@ -186,6 +189,15 @@ def read_phases(
             )
         )
     return tuple(phases)
+
+
+def _breath_in_time(section: Section, before: float, rate: float, lasts: float, bounds: Mapping[str, float]) -> None:
+    """The breath wave has time to go from `before` to `rate` breaths a minute."""
+    octaves_per_min = min(60.0 * TABLE["breath_rate_bpm"].rate_loop, math.log2(1.0 + bounds["breath_change_per_min"]))
+    needed = abs(math.log2(rate / before)) / octaves_per_min
+    if needed > lasts + 1e-9:
+        move = f"from {before:g} to {rate:g} breaths a minute in {lasts:g} minutes is too quick"
+        section.say("breath_rate_bpm", f"{move}: give the phase {math.ceil(10 * needed) / 10:g} minutes")
 
 
 def _fill(top: Section, phases: Sequence[Phase], minutes: float) -> None:

@@ -13,9 +13,9 @@ from synth.record.story import Event, handovers, happenings, plain_name, reasons
 _CUES = {
     "breath": "a breathing cue",
     "ground": "a grounding motif",
-    "tempo": "a change of tempo",
-    "stem_in": "a voice comes in",
-    "stem_out": "a voice goes out",
+    "tempo": "a tempo shift",
+    "stem_in": "a stem comes in",
+    "stem_out": "a stem goes out",
     "silence": "a silence",
 }
 
@@ -24,7 +24,12 @@ def moved(record: Record) -> list[Event]:
     """Why the music moved: commits, the plan's sayings, cues, edits, and what people asked for and gave back."""
     said = sayings((line["t_s"], "Plan", line.get("words") or ()) for line in record.of("plan"))
     verbs = [_worded(line, f"asked for \u201c{plain_name(str(line['verb']))}\u201d") for line in record.of("verb")]
-    cues = [_worded(line, cue_text(line)) for line in record.of("cue")]
+    told = {(round(line["t_s"]), line["reason"]) for line in record.of("commit") if line.get("accepted", True)}
+    cues = [
+        _worded(line, cue_text(line))
+        for line in record.of("cue")
+        if (round(line["t_s"]), cue_text(line)) not in told  # a cue that moves a control is told with what it moved
+    ]
     edits = [
         Event(float(line["t_s"]), float(line["t_s"]), who(str(line["by"])), f"changed the plan to {plan_text(line)}")
         for line in record.of("edit")
@@ -90,14 +95,12 @@ def repaired(record: Record) -> list[Event]:
 
 
 def cue_text(line: Line) -> str:
-    """A cue in words: what kind it is, and what the record says of it."""
-    kind = _CUES.get(str(line["kind"]), plain_name(str(line["kind"])))
-    text = str(line.get("text") or "")
-    return f"{kind}: {text}" if text else kind
+    """A cue in words: what the record says of it, else its kind."""
+    return str(line.get("text") or "") or _CUES.get(str(line["kind"]), plain_name(str(line["kind"])))
 
 
-def plan_text(line: Line) -> str:
-    """The phases of a plan in words: "match 2 min, lead 8.5 min"."""
+def plan_text(line: Mapping[str, Any]) -> str:
+    """The phases of a line or a preset in words: "match 2 min, lead 8.5 min"."""
     phases: Sequence[Any] = line.get("phases") or ()
     told = [_phase(phase) for phase in phases]
     return ", ".join(told) if told else "no phases"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from synth.record import setting
+from synth.record.account import plan_text
 from synth.record.chain import KEYED
 from synth.record.lines import number
 from synth.record.markup import sentence
@@ -28,6 +30,7 @@ _PROFILES: Mapping[str, str] = {
     "relax": "narrower limits, for resting",
     "sensitive": "the narrowest limits: softer, slower onsets, nothing that builds",
 }
+_NOT_ANSWERED = re.compile(r"\((.*) not answered\)$")
 _GATES: Mapping[str, tuple[str, str]] = {  # open, closed
     "slow_breath": ("breath may be paced under 6 a minute", "breath is not paced under 6 a minute"),
     "pulse": ("pulsing sound is allowed", "nothing pulses"),
@@ -49,6 +52,18 @@ def constraints_of(record: Record) -> list[str]:
         given = record.header["preset"].get("constraints") or ()
     texts = [given] if isinstance(given, str) else list(given)
     return [str(text.get("text", "")) if isinstance(text, Mapping) else str(text) for text in texts]
+
+
+def gates_of(record: Record) -> Mapping[str, Any] | None:
+    """What the safety questions left open, None in a record that does not tell it."""
+    given = record.header.get("gates")
+    return given if isinstance(given, Mapping) else None
+
+
+def not_answered(gates: Mapping[str, Any]) -> list[str]:
+    """Safety questions without an answer that closed something; the answers themselves are not for a page."""
+    found = [_NOT_ANSWERED.search(str(text)) for text in gates.get("words") or ()]
+    return list(dict.fromkeys(match[1] for match in found if match))
 
 
 def calibrated(record: Record) -> bool:
@@ -74,6 +89,7 @@ def plan_rows(record: Record) -> Rows:
     preset, header = record.header["preset"], record.header
     policy = policy_of(record)
     rows = [("Goal", str(preset.get("goal") or NOT_TOLD)), ("Policy", _named(policy, POLICIES))]
+    rows.append(("Phases", plan_text(preset)))
     rows.append(("Limits", _named(_profile(record), _PROFILES)))
     constraints = constraints_of(record)
     rows.append(("Constraints", "; ".join(constraints) if constraints else "none"))
@@ -87,8 +103,8 @@ def plan_rows(record: Record) -> Rows:
 
 def screening_rows(record: Record) -> Rows:
     """What the safety questions left open and closed; never the answers."""
-    gates = record.header.get("screening")
-    if not isinstance(gates, Mapping):
+    gates = gates_of(record)
+    if gates is None:
         return [("Safety questions", "not in this record")]
     closed = [words[1] for name, words in _GATES.items() if gates.get(name) is False]
     left = [words[0] for name, words in _GATES.items() if gates.get(name) is True]
@@ -97,9 +113,8 @@ def screening_rows(record: Record) -> Rows:
     if (seconds := number(gates.get("landmark_every_s"))) is not None:
         closed.append(f"a landmark sounds every {seconds / 60:g} minutes")
     rows = [("Closed", "; ".join(closed) if closed else "nothing"), ("Open", "; ".join(left) if left else "nothing")]
-    if unanswered := gates.get("unanswered"):
-        names = unanswered if isinstance(unanswered, list | tuple) else [unanswered]
-        rows.append(("Not answered, so taken the cautious way", ", ".join(str(name) for name in names)))
+    if unanswered := not_answered(gates):
+        rows.append(("Not answered, so taken the cautious way", ", ".join(unanswered)))
     if calibrated(record) and (level := number(gates.get("weekly_dba"))) is not None:
         rows.append(("A week's dose is counted at", f"{level:g} dBA for 40 hours"))
     return rows
@@ -164,11 +179,7 @@ def _setting(record: Record) -> Mapping[str, Any]:
 
 
 def _profile(record: Record) -> str:
-    gates = record.header.get("screening")
-    asked = gates.get("profile") if isinstance(gates, Mapping) else None
-    names = [str(record.header["preset"].get("profile") or "default"), str(asked or "default")]
-    order = list(_PROFILES)
-    return max(names, key=lambda name: order.index(name) if name in order else -1)
+    return str(record.header.get("profile") or record.header["preset"].get("profile") or "default")
 
 
 def _named(name: str, words: Mapping[str, str]) -> str:

@@ -40,10 +40,11 @@ _PHASES = {
     "return": "coming back",
 }
 _DECISIONS = (  # how the loop says it, and how it is told here
-    ("holding here", "it waited where it was"),
+    ("holding here for a while", "it waited where it was"),
     ("slowed the arc", "it took more time"),
     ("quickened the arc", "it went on a little sooner"),
 )
+_NOT_BEGUN = re.compile(r" ends$| is left out: ")  # how a cue's other lines read
 _CUES = {
     "breath": ("a breathing cue", "breathing cues"),
     "ground": ("a grounding motif", "grounding motifs"),
@@ -158,9 +159,9 @@ def _listening(record: Record) -> str:
         return "What you wore was listened to all along."
     event, words = found[0]
     cause = event.text.partition(": ")[2]
-    why = f", because of this: {plain(cause)}" if cause else ""
+    why = f": {plain(cause)}" if cause else ""
     more = f" (the first of {len(found)} such moments)" if len(found) > 1 else ""
-    return f"What you wore was listened to: at {clock(event.start_s)} {words}{why}{more}."
+    return f"What you wore was listened to. At {clock(event.start_s)} {words}{why}{more}."
 
 
 def _asked(record: Record) -> str:
@@ -179,7 +180,8 @@ def _asked(record: Record) -> str:
 
 
 def _cued(record: Record) -> str:
-    counts = Counter(str(line["kind"]) for line in record.of("cue"))
+    begun = [line for line in record.of("cue") if not _NOT_BEGUN.search(str(line.get("text") or ""))]
+    counts = Counter(str(line["kind"]) for line in begun)
     parts = []
     for kind, count in counts.items():
         one, many = _CUES.get(kind, (plain_name(kind), f"times {plain_name(kind)}"))

@@ -59,7 +59,7 @@ def _answers(name: str, lines: Sequence[Line]) -> Answers:
 
 
 def on_the_way(record: Record) -> dict[str, list[tuple[float, float]]]:
-    """What the person said of themselves while it played, as (time, value) by channel."""
+    """What the person said of themselves before it began (at 0) and while it played, as (time, value) by channel."""
     said: dict[str, list[tuple[float, float]]] = {}
     for line in record.of("feedback"):
         value = number(line["value"])
@@ -68,6 +68,10 @@ def on_the_way(record: Record) -> dict[str, list[tuple[float, float]]]:
     for channel, series in record.samples().items():
         if channel in _CHANNELS and channel not in said:
             said[channel] = list(zip(series.t_s.tolist(), series.value.tolist(), strict=True))
+    at_first = record.header.get("self_report")
+    for name, told_first in at_first.items() if isinstance(at_first, Mapping) else ():
+        if (value := number(told_first)) is not None:
+            said[f"self_{name}"] = [(0.0, value), *said.get(f"self_{name}", [])]
     return said
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from synth.record.conditions import calibrated, policy_of
+from synth.record.conditions import calibrated, gates_of, not_answered, policy_of
 from synth.record.lines import Line
 from synth.record.plots import clock
 from synth.record.reader import Record
 from synth.record.setting import missing
+from synth.record.told import on_the_way
 
 LEAST_CONFIDENCE = 0.3  # of a state, under which the loop takes it as unknown
 MANY_REPORTS = 10  # under it, an estimate cannot be held against what a person told
@@ -74,7 +75,7 @@ def _sensed(record: Record) -> list[str]:
     unfit = _seconds(record, [line for line in states if line.get("fits") is False])
     if unfit >= 1.0:
         told.append(f"What the estimate means for {clock(unfit)}: the body had hardly answered until then.")
-    reports = len(self_reports(record, "self_arousal"))
+    reports = len(on_the_way(record).get("self_arousal", ()))
     if reports == 0:
         told.append(f"{ESTIMATE} It was not checked against anything the person told.")
     elif reports < MANY_REPORTS:
@@ -91,7 +92,7 @@ def _sensed(record: Record) -> list[str]:
 
 def _mood(record: Record) -> str:
     never = "Mood is never guessed from the body"
-    if self_reports(record, "self_valence"):
+    if on_the_way(record).get("self_valence"):
         return f"The person's mood between the moments they told it. {never}."
     return f"The person's mood. {never}, and it was not told."
 
@@ -106,13 +107,17 @@ def _asked(record: Record) -> list[str]:
     told = []
     if not policy_of(record):
         told.append("By which policy the plan was paced: the record does not say.")
-    if record.header.get("screening") is None:
+    gates = gates_of(record)
+    if gates is None:
         told.append("What the safety questions left open: the record does not say.")
+    elif unanswered := not_answered(gates):
+        count = f"{len(unanswered)} are" if len(unanswered) > 1 else "one is"
+        told.append(f"All the answers to the safety questions: {count} open and taken the cautious way.")
     when = {str(line["when"]) for line in record.of("scores")}
     for there, not_there in (("before", "after"), ("after", "before")):
         if there in when and not_there not in when:
             told.append(f"What changed in the person's answers: they answered {there} the session and not {not_there}.")
-    if not when and not record.of("feedback"):
+    if not when and not on_the_way(record):
         told.append("How the person found themselves before and after: they were not asked, or did not answer.")
     return told
 
@@ -121,15 +126,6 @@ def _setting(record: Record) -> list[str]:
     lacking = missing(record.header.get("setting"), record.header)
     things = f"{len(lacking)} things" if len(lacking) > 1 else "One thing"
     return [f"{things} about the setting that a report is asked to tell: see \u201cSetting\u201d."] if lacking else []
-
-
-def self_reports(record: Record, channel: str) -> list[tuple[float, float]]:
-    """What the person said of themselves on a channel, as (time, value)."""
-    told = [(float(line["t_s"]), float(line["value"])) for line in record.of("feedback") if line["channel"] == channel]
-    if told:
-        return told
-    samples = record.samples().get(channel)
-    return [] if samples is None else list(zip(samples.t_s.tolist(), samples.value.tolist(), strict=True))
 
 
 def _seconds(record: Record, states: Sequence[Line]) -> float:

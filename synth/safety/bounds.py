@@ -63,8 +63,8 @@ class Bounds:
         if span[0] > high or span[1] < low:
             allowed = f"{low:g} to {high:g} {TABLE[name].unit}".rstrip()
             raise ConstraintError(f"{text!r} leaves {name} nowhere to be: {self.why(name)} allows {allowed}")
-        if name == "breath_rate_bpm":
-            self._slowest_breath_bpm = max(self._slowest_breath_bpm, span[0])
+        if name == "breath_rate_bpm" and span[0] > self._slowest_breath_bpm:
+            self._slowest_breath_bpm, self._whys[name] = span[0], text
         narrower = max(low, span[0]), min(high, span[1])
         if narrower != (low, high):
             self._ranges[name], self._whys[name] = narrower, text

@@ -5,8 +5,9 @@ It multiplies the mix by a gain over time of its own, which is exactly 1 as long
 1. A sample that is not a number is replaced by silence, from which the gain comes back within a second.
 2. Momentary loudness rises by no more than `rise_lu` above what has just been heard, and climbs out of silence no
    faster than in `start_s` (`synth.dsp.rise`).
-3. No sample exceeds the ceiling.
-4. A panic takes the sound away within `panic_s` as a raised cosine, and it stays away until `resume`.
+3. No attack that reaches the programme's loudness less 12 LU is quicker than `attack_ms` (`synth.dsp.attack`).
+4. No sample exceeds the ceiling.
+5. A panic takes the sound away within `panic_s` as a raised cosine, and it stays away until `resume`.
 
 The gain of a quantum depends on the quanta up to it and on nothing else, so blocks of any size come out alike.
 """
@@ -21,19 +22,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp._jit import kernel
-from synth.dsp.loudness import k_energy, k_weighting
+from synth.dsp.attack import Attack, attack_allowed, attack_heard, attack_left, attack_level
+from synth.dsp.loudness import OFFSET_LU, k_energy, k_weighting
 from synth.dsp.rise import Rise, rise_goal, rise_heard
 from synth.instruments.base import QUANTUM, Buffer
 
 MARGIN_LU = 0.9  # by which a rise may be foreseen wrongly
+FREE_LU = 15.0 + OFFSET_LU  # under the programme: what is softer may set in at once
+GROWTH_DB = 6.8  # of an attack at once; 9.05 would do, but low tones in a window of 10 ms add to it
 RECOVER_S = 1.0  # gain from 0 to 1
 RESUME_S = 1.5
 RAMP = 2.0  # a gain falls by this factor at most over a quantum
 JUMP = 1.12  # one that must fall further falls at once to within 1 dB of its goal
 
-GAIN, OPEN = range(2)  # state, float64; OPEN is 1 without panic, 0 when silent
-BROKEN, HELD, CLIPPED = range(3)  # counts of quanta with an intervention
-CEILING, RECOVER, OPENING = range(3)  # settings
+GAIN, OPEN, POWER, QUANTA = range(4)  # state, float64; OPEN is 1 without panic, 0 when silent; the rest since asked
+BROKEN, HELD, CLIPPED, SUDDEN = range(4)  # counts of quanta with an intervention
+CEILING, RECOVER, OPENING, FREE = range(4)  # settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class OutputLimits:
     floor_lufs: float = -63.0
     programme_lufs: float = -23.0
     start_s: float = 3.0
+    attack_ms: float = 25.0
 
     @classmethod
     def of(cls, table: Mapping[str, float]) -> OutputLimits:
@@ -58,6 +63,7 @@ class OutputLimits:
             floor_lufs=table["programme_lufs"] + table["silence_floor_lu"],
             programme_lufs=table["programme_lufs"],
             start_s=table["start_fade_s"],
+            attack_ms=table["attack_ms"],
         )
 
     def rise(self, sample_rate: int, margin_lu: float, slower: float = 1.0) -> Rise:
@@ -86,7 +92,24 @@ def _broken(mix, start):  # type: ignore[no-untyped-def]
 
 @kernel
 def _guard(  # type: ignore[no-untyped-def]
-    mix, gain, quanta, settings, weighting, filters, state, counts, rise, recent, past, rising, places
+    mix,
+    gain,
+    quanta,
+    settings,
+    weighting,
+    filters,
+    state,
+    counts,
+    rise,
+    recent,
+    past,
+    rising,
+    places,
+    attack,
+    onset,
+    least,
+    onsets,
+    spans,
 ):
     touched = 0
     for q in range(quanta):
@@ -95,6 +118,9 @@ def _guard(  # type: ignore[no-untyped-def]
         power = k_energy(mix, start, QUANTUM, weighting, filters) / QUANTUM
 
         goal = rise_goal(power, rise, recent, rising, places)
+        left = attack_left(attack_allowed(settings[FREE], attack, least, onsets, spans), onset, onsets, spans)
+        sudden = power * goal * goal > left
+        goal = math.sqrt(left / power) if sudden else goal
         end = min(goal, state[GAIN] + settings[RECOVER])
         begin = state[GAIN] if state[GAIN] <= end * RAMP else end * JUMP
         held = end < 1.0
@@ -123,11 +149,17 @@ def _guard(  # type: ignore[no-untyped-def]
                 mix[1, start + n] *= np.float32(own)
                 gain[start + n] *= np.float32(own)
 
-        rise_heard(power * (end * (opened + opening)) ** 2, rise, recent, past, rising, places)
+        power *= (opened + opening) ** 2
+        rise_heard(power * end * end, rise, recent, past, rising, places)
+        ramped = power * (begin * begin + begin * end + end * end) / 3.0
+        state[POWER] += ramped
+        state[QUANTA] += 1.0
+        attack_heard(attack_level(ramped, onset, onsets, spans), attack, least, onsets, spans)
 
         counts[BROKEN] += 1 if first_broken < QUANTUM else 0
         counts[HELD] += 1 if held else 0
         counts[CLIPPED] += 1 if clipped else 0
+        counts[SUDDEN] += 1 if sudden else 0
         touched += 1 if held or clipped or first_broken < QUANTUM else 0
     return touched
 
@@ -140,16 +172,18 @@ class OutputGuard:
         quantum_s = QUANTUM / sample_rate
         self._panic_step = -1.0 / max(math.floor(self.limits.panic_s / quantum_s), 1)
         self._resume_step = quantum_s / RESUME_S
-        settings = np.zeros(3)
+        settings = np.zeros(4)
         settings[CEILING] = 10.0 ** (self.limits.ceiling_dbtp / 20.0) * (1.0 - 1e-6)
         settings[RECOVER] = quantum_s / RECOVER_S
-        self._settings, self._state, self._counts = settings, np.ones(2), np.zeros(3, np.int64)
+        settings[FREE] = 10.0 ** ((self.limits.programme_lufs - FREE_LU) / 10.0)
+        self._settings, self._state, self._counts = settings, np.array([1.0, 1.0, 0.0, 0.0]), np.zeros(4, np.int64)
         self._arrays = (
             k_weighting(sample_rate),
             np.zeros((2, 4)),
             self._state,
             self._counts,
             *self.limits.rise(sample_rate, MARGIN_LU).arrays,
+            *Attack(sample_rate, self.limits.attack_ms, GROWTH_DB, line=False).arrays,
         )
 
     def render(self, mix: Buffer, gain: NDArray[np.float32], quanta: int) -> int:
@@ -170,8 +204,15 @@ class OutputGuard:
         """True while a panic holds and its fade has ended."""
         return bool(self._state[OPEN] == 0.0)
 
+    def take_mean_square(self) -> float:
+        """K-weighted mean square of what left since this was asked last, both channels together; 0 if nothing did."""
+        power, quanta = self._state[POWER], self._state[QUANTA]
+        self._state[POWER] = self._state[QUANTA] = 0.0
+        return float(power / quanta) if quanta else 0.0
+
     @property
     def interventions(self) -> dict[str, int]:
-        """Quanta so far that held what is not a number, rose too fast, or went over the ceiling."""
-        counts = self._counts
-        return {"not_a_number": int(counts[BROKEN]), "rise": int(counts[HELD]), "peak": int(counts[CLIPPED])}
+        """Quanta so far that held what is not a number, were held back at all, set in too suddenly, or went over the
+        ceiling."""
+        names = {"not_a_number": BROKEN, "rise": HELD, "attack": SUDDEN, "peak": CLIPPED}
+        return {name: int(self._counts[i]) for name, i in names.items()}

@@ -47,7 +47,8 @@ class Lead:
     `policy` is one of `synth.preset.POLICIES` (None: the preset's own), `start` where a report is met. After each
     `tick`: `phase` is the plan's phase, `planned` its arousal, valence and tension, `words` what was decided and why,
     `releases` names the controls that safety took and now gives back, `stopped` says which stop rule acted, `remap`
-    that someone else moved the controls. Deterministic; reads no clock; can be pickled.
+    that someone else moved the controls, `matched` that the plan meets a report. Deterministic; reads no clock; can be
+    pickled.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Lead:
         self.holding = False
         self.grounded = False
         self.remap = False
+        self.matched = start is not None
         self.cues = Cues(preset, landmark_every_s)
         self._walk = Walk(self.plan)
         self._breath = BreathPacing()
@@ -99,12 +101,17 @@ class Lead:
         """The person said how they feel (-1..1, None where they did not): early enough, the plan meets them there."""
         if not self.policy.meets or self.phase not in ("baseline", "match"):
             return
-        now = self._walk.now
-        start = meet(self._preset, self._bounds, now.arousal if arousal is None else arousal, valence)
-        if start is not None:
-            self.plan = make_plan(self._preset, self.plan.duration_s, self._bounds, start)
-            self._walk.replan(self.plan)
-            self._said.append("the plan begins where the person says they are")
+        start = self.plan.start
+        met = meet(self._preset, self._bounds, start.arousal if arousal is None else arousal, valence)
+        if met is None:
+            return
+        said = {"arousal": arousal, "valence": valence}
+        start = start._replace(tension=met.tension, **{n: getattr(met, n) for n, v in said.items() if v is not None})
+        self.matched = True
+        self.plan = make_plan(self._preset, self.plan.duration_s, self._bounds, start)
+        self._walk.replan(self.plan)
+        self.policy.replan(self.plan.aims_up)
+        self._said.append("the plan begins where the person says they are")
 
     def edit(self, phases: Sequence[Phase]) -> None:
         """Go on by other `phases`, at the same time since the plan's beginning."""

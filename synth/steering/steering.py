@@ -34,7 +34,7 @@ class Steering(Lead):
         )
         controls = None if start is None else starting_controls(preset, bounds, start)
         self._mapping = Mapping(preset, bounds, controls)
-        self._matched_db = math.inf if start is None else bounds.limits["matched_dynamics_db"]
+        self._matched_db = bounds.limits["matched_dynamics_db"]
 
     def tick(self, t_s: float, state: State | None, values: Values[str, float], held: frozenset[str]) -> list[Request]:
         """Requests for the second from `t_s` on, those of the lead first."""
@@ -50,6 +50,6 @@ class Steering(Lead):
                 people | taken,
                 seconds,
                 tempo_ratio=self.cues.tempo_ratio,
-                most_db=self._matched_db if self.phase in ("baseline", "match") else math.inf,
+                most_db=self._matched_db if self.matched and self.phase in ("baseline", "match") else math.inf,
             )
         return requests

@@ -152,9 +152,10 @@ SETTING = {
 GATES = {
     "profile": "sensitive", "slow_breath": False, "pulse": False, "haptic": True, "drowsy": True, "alone": False,
     "most_minutes": 20.0, "landmark_every_s": 240.0, "weekly_dba": 75.0,
+    "words": ["nothing pulses (pulse sensitive not answered)", "someone is with the person (loses touch)"],
 }  # fmt: skip
 FULL = {
-    "policy": "L2", "screening": GATES, "setting": SETTING, "calibration": 72.0, "supervised": True,
+    "policy": "L2", "gates": GATES, "profile": "sensitive", "setting": SETTING, "calibration": 72.0, "supervised": True,
     "constraints": ["no percussion", "nothing above 70 bpm"], "started": "2026-11-22T09:30:00+01:00",
 }  # fmt: skip
 
@@ -171,8 +172,9 @@ def full_lines(minutes: float) -> list[dict[str, Any]]:
         {"type": "scores", "when": "after", "score": 62, **calm},
         {"type": "feedback", "t_s": 30.0, "channel": "self_arousal", "value": 0.5},
         {"type": "feedback", "t_s": 600.0, "channel": "self_arousal", "value": -0.6},
-        {"type": "cue", "t_s": 100.0, "quantum": 1, "kind": "breath", "text": "begins"},
-        {"type": "cue", "t_s": 400.0, "quantum": 2, "kind": "silence", "text": "begins"},
+        {"type": "cue", "t_s": 100.0, "quantum": 1, "kind": "breath", "text": "a breathing cue for 60 s"},
+        {"type": "cue", "t_s": 160.0, "quantum": 1, "kind": "breath", "text": "a breathing cue ends"},
+        {"type": "cue", "t_s": 400.0, "quantum": 2, "kind": "silence", "text": ""},
         {"type": "edit", "t_s": 250.0, "quantum": 3, "phases": [{"kind": "lead", "minutes": 8.5}], "by": "hand:ann"},
         {"type": "refusal", "t_s": 260.0, "text": "tempo 160 is over the limit"},
         {"type": "incident", "t_s": 231.0, "kind": "guard"},

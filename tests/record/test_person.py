@@ -104,7 +104,7 @@ def test_the_first_decision_for_what_was_sensed_is_told(
             deciding = line["type"] == "plan" and line["t_s"] in (300.0, 360.0)
             out.write({**line, "words": [words]} if deciding else line)
     (sentence,) = [text for text in parts(folder)["moved"] if "listened" in text]
-    assert sentence.startswith(f"What you wore was listened to: at 5:00 {told}, because of this: ")
+    assert sentence.startswith(f"What you wore was listened to. At 5:00 {told}: ")
     assert "your usual" in sentence and "(the first of 2 such moments)" in sentence
 
 

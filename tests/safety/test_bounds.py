@@ -133,6 +133,8 @@ def test_a_constraint_on_the_breath_binds_a_screened_hand_too():
     assert least("breath_rate_bpm at least 5") == 5.0
     assert least("breath_rate_bpm at least 7") == 7.0
     assert least("breath_rate_bpm at most 9") == 4.5
+    bounds = Bounds(screened=True, constraints=[parse("breath_rate_bpm at least 6")])
+    assert bounds.range("breath_rate_bpm", "hand")[0] == 6.0 and bounds.why("breath_rate_bpm").endswith("at least 6")
 
 
 def test_a_quieter_programme_is_a_limit_of_the_output_too():
