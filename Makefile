@@ -47,6 +47,9 @@ bench-estimator: $(VENV)/test-installed ## what a listener costs; LISTENERS=FOLD
 	$(BIN)/python bench/estimator_cost.py
 	[ -z "$(LISTENERS)" ] || $(BIN)/python bench/estimator.py "$(LISTENERS)"
 
+closed-loop: $(VENV)/test-installed ## policies on simulated listeners, in worlds that differ; every figure is simulated
+	$(BIN)/python bench/closed_loop.py
+
 fuzz: $(VENV)/test-installed ## a million and more damaged inputs at every parser
 	$(BIN)/python bench/fuzz.py
 
@@ -114,5 +117,5 @@ peer-programs: $(VENV)/test-installed # what cannot be had is told by bench/peer
 	-@$(BIN)/python -c 'import sys, importlib.util as u; sys.exit(not u.find_spec("dawdreamer"))' || \
 		$(BIN)/python -m pip install --quiet dawdreamer
 
-.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-estimator fuzz peers warmup venv clean \
+.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-estimator closed-loop fuzz peers warmup venv clean \
 	system-packages peer-programs

@@ -24,172 +24,23 @@ import multiprocessing
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
+from listening import ALIKE, FIXED, LOOPS, SECONDS, Heard, Setting, fixed_logs, heard, loop_in, silence
 from numpy.typing import NDArray
 
-from synth.bus import Bus
-from synth.controls import Request
-from synth.estimator.state import State
-from synth.preset import Preset, bounds_of, load_preset
-from synth.safety.control_guard import ControlGuard
 from synth.simulate.body import Body
-from synth.simulate.felt import REPORT_SD, Estimating, Felt, Listeners
-from synth.simulate.people import WORLDS, Floats, People, World, draw_people, generator
-from synth.steering.lead import Lead
-from synth.steering.meeting import meet
+from synth.simulate.felt import REPORT_SD, Estimating, Felt
+from synth.simulate.people import WORLDS, Floats, People, World, draw_people
 
-PRESET = "settle"
-SECONDS, LAST_S = 1200, 300
 WORSE = 0.05
 LEARNT_ON = 11
 RESAMPLES = 2000
 CHUNK = 50
-SAMPLE_RATE, QUANTUM = 48_000, 64
-QUANTA = SAMPLE_RATE // QUANTUM  # a second
-FOLLOW_EVERY_S = 30
-HEART_DAY_BPM = 3.0  # how far a resting heart rate may be from what is known of it
-FIXED = ("fixed calm", "arc of 5 min", "arc of 10 min", "arc of 15 min", "L0")
-ALIKE = ("L1", "L2 without sensors")  # loops that nothing from the listener reaches after the start
-LOOPS = (*ALIKE, "L2", "follow, step 0.2", "follow, step 0.4")
-
-
-class Steers(Protocol):
-    """What makes the requests of a session: the engine's own lead, or a rival."""
-
-    releases: tuple[str, ...]
-
-    def tick(self, t_s: float, state: State | None, values: Mapping[str, float], held: frozenset[str]) -> list[Request]:
-        """Requests for the second from `t_s` on."""
-
-
-class Follow:
-    """A warning, no policy of the engine: music a `step` calmer than the listener is believed to be."""
-
-    def __init__(self, step: float) -> None:
-        self._step = step
-        self.releases: tuple[str, ...] = ()
-
-    def tick(self, t_s: float, state: State | None, values: Mapping[str, float], held: frozenset[str]) -> list[Request]:
-        """A request every half minute."""
-        if state is None or t_s % FOLLOW_EVERY_S or state.confidence < 0.3:
-            return []
-        return [Request("arousal", max(state.arousal - self._step, -1.0), "policy", "where the listener is")]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Whom a loop meets and what it knows: `estimating`, deviation of the report, or a start matched to heart rate."""
-
-    world: World
-    estimating: Estimating = Estimating()
-    report_sd: float = REPORT_SD
-    report_by_heart: bool = False
-
-
-class Heard(NamedTuple):
-    """What a group heard and how it fared: `log` (SECONDS, n) arousal of the music, `relief` and `whole` (n,) against
-    silence, `stopped` (n,) how often a stop rule acted."""
-
-    log: NDArray[np.float32]
-    relief: Floats
-    whole: Floats
-    stopped: NDArray[np.int64]
-
-
-def arc(preset: Preset, minutes: float) -> Preset:
-    """`preset` with a baseline and nothing but one arc of so many minutes to where its plateau ends."""
-    baseline = preset.phases[0]
-    goal = next(phase for phase in preset.phases if phase.kind == "plateau")
-    stay = preset.minutes - baseline.minutes - minutes
-    return replace(preset, phases=(baseline, replace(goal, kind="lead", minutes=minutes), replace(goal, minutes=stay)))
-
-
-def report(setting: Setting, people: People) -> Floats:
-    """What each says of their arousal when they come, or what their heart rate seems to say."""
-    if not setting.report_by_heart:
-        return Listeners(people, 1, setting.estimating).told(setting.report_sd)
-    day = np.array([generator(people.seed, int(i), "day").standard_normal() for i in people.index])
-    answer = people.slow_bpm + people.quick_bpm
-    return np.clip((answer * people.start + people.music_bpm + HEART_DAY_BPM * day) / np.mean(answer), -1.0, 1.0)
-
-
-def make(loop: str, preset: Preset, told: float | None) -> tuple[Steers, Bus]:
-    """A loop for a listener who `told` how they are, and the bus it steers."""
-    values = dict(preset.controls)
-    bounds = bounds_of(preset)
-    steers: Steers
-    if loop.startswith("follow"):
-        steers = Follow(float(loop.split()[-1]))
-    else:
-        policy = loop[:2]
-        start = None if told is None or policy == "L0" else meet(preset, bounds, told, None)
-        steers = Lead(preset, float(SECONDS), policy=policy, bounds=bounds, start=start)
-        values |= {} if start is None else start._asdict()
-    return steers, Bus(SAMPLE_RATE, QUANTUM, ControlGuard(preset.profile), values)
-
-
-class Run:
-    """One loop, second by second."""
-
-    def __init__(self, loop: str, preset: Preset, told: float | None = None) -> None:
-        self._steers, self._bus = make(loop, preset, told)
-        self._values = self._bus.values(0)
-        self.stopped = 0
-
-    def step(self, t: int, state: State | None) -> float:
-        """Arousal of the music after the second from `t` on."""
-        for request in self._steers.tick(float(t), state, self._values, self._bus.held):
-            self._bus.request(request, t * QUANTA)
-        for name in self._steers.releases:
-            self._bus.release(name)
-        self.stopped += bool(getattr(self._steers, "stopped", ""))
-        self._values = self._bus.values((t + 1) * QUANTA)
-        return self._values["arousal"]
-
-
-def fixed_log(policy: str, preset: Preset) -> Floats:
-    """Arousal of the music (SECONDS, 1) of a policy that hears nothing from the listener."""
-    if policy == "fixed calm":
-        return np.full((SECONDS, 1), next(p.arousal for p in preset.phases if p.kind == "plateau"))
-    run = Run("L0", preset if policy == "L0" else arc(preset, float(policy.split()[2])))
-    return np.array([[run.step(t, None)] for t in range(SECONDS)])
-
-
-def silence(people: People) -> Floats:
-    """Felt arousal (SECONDS, n) without music."""
-    return Felt(people, SECONDS).hear(np.zeros((SECONDS, 1)), sound=0.0)
-
-
-def heard(people: People, log: Floats | NDArray[np.float32], quiet: Floats | None = None) -> Heard:
-    """How `people` fare who hear `log`, whatever made it."""
-    felt = Felt(people, SECONDS).hear(log)
-    return _heard(np.asarray(log), felt, silence(people) if quiet is None else quiet, np.zeros(len(people), np.int64))
-
-
-def _heard(log: NDArray[Any], felt: Floats, quiet: Floats, stopped: NDArray[np.int64]) -> Heard:
-    gain = felt - quiet
-    return Heard(log.astype(np.float32), gain[-LAST_S:].mean(axis=0), gain.mean(axis=0), stopped)
-
-
-def loop_in(setting: Setting, loop: str, seed: int, first: int, count: int) -> Heard:
-    """A group of listeners, each with a loop of their own."""
-    preset = load_preset(PRESET)
-    people = draw_people(seed, count, setting.world, first)
-    listeners = Listeners(people, SECONDS, setting.estimating)
-    runs = [Run(loop, preset, float(told)) for told in report(setting, people)]
-    seeing = loop not in ALIKE
-    log, felt = np.empty((SECONDS, count), np.float32), np.empty((SECONDS, count))
-    states: Sequence[State | None] = listeners.states() if seeing else [None] * count
-    for t in range(SECONDS):
-        log[t] = [run.step(t, state) for run, state in zip(runs, states, strict=True)]
-        felt[t] = listeners.hear(log[t])
-        states = listeners.states() if seeing else states
-    return _heard(log, felt, silence(people), np.array([run.stopped for run in runs]))
 
 
 def derangement(count: int, seed: int) -> NDArray[np.int64]:
@@ -205,12 +56,12 @@ def derangement(count: int, seed: int) -> NDArray[np.int64]:
 def bootstrap(of_each: Floats) -> tuple[float, float]:
     """95 % interval of the mean over listeners."""
     rng = np.random.default_rng(1)
-    means = [rng.choice(of_each, of_each.size).mean() for _ in range(RESAMPLES)]
+    means = of_each[rng.integers(0, of_each.size, (RESAMPLES, of_each.size))].mean(axis=1)
     low, high = np.percentile(means, (2.5, 97.5))
     return float(low), float(high)
 
 
-def play(pool: ProcessPoolExecutor, setting: Setting, loop: str, seed: int, count: int) -> list[Future[Heard]]:
+def play(pool: Executor, setting: Setting, loop: str, seed: int, count: int) -> list[Future[Heard]]:
     """Set the groups going."""
     starts = range(0, count, CHUNK)
     return [pool.submit(loop_in, setting, loop, seed, first, min(CHUNK, count - first)) for first in starts]
@@ -228,14 +79,22 @@ def gather(groups: Sequence[Future[Heard]]) -> Heard:
 
 
 def compare(
-    pool: ProcessPoolExecutor, setting: Setting, loops: Sequence[str], seed: int, count: int
+    pool: Executor,
+    setting: Setting,
+    loops: Sequence[str],
+    seed: int,
+    count: int,
+    known: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> dict[str, Heard]:
-    """Every policy in one world, by name; "L2 yoked" beside "L2"."""
-    preset = load_preset(PRESET)
+    """Every policy in one world, by name; "L2 yoked" beside "L2"; `known` are logs that are the same in all worlds."""
     people = draw_people(seed, count, setting.world)
     quiet = silence(people)
-    going = {loop: play(pool, setting, loop, seed, count) for loop in loops}
-    found = {policy: heard(people, fixed_log(policy, preset), quiet) for policy in FIXED}
+    known = known or {}
+    going = {loop: play(pool, setting, loop, seed, count) for loop in loops if loop not in known}
+    found = {
+        policy: heard(people, log, quiet, sound=float(policy != "silence")) for policy, log in fixed_logs().items()
+    }
+    found |= {loop: heard(people, log, quiet) for loop, log in known.items()}
     for loop, groups in going.items():
         found[loop] = gather(groups)
         if loop == "L2":
@@ -297,15 +156,15 @@ def over_worlds(worlds: Mapping[str, Sequence[Row]]) -> list[Over]:
     ]
 
 
-def settings(seed_world: Sequence[World] = WORLDS) -> Iterator[tuple[str, tuple[Setting, ...]]]:
+def settings(worlds: Sequence[World] = WORLDS) -> Iterator[tuple[str, tuple[Setting, ...]]]:
     """What is tried beside the main comparison, by name."""
     usual = Estimating()
     wilder = replace(usual, bias_sd=2.0 * usual.bias_sd, noise_sd=2.0 * usual.noise_sd)
     engine = Estimating(bias_sd=0.04, noise_sd=0.045, about_baseline=True, gain=0.18, confidence=0.8)
-    yield "bias and noise of the estimate doubled", tuple(Setting(w, wilder) for w in seed_world)
-    yield "an estimate like the engine's own on these bodies", tuple(Setting(w, engine) for w in seed_world)
-    yield "report twice as noisy", tuple(Setting(w, report_sd=2.0 * REPORT_SD) for w in seed_world)
-    yield "start matched to heart rate alone", tuple(Setting(w, report_by_heart=True) for w in seed_world)
+    yield "bias and noise of the estimate doubled", tuple(Setting(w, wilder) for w in worlds)
+    yield "an estimate like the engine's own on these bodies", tuple(Setting(w, engine) for w in worlds)
+    yield "report twice as noisy", tuple(Setting(w, report_sd=2.0 * REPORT_SD) for w in worlds)
+    yield "start matched to heart rate alone", tuple(Setting(w, report_by_heart=True) for w in worlds)
 
 
 def open_loop_rates(seed: int) -> dict[str, float]:
@@ -359,7 +218,7 @@ def gain_over_yoked(found: Mapping[str, Heard]) -> tuple[float, tuple[float, flo
     return float(gain.mean()), bootstrap(gain)
 
 
-def run(pool: ProcessPoolExecutor, seed: int, count: int, some: int) -> dict[str, Any]:
+def run(pool: Executor, seed: int, count: int, some: int) -> dict[str, Any]:
     """Print every table; all figures as plain values."""
     tables: dict[str, list[Row]] = {}
     yoked: dict[str, Any] = {}

@@ -77,28 +77,28 @@ class Section:
         value = self._table[key] if self.has(key) else default
         if isinstance(value, str) and value.strip():
             return value
-        self.say(key, "is missing: give a text in quotes" if value is None else f"{value!r}: give a text in quotes")
+        self.say(key, f"{'is missing' if value is None else shown(value)}: give a text in quotes")
         return ""
 
     def word(self, key: str, choices: Sequence[str], default: str | None = None) -> str:
         """One of `choices`."""
         value = self.text(key, default)
         if value and value not in choices:
-            self.say(key, f"{value!r} does not fit here{near(value, choices)}; give one of {', '.join(choices)}")
-        return value if value in choices else choices[0]
+            self.say(key, f"{shown(value)} does not fit here{near(value, choices)}; give one of {', '.join(choices)}")
+        return value if value in choices else next(iter(choices), "")
 
     def flag(self, key: str, default: bool = False) -> bool:
         """true or false."""
         value = self._table[key] if self.has(key) else default
         if not isinstance(value, bool):
-            self.say(key, f"{value!r}: give true or false")
+            self.say(key, f"{shown(value)}: give true or false")
         return value is True
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts, empty when it is not given."""
         values = self._table[key] if self.has(key) else ()
         if not isinstance(values, Sequence) or isinstance(values, str) or not all(isinstance(v, str) for v in values):
-            self.say(key, f'{values!r}: give texts in square brackets, as ["no percussion"]')
+            self.say(key, f'{shown(values)}: give texts in square brackets, as ["no percussion"]')
             return ()
         return tuple(values)
 
@@ -106,7 +106,7 @@ class Section:
         """The table `key`, empty when it is not given."""
         table = self._table[key] if self.has(key) else {}
         if not isinstance(table, Mapping):
-            self.say(key, f"{table!r} stands where a table belongs")
+            self.say(key, f"{shown(table)} stands where a table belongs")
             table = {}
         return Section(self._sheet, table, (*self._place, key))
 
@@ -128,12 +128,23 @@ class Section:
 def checked_number(section: Section, key: str, value: object, low: float, high: float, unit: str = "") -> float:
     """`value` when it is a number in range; otherwise a problem is noted and `low` returned."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        section.say(key, f"{value!r} is not a number: give {_range(low, high, unit)}")
+        section.say(key, f"{shown(value)} is not a number: give {_range(low, high, unit)}")
     elif not low <= value <= high or math.isnan(value):
-        section.say(key, f"{value:g} is out of range: give {_range(low, high, unit)}")
+        section.say(key, f"{shown(value)} is out of range: give {_range(low, high, unit)}")
     else:
         return float(value)
     return low
+
+
+def shown(value: object) -> str:
+    """A value as it was given, not more of it than a line can hold."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and -1e15 < value < 1e15:
+        return f"{value:g}"
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists
+        return "what is given"
+    return text if len(text) <= 60 else f"{text[:50]} ..."
 
 
 def near(word: str, known: Sequence[str]) -> str:

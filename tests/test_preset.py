@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from synth.controls import TABLE, defaults
-from synth.preset import PresetError, check_preset, load_preset, preset_from_dict, preset_names, preset_to_dict
+from synth.preset import (
+    GOALS,
+    PresetError,
+    bounds_of,
+    check_preset,
+    load_preset,
+    phases_from,
+    preset_from_dict,
+    preset_names,
+    preset_to_dict,
+)
+from synth.preset.migrate import goal_of, migrated, migrated_text
 from synth.preset_file import key_lines
 
 SOUND = """\
@@ -175,6 +191,278 @@ def test_a_bad_record_is_refused_with_its_problems(write):
 def test_names_are_those_of_the_shipped_files():
     assert {"settle", "sleep", "focus", "energise"} <= set(preset_names())
     assert load_preset("settle").name == "settle"
+
+
+# -- what schema 2 added ------------------------------------------------------------------------------------------
+
+TODAY = """\
+schema = 2
+name = "walk"
+title = "Walk"
+summary = "A pad and a bass."
+goal = "pace"
+minutes = 10
+policy = "L1"
+wearable = "refused"
+supervision = true
+constraints = ["no bells", "nothing above 80 bpm"]
+
+[controls]
+tempo_bpm = 72
+breath_rate_bpm = 8
+
+[[phases]]
+kind = "baseline"
+minutes = 2
+
+[[phases.cues]]
+kind = "ground"
+at_minutes = 1
+seconds = 20
+
+[[phases]]
+kind = "lead"
+minutes = 8
+arousal = -0.3
+step = 0.15
+dwell_s = 30
+breath_rate_bpm = 7
+
+[[phases.cues]]
+kind = "silence"
+at_minutes = 1
+seconds = 15
+
+[[phases.cues]]
+kind = "tempo"
+at_minutes = 2
+seconds = 120
+percent = -4
+
+[[phases.cues]]
+kind = "stem_out"
+stem = "pad"
+at_minutes = 7
+seconds = 60
+
+[stems.pad]
+instrument = "warm"
+
+[stems.bells]
+instrument = "glass"
+
+[palettes.bright]
+pad = "glass_pad"
+"""
+
+
+@pytest.fixture
+def write_today(tmp_path: Path):
+    def write(*changes: tuple[str, str]) -> Path:
+        text = TODAY
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new, 1)
+        path = tmp_path / "walk.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_terms_cues_and_palettes_are_read_as_written(write_today):
+    preset = load_preset(write_today())
+    assert (preset.goal, preset.policy, preset.wearable, preset.supervision) == ("pace", "L1", "refused", True)
+    assert preset.constraints == ("no bells", "nothing above 80 bpm")
+    assert [[cue.kind for cue in phase.cues] for phase in preset.phases] == [
+        ["ground"],
+        ["silence", "tempo", "stem_out"],
+    ]
+    assert preset.phases[1].cues[1].amount == -4 and preset.phases[1].cues[2].stem == "pad"
+    assert (preset.phases[1].step, preset.phases[1].dwell_s, preset.phases[1].breath_rate_bpm) == (0.15, 30, 7)
+    assert preset.with_palette("bright").stems["pad"].instrument == "glass_pad"
+    assert preset.with_palette("bright").stems["bells"] == preset.stems["bells"]
+    assert "bells" in dict.fromkeys(s for s in preset.stems if bounds_of(preset).range(f"level_{s}_db")[1] == -60.0)
+    assert preset_from_dict(json.loads(json.dumps(preset_to_dict(preset)))) == preset
+    with pytest.raises(PresetError, match="no palette called 'dark': it has bright"):
+        preset.with_palette("dark")
+
+
+BAD_TODAY = [
+    (('goal = "pace"', 'goal = "run"'), 5, "goal: 'run' does not fit here"),
+    (('"L1"', '"L9"'), 7, "policy: 'L9' does not fit here"),
+    (('"refused"', '"maybe"'), 8, "give one of welcome, refused"),
+    (("supervision = true", 'supervision = "yes"'), 9, "'yes': give true or false"),
+    (('constraints = ["no bells", ', 'constraints = "no bells" # '), 10, "give texts in square brackets"),
+    (("no bells", "no penguins"), 10, "no sound called 'penguins' is known"),
+    (("no bells", "please be nice"), 10, "'please be nice' is not understood"),
+    (("no bells", "nothing below 90 bpm"), 10, "'nothing above 80 bpm' leaves tempo_bpm nowhere to be"),
+    (("nothing above 80 bpm", "nothing above 10 bpm"), 10, "tempo_bpm = 10: give 44 to 140 bpm"),
+    (("nothing above 80 bpm", "no weather changes"), 10, "what may not change is one of key, mode"),
+    (('kind = "ground"', 'kind = "bang"'), 21, "phases 1 cues 1 kind: 'bang' does not fit here"),
+    (("at_minutes = 1\nseconds = 20", "at_minutes = 1.9\nseconds = 20"), 22, "beyond the phase's 2 minutes"),
+    (("at_minutes = 1\nseconds = 20", "at_minutes = -1\nseconds = 20"), 22, "-1 is out of range: give 0 to 240"),
+    (("at_minutes = 1\nseconds = 20", "at_minutes = nan\nseconds = 20"), 22, "nan is out of range"),
+    (("seconds = 20", "seconds = inf"), 23, "inf is out of range: give 2 to 1800 s"),
+    (("seconds = 15", "seconds = 3"), 36, "3 is out of range: give 4 to 120 s"),
+    (("seconds = 15", "seconds = 15\ndepth_db = 3"), 37, "depth_db: is not a key here"),
+    (("percent = -4", "percent = -10"), 42, "-10 % there and back in 120 s is too quick: give it 176 s"),
+    (("percent = -4", ""), 38, "percent: is missing"),
+    (('stem = "pad"', 'stem = "drums"'), 46, "stem: 'drums' does not fit here"),
+    (('stem = "pad"', 'stem = "bass"'), 46, "stem: 'bass' does not fit here"),
+    (("step = 0.15", "step = 0.01"), 28, "from 0 to -0.3 in 8 minutes is too quick: give the phase 18.2 minutes"),
+    (("step = 0.15", "step = 1e-300"), 29, "1e-300 is too fine: give 0 for one arc, or 0.01 and more"),
+    (("dwell_s = 30", "dwell_s = 200"), 28, "give the phase 9.9 minutes"),
+    (("breath_rate_bpm = 7", "breath_rate_bpm = 4"), 31, "4 is out of range: give 6 to 20 breaths a minute"),
+    (("breath_rate_bpm = 7", "breath_rate_bpm = 20"), 31, "from 8 to 20 breaths a minute in 8 minutes is too quick"),
+    (("breath_rate_bpm = 8", "breath_rate_bpm = 11"), 31, "from 11 to 7 breaths a minute in 8 minutes is too quick"),
+    (('pad = "glass_pad"', 'pad = "marimba"'), 57, "'marimba' does not fit here; give one of strings, warm, glass_pad"),
+    (('pad = "glass_pad"', 'bass = "warm_bass"'), 57, "bass: is not a stem of this preset"),
+    (("[palettes.bright]\n", "[palettes]\n"), 57, "palettes pad: 'glass_pad' stands where a table belongs"),
+    (("minutes = 2\n", "minutes = -2\n"), 18, "-2 is out of range: give 0.1 to 240 minutes"),
+    (("minutes = 2\n", "minutes = inf\n"), 18, "inf is out of range"),
+]
+
+
+@pytest.mark.parametrize(("change", "line", "message"), BAD_TODAY, ids=[m[:50] for _, _, m in BAD_TODAY])
+def test_a_bad_plan_says_where_and_what_to_write(write_today, change, line, message):
+    problems = check_preset(write_today(change))
+    assert any(message in problem for problem in problems), problems
+    said = next(problem for problem in problems if message in problem)
+    assert said.startswith(f"walk.toml, line {line}: ")
+
+
+def test_a_stage_plan_that_is_too_quick_has_time_when_it_is_given(write_today):
+    problems = check_preset(write_today(("dwell_s = 30", "dwell_s = 200")))
+    assert len(problems) == 1 and "give the phase 9.9 minutes" in problems[0]
+    mended = write_today(
+        ("dwell_s = 30", "dwell_s = 200"), ("minutes = 8", "minutes = 9.9"), ("minutes = 10", "minutes = 11.9")
+    )
+    assert check_preset(mended) == []
+
+
+@pytest.mark.parametrize("depth", [50, 500, 100_000])
+@pytest.mark.parametrize("value", ["constraints = {}", "title = {}", "[controls]\ntempo_bpm = {}", "phases = {}"])
+def test_deep_nesting_is_a_problem_like_any_other(tmp_path, depth, value):
+    path = tmp_path / "deep.toml"
+    path.write_text("schema = 2\n" + value.format("[" * depth + "]" * depth) + "\n", encoding="utf-8")
+    problems = check_preset(path)
+    assert problems and all(problem.startswith("deep.toml") for problem in problems)
+    with pytest.raises(PresetError, match="deep.toml"):
+        load_preset(path)
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, "-1e999", "0x" + "f" * 300])
+def test_a_number_too_long_is_a_problem_like_any_other(write_today, number):
+    assert check_preset(write_today(("tempo_bpm = 72", f"tempo_bpm = {number}")))
+    assert check_preset(write_today(("minutes = 10", f"minutes = {number}")))
+
+
+def test_phases_of_an_edit_are_read_as_in_a_file(write_today):
+    preset = load_preset(write_today())
+    with pytest.raises(
+        PresetError, match="plan: phases 1 cues 1 at_minutes: 1 and 90 s go beyond the phase's 2 minutes"
+    ):
+        cue = {"kind": "ground", "at_minutes": 1, "seconds": 90}
+        phases_from(preset, [{"kind": "lead", "minutes": 2, "cues": [cue]}], bounds_of(preset))
+    with pytest.raises(PresetError, match="phases: are missing"):
+        phases_from(preset, [], bounds_of(preset))
+
+
+# -- earlier schemas -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "goal"),
+    [("sleep", "sleep"), ("Sleep ", "sleep"), ("energize", "energise"), ("an easy evening", "own"), ("", "own")],
+)
+def test_words_of_a_goal_become_one_of_the_list(words, goal):
+    assert goal in GOALS and goal_of(words) == goal
+
+
+def test_only_what_is_of_schema_1_is_migrated():
+    assert migrated({"schema": 1, "goal": "sleep well"}) == {"schema": 2, "goal": "own"}
+    for data in ({"schema": 2, "goal": "rest"}, {"schema": True}, {"schema": [1]}, {}):
+        assert migrated(data) is data
+    assert migrated_text(TODAY) == TODAY
+    assert migrated_text(SOUND) == SOUND.replace("schema = 1", "schema = 2")
+
+
+def test_a_migrated_text_says_the_same(write):
+    text = migrated_text(write().read_text())
+    path = write()
+    before = load_preset(path)
+    path.write_text(text)
+    assert load_preset(path) == before
+
+
+# -- any damage at all -----------------------------------------------------------------------------------------------
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.floats(),
+    st.sampled_from(
+        [10**400, -(10**400), 0, -1, 1e308, 5e-324, math.nan, math.inf, "", "nan", "sleep", [], {}, [[]], [None]]
+    ),
+    st.integers(),
+    st.text(max_size=8),
+    st.lists(st.floats(), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.floats(), max_size=2),
+)
+
+
+def places(node: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where every value of nested tables and lists stands, but the whole."""
+    items = list(node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ())
+    return [p for key, value in items for p in ((*place, key), *places(value, (*place, key)))]
+
+
+def damaged(data: Any, hits: list[tuple[int, Any, str]]) -> Any:
+    """A copy of `data` with a value, a key or an entry more, less or other at each hit."""
+    data = copy.deepcopy(data)
+    for where, value, way in hits:
+        spots = places(data)
+        if not spots:
+            break
+        *path, last = spots[where % len(spots)]
+        holder = data
+        for key in path:
+            holder = holder[key]
+        if way == "remove":
+            del holder[last]
+        elif way == "add" and isinstance(holder, dict):
+            holder[f"{last}x"] = value
+        else:
+            holder[last] = value
+    return data
+
+
+WHOLE = {name: preset_to_dict(load_preset(name)) for name in ("settle", "gentle", "breathe", "pace")}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(WHOLE)),
+    st.lists(
+        st.tuples(st.integers(0, 10_000), ODD, st.sampled_from(["put", "put", "remove", "add"])), min_size=1, max_size=4
+    ),
+)
+def test_a_damaged_preset_is_read_or_refused_with_its_place(name, hits):
+    data = damaged(WHOLE[name], hits)
+    try:
+        preset = preset_from_dict(data)
+    except PresetError as error:
+        assert all(line.startswith("preset: ") for line in str(error).splitlines() if not line.startswith(" ")), error
+        return
+    assert preset_from_dict(preset_to_dict(preset)) == preset
+    assert all(math.isfinite(value) for value in preset.controls.values())
+
+
+def test_lines_of_keys_in_lists_within_lists():
+    lines = key_lines("[[a]]\nx = 1\n[[a.b]]\ny = 1\n[[a.b]]\ny = 2\n[[a]]\n[[a.b]]\ny = 3\n[a.c]\nz = 1\n")
+    assert [lines["a", 0, "b", i, "y"] for i in (0, 1)] == [4, 6]
+    assert (lines["a", 1, "b", 0, "y"], lines["a", 1, "c", "z"], lines["a", 1, "b", 0]) == (9, 11, 8)
 
 
 def test_lines_of_keys():

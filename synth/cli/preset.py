@@ -141,8 +141,12 @@ def _migrate(file: Path, dry_run: bool) -> str:
     text = migrated_text(old)
     if text == old:
         return f"{file}: current already (schema {SCHEMA})"
-    if preset_from_text(text, file.name) != preset:
-        raise PresetError(f"{file.name}: not written as expected: write schema and goal on lines of their own")
+    try:
+        same = preset_from_text(text, file.name) == preset
+    except PresetError:
+        same = False
+    if not same:
+        raise PresetError(f"{file.name}: not written as expected: put schema and goal on a line each")
     if dry_run:
         lines = difflib.unified_diff(
             old.splitlines(), text.splitlines(), str(file), f"{file} (schema {SCHEMA})", "", "", 0, ""

@@ -136,6 +136,8 @@ def render(arguments: argparse.Namespace) -> int:
     _tell(summary, compiled_kernels()[0] - compiled)
     if arguments.person:
         _remember(arguments.person, arguments.out)
+    if arguments.ledger:
+        _enter(arguments.ledger, summary)
     return 0
 
 
@@ -157,6 +159,17 @@ def _remember(path: Path, folder: Path) -> None:
     states = read_record(folder / "session.jsonl").of("state")
     if states and states[-1]["hr_baseline_bpm"] is not None:
         append_session(path, Earlier(states[-1]["hr_baseline_bpm"]))
+
+
+def _enter(path: Path, summary: Summary) -> None:
+    """Add what was rendered to the person's week of sound."""
+    from datetime import date
+
+    from synth.safety.ledger import append_ledger
+
+    if summary.dose and (heard := summary.dose.take_heard(date.today())):
+        append_ledger(path, heard)
+        print(f"{summary.dose.percent:.2f} % of a week's dose of sound, with this session ({path})")
 
 
 def compose(arguments: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,14 @@ def add_terms(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--screening", type=Path, metavar="FILE", help="answers to the safety questions (`synth screening`)"
     )
+    group.add_argument(
+        "--calibration",
+        metavar="DB|FILE",
+        help="dB SPL at the ear of -20 LUFS, as measured; without it nothing is told in dB SPL",
+    )
+    group.add_argument(
+        "--ledger", type=Path, metavar="FILE", help="the person's week of sound so far; this session is added to it"
+    )
     group.add_argument("--supervised", action="store_true", help="someone is with the person")
 
 
@@ -64,6 +73,14 @@ def asked(arguments: argparse.Namespace) -> Asked:
         "screening": read_answers(arguments.screening) if arguments.screening else None,
         "supervised": arguments.supervised,
     }
+    if arguments.calibration:
+        terms["calibration"] = arguments.calibration
+    if arguments.ledger:
+        if not arguments.calibration:
+            from synth.safety.dose import CalibrationError
+
+            raise CalibrationError("--ledger counts a dose of sound, and needs --calibration for that")
+        terms["week"], terms["today"] = arguments.ledger, date.today()
     if arguments.palette:
         terms["palette"] = arguments.palette
     return terms

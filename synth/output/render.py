@@ -16,6 +16,7 @@ from synth.output.folder import OutputError, audio_bytes, prepare_folder
 from synth.preset import Preset, load_preset
 from synth.record.keeping import Keeping
 from synth.record.pages import write_pages
+from synth.safety.dose import Dose
 from synth.score.midi import write_midi
 from synth.score.model import Score
 from synth.session import Session, SessionError
@@ -28,7 +29,8 @@ _SCRIPT = Iterable[tuple[float, str, float]]
 
 @dataclass(slots=True)
 class Summary:
-    """What a render made. `render_s` and `encode_s` are wall seconds; `silent` names stems that were not written."""
+    """What a render made. `render_s` and `encode_s` are wall seconds; `silent` names stems that were not written;
+    `dose` is the listener's, where there is a calibration."""
 
     folder: Path
     seconds: float = 0.0
@@ -37,6 +39,7 @@ class Summary:
     files: list[Path] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
     finished: bool = False
+    dose: Dose | None = None
 
 
 def render_session(
@@ -88,6 +91,7 @@ def render_session(
             stems=stems,
             **session_options,
         )
+        summary.dose = session.terms.dose
         for text in repairs:
             record.write({"type": "repair", "t_s": 0.0, "text": text})
         controls = ControlsCsv(folder / "controls.csv", sample_rate)

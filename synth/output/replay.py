@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from synth.output.render import Progress, Summary, render_session
 from synth.preset import preset_from_dict
 from synth.record.keeping import Keeping
 from synth.record.reader import Record, read_record
+from synth.safety.ledger import Heard
 from synth.wearables.samples import Samples
 
 _MOVES = ("commit", "release", "phase", "verb", "edit", "stop", "panic")
-_TERMS = ("policy", "constraints", "gates", "supervised", "self_report")
+_TERMS = ("policy", "constraints", "gates", "supervised", "self_report", "calibration")
 _COMPARED = ("quantum", "control", "new", "by")
 
 
@@ -78,6 +80,7 @@ def replay_session(
         settings=header["settings"],
         context=header.get("context"),
         **{name: header[name] for name in _TERMS if name in header},
+        week=[Heard(date.min, header.get("heard_hours_at_80_dba", 0.0))],
         progress=progress,
         overwrite=overwrite,
         moves=moves,

@@ -15,7 +15,7 @@ from typing import Any
 from synth.preset.model import GOALS, SCHEMA
 
 _SCHEMA_LINE = re.compile(r"^(\s*schema\s*=\s*)1\b", re.MULTILINE)
-_GOAL_LINE = re.compile(r"""^(\s*goal\s*=\s*)("[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
+_GOAL_LINE = re.compile(r"""^(\s*goal\s*=\s*)("[^"\n]*"|'[^'\n]*')(?!["'])""", re.MULTILINE)
 
 
 def goal_of(words: str) -> str:

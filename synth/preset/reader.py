@@ -26,7 +26,7 @@ from synth.preset.model import (
     Style,
 )
 from synth.preset.rules import bounds_of
-from synth.preset_file import Section, Sheet, checked_number, near
+from synth.preset_file import Section, Sheet, checked_number, near, shown
 from synth.safety.constraints import ConstraintError
 from synth.safety.limits import PROFILES, control_range, limits
 
@@ -40,11 +40,11 @@ def read(sheet: Sheet, data: Mapping[str, Any], source: str) -> Preset:
     """Read every section; what is wrong is noted in `sheet`."""
     top = Section(sheet, data)
     if not top.has("schema") or top.get("schema") != SCHEMA:
-        given = f"{top.get('schema')!r} is not known" if top.has("schema") else "is missing"
+        given = f"{shown(top.get('schema'))} is not known" if top.has("schema") else "is missing"
         top.say("schema", f"{given}: this version reads schema = {SCHEMA}")
     name = top.text("name")
     if name and not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-        top.say("name", f"{name!r}: use small letters, digits, - and _")
+        top.say("name", f"{shown(name)}: use small letters, digits, - and _")
     title, summary, goal = top.text("title"), top.text("summary"), top.word("goal", tuple(GOALS))
     minutes = top.number("minutes", *MINUTES, unit="minutes")
     profile = top.word("profile", PROFILES, "default")
@@ -108,7 +108,7 @@ def _control(section: Section, name: str, row: Control, value: Any, bounds: Mapp
     """A control's value as written: a number in range, or the name of a key or mode."""
     if row.choices:
         try:
-            return row.parse(str(value))
+            return row.parse(value if isinstance(value, str) else shown(value))
         except ControlError as error:
             section.say(name, str(error))
             return row.default
@@ -138,7 +138,7 @@ def _ranges(
         if row is None:
             continue
         if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
-            section.say(name, f"{given!r}: give the lowest and the highest value, as [{row.low:g}, {row.high:g}]")
+            section.say(name, f"{shown(given)}: give the lowest and the highest value, as [{row.low:g}, {row.high:g}]")
             continue
         low, high = sorted(_control(section, name, row, value, bounds) for value in given)
         ranges[name] = (low, high)

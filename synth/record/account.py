@@ -24,23 +24,20 @@ def moved(record: Record) -> list[Event]:
     """Why the music moved: commits, the plan's sayings, cues, edits, and what people asked for and gave back."""
     said = sayings((line["t_s"], "Plan", line.get("words") or ()) for line in record.of("plan"))
     verbs = [_worded(line, f"asked for \u201c{plain_name(str(line['verb']))}\u201d") for line in record.of("verb")]
-    told = {(round(line["t_s"]), line["reason"]) for line in record.of("commit") if line.get("accepted", True)}
-    cues = [
-        _worded(line, cue_text(line))
-        for line in record.of("cue")
-        if (round(line["t_s"]), cue_text(line)) not in told  # a cue that moves a control is told with what it moved
-    ]
+    cues = [_worded(line, cue_text(line)) for line in record.of("cue")]
     edits = [
         Event(float(line["t_s"]), float(line["t_s"]), who(str(line["by"])), f"changed the plan to {plan_text(line)}")
         for line in record.of("edit")
     ]
-    return _in_order(
-        reasons(record.of("commit")),
-        said,
-        handovers(record.of("commit", "release")),
-        happenings(verbs, "Person"),
-        happenings(cues, "Plan"),
-        edits,
+    return _once(
+        _in_order(
+            reasons(record.of("commit")),
+            said,
+            handovers(record.of("commit", "release")),
+            happenings(verbs, "Person"),
+            happenings(cues, "Plan"),
+            edits,
+        )
     )
 
 
@@ -112,6 +109,19 @@ def _phase(phase: Any) -> str:
     name = str(phase.get("kind") or phase.get("phase") or phase.get("name") or "a phase")
     minutes = phase.get("minutes")
     return f"{name} {minutes:g} min" if isinstance(minutes, int | float) else name
+
+
+def _once(events: Iterable[Event]) -> list[Event]:
+    """Without events that another of the same second tells in the same words; one that moved something stays."""
+    kept: dict[tuple[int, str, str, bool], Event] = {}
+    for event in events:
+        key = (round(event.start_s), event.who, event.text)
+        if event.moves:
+            kept.pop((*key, False), None)
+            kept[(*key, True)] = event
+        elif (*key, True) not in kept:
+            kept.setdefault((*key, False), event)
+    return _in_order(kept.values())
 
 
 def _worded(line: Line, text: str) -> Line:

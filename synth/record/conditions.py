@@ -133,9 +133,9 @@ def dose_rows(record: Record) -> Rows:
     if not levels or not percents:
         return [*rows, ("Level and dose", "calibrated, but the session was too short for a first figure")]
     energy = sum(10.0 ** (level / 10.0) for level in levels) / len(levels)
-    rows.append(("Level, mean energy", f"{10.0 * math.log10(energy):.1f} dB SPL"))
+    rows.append(("Level, mean energy, K-weighted", f"{10.0 * math.log10(energy):.1f} dB SPL"))
     rows.append(("Level of the loudest minute", f"{max(levels):.1f} dB SPL"))
-    rows.append(("Share of a week's dose, at the end", f"{percents[-1]:.3g} %"))
+    rows.append(("Share of a week's dose, reached at the end", f"{percents[-1]:.3g} %"))
     return rows
 
 
@@ -190,8 +190,9 @@ def _named(name: str, words: Mapping[str, str]) -> str:
 
 def _calibration(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{str(name).replace('_', ' ')} {_number(item)}" for name, item in value.items())
-    return _number(value)
+        level, source = value.get("db_spl_at_minus_20_lufs"), str(value.get("source") or NOT_TOLD)
+        return f"{_number(level)} dB SPL at \u221220 LUFS; how it was found: {source}"
+    return f"{_number(value)} dB SPL at \u221220 LUFS"
 
 
 def _number(value: Any) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 from synth.record.figure import read_controls
 from synth.record.markup import write_private
-from synth.record.person import person_page
+from synth.record.person import SIZES, person_page
 from synth.record.reader import Record
 from synth.record.report import page
 
@@ -25,21 +26,34 @@ def write_pdf(record: Record, controls_csv: Path, out: Path) -> None:
 
 
 def write_person_pdf(record: Record, controls_csv: Path, out: Path) -> None:
-    """Write the person's page to `out` as PDF, one sheet. Raises as write_pdf."""
-    write_private(as_pdf(person_page(record, read_controls(controls_csv))), out)
+    """Write the person's page to `out` as PDF, one sheet, in the largest type that fits. Raises as write_pdf."""
+    played = read_controls(controls_csv)
+    for size in SIZES:
+        sheets = _set(person_page(record, played, size))
+        if len(sheets.pages) == 1:
+            break
+    write_private(_bytes(sheets), out)
 
 
 def as_pdf(text: str) -> bytes:
     """A page that was made for paper as PDF; nothing is fetched, and the same page gives the same bytes."""
+    return _bytes(_set(text))
+
+
+def _set(text: str) -> Any:
+    """The sheets of a page."""
     need_pdf()
     import weasyprint
 
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     ink = Path(__file__).with_name("ink.css").read_text(encoding="utf-8")
-    fetcher = weasyprint.URLFetcher(allowed_protocols=())
     inked = _SVG.sub(lambda found: f"{found[0]}<style>{ink}</style>", text)  # a plot takes no colour from the page here
-    made = weasyprint.HTML(string=inked, url_fetcher=fetcher).write_pdf(pdf_identifier=b"isotone", pdf_tags=True)
-    return bytes(made)
+    fetcher = weasyprint.URLFetcher(allowed_protocols=())
+    return weasyprint.HTML(string=inked, url_fetcher=fetcher).render()
+
+
+def _bytes(sheets: Any) -> bytes:
+    return bytes(sheets.write_pdf(pdf_identifier=b"isotone", pdf_tags=True))
 
 
 def need_pdf() -> None:

@@ -18,11 +18,13 @@ from synth.record.markup import document, sentence, write_page
 from synth.record.plots import Line, Panel, clock, panel, time_axis
 from synth.record.reader import Record
 from synth.record.story import Event, plain_name, sayings, who
-from synth.record.told import answers, on_the_way, slider_name, told
+from synth.record.told import answers, on_the_way, slider_name, told, worn
 
 MOST_SENTENCES = 5  # about how the music moved
 MOST_TEXT, MOST_ROWS, MOST_EVENTS = 140, 3, 2  # what one sheet has room for, in small type
-LINE, MOST_LINES = 72, 17  # letters of a line in large type, and how many such lines a sheet has
+LINE = 66  # letters of a line in large type
+SIZES = ("large", "full", "dense", "least")  # of type, as in person.css
+_HOLDS = (18, 24, 36)  # such lines that a sheet has room for in each size but the last
 ALONE = (
     "It cannot tell whether the music did it. People settle in quiet too, and one session has nothing to be compared"
     " with."
@@ -82,8 +84,8 @@ def write_person(record: Record, controls_csv: Path, out: Path) -> None:
     write_page(person_page(record, read_controls(controls_csv)), out)
 
 
-def person_page(record: Record, played: Played) -> str:
-    """The page as HTML, for screen and paper."""
+def person_page(record: Record, played: Played, size: str = "") -> str:
+    """The page as HTML, for screen and paper; on paper in a `size` of SIZES, chosen by how much there is to tell."""
     preset = record.header["preset"]
     title = _short(str(preset.get("title") or preset.get("name") or "Your session"), 40)
     lead = _short(str(preset.get("summary") or ""))
@@ -100,8 +102,8 @@ def person_page(record: Record, played: Played) -> str:
         + _part("cannot", "What this page cannot tell", cannot)
         + f"<footer><p>{NO_HEALTH}</p></footer>"
     )
-    small = f'<div class="dense">{body}</div>' if lines > MOST_LINES else body
-    return document(f"{title} \u00b7 your session", ("person.css",), small)
+    size = size or next((name for name, most in zip(SIZES, _HOLDS, strict=False) if lines <= most), SIZES[-1])
+    return document(f"{title} \u00b7 your session", ("person.css",), f'<div class="{size}">{body}</div>')
 
 
 def how_it_moved(record: Record, played: Played) -> list[str]:
@@ -151,7 +153,7 @@ def _pulse(record: Record, played: Played) -> str:
 
 def _listening(record: Record) -> str:
     """The first decision of the loop for what was sensed, and how many there were."""
-    if not record.sensed:
+    if not worn(record):
         return "Nothing you wore was listened to: it went by the clock."
     said = sayings((line["t_s"], "Plan", line.get("words") or ()) for line in record.of("plan"))
     found = [(event, words) for event in said for start, words in _DECISIONS if event.text.startswith(start)]
@@ -245,7 +247,7 @@ def _stepped(event: Event) -> str:
 
 
 def _cannot(record: Record) -> list[str]:
-    return [ALONE, FEELING if record.sensed else UNSENSED, *([] if calibrated(record) else [LOUDNESS])]
+    return [ALONE, FEELING if worn(record) else UNSENSED, *([] if calibrated(record) else [LOUDNESS])]
 
 
 def plain(text: str) -> str:

@@ -18,7 +18,7 @@ from synth.record.figure import Played, column, ends, figure, heart, read_contro
 from synth.record.markup import document, event_list, facts, section, sentences, write_page
 from synth.record.plots import clock
 from synth.record.reader import Record
-from synth.record.told import told_tables
+from synth.record.told import told_tables, worn
 from synth.record.unknown import not_known
 
 DISCLAIMER = (
@@ -67,7 +67,9 @@ def _intro(record: Record, title: str, preset: Mapping[str, Any]) -> str:
     if header.get("recording"):
         told.append(f"recording {header['recording']}")
     notes = []
-    if not record.sensed:
+    if record.sensed and not worn(record):
+        notes.append("No sensor of the body: only what the person told was taken in.")
+    elif not record.sensed:
         notes.append("No recording: the plan ran open-loop, so nothing was sensed and nothing believed.")
     if record.end is None:
         notes.append("The session broke off; this page shows what was recorded up to there.")
@@ -91,7 +93,7 @@ def _tiles(record: Record, played: Played) -> str:
         told = ends(sensed[0], sensed[1], record.length_s)
         tiles.append(("Heart rate, beginning and end", " \u2192 ".join(told), "bpm"))
     states = record.of("state")
-    if record.sensed and states:
+    if worn(record) and states:
         sure = np.mean([line["confidence"] >= 0.5 for line in states])
         tiles.append(("Time the sensors could be relied on", f"{100 * sure:.0f}", "%"))
     if "tempo_bpm" in played:

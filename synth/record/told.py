@@ -22,6 +22,11 @@ _CHANNELS: Mapping[str, str] = {
 }
 
 
+def worn(record: Record) -> bool:
+    """Whether a sensor said anything of the body; what the person told is none."""
+    return any(line["channel"] not in _CHANNELS for line in record.of("samples"))
+
+
 class Answers(NamedTuple):
     """One question's scores by when they were given ("before", "during", "after", "apart"), its range in words, and how
     many of its cut-points each reaches. `own`: a slider, no published scale; `risk`: an answer told of danger."""

@@ -10,7 +10,7 @@ from synth.record.lines import Line
 from synth.record.plots import clock
 from synth.record.reader import Record
 from synth.record.setting import missing
-from synth.record.told import on_the_way
+from synth.record.told import on_the_way, worn
 
 LEAST_CONFIDENCE = 0.3  # of a state, under which the loop takes it as unknown
 MANY_REPORTS = 10  # under it, an estimate cannot be held against what a person told
@@ -62,7 +62,7 @@ def _whole(record: Record) -> list[str]:
 
 def _sensed(record: Record) -> list[str]:
     states = record.of("state")
-    if not record.sensed or not states:
+    if not worn(record) or not states:
         return ["How the body answered: nothing was sensed, and nothing is believed of it."]
     told = []
     blind = blind_s(record)

@@ -29,6 +29,7 @@ from synth.session.ahead import Ahead, Move
 from synth.session.handout import Audio, Handout
 from synth.session.lines import commit_line, samples_line, state_line
 from synth.session.terms import Asked, TermsError, agree
+from synth.session.watch import Watch
 from synth.steering.steering import Steering
 from synth.wearables.incoming import Incoming, fed
 from synth.wearables.packet import Packet
@@ -36,12 +37,6 @@ from synth.wearables.samples import Samples, Source
 from synth.wearables.words import valence_of
 
 SAMPLE_RATES = (22_050, 192_000)
-START_S = 4.0  # in which the output guard shapes the climb out of silence
-GUARDED = {
-    "not_a_number": "what was not a number was silenced",
-    "rise": "a rise in loudness was held back",
-    "peak": "a peak was held under the ceiling",
-}
 VERBS = ("more", "less", "hold", "advance", "pull_back", "ground", "skip", "stop")
 REPORTS = ("self_arousal", "self_valence", "feedback")  # channels on which a person says something
 MET = {"self_arousal": "arousal", "self_valence": "valence"}  # what a plan may meet
@@ -60,7 +55,8 @@ class Session:
     (time_s, control, value). `record` is called with each line of the record. `stems=False` keeps only the mix;
     `audio=False` renders silence and writes the score alone. `moves` are lines of a record to be carried out again at
     their quantum; with `steer=False` they take the place of estimator and steering. `asked` are terms
-    (`synth.session.terms.Asked`): policy, palette, constraints, screening, self_report, supervised.
+    (`synth.session.terms.Asked`): policy, palette, constraints, screening, self_report, supervised,
+    calibration and week.
 
     Raises SessionError, TermsError, PresetError, ControlError, ScreeningError, ConstraintError or RecordingError with
     what to change.
@@ -113,7 +109,6 @@ class Session:
         self._quantum = 0
         self._position = 0
         self._tick = 0
-        self._guarded = dict.fromkeys(GUARDED, 0)
         self._handout = Handout(self._advance, self.engine.stems if stems else ())
         self._stems = stems
         self._inbox: deque[Callable[[], None]] = deque()
@@ -147,6 +142,7 @@ class Session:
         )
         for text in (*terms.notes, *self.engine.start_repairs, *self._incoming.start_repairs):
             self._note({"type": "repair", "t_s": 0.0, "text": str(text)})
+        self._watch = Watch(self.engine, terms.dose, self._note)
         for name, value in settings.items():
             self._commit(Request(name, value, "hand", "set at the start"), at_once=True)
 
@@ -322,30 +318,21 @@ class Session:
         bus = self.engine.bus
         sensed = self.state if self._incoming.sensed else None
         requests = self._steering.tick(t_s, sensed, bus.values(self._quantum), bus.held)
+        requests += self._watch.tick(t_s, sensed, bus.values(self._quantum))
         for name in self._steering.releases:
             self._release(name)
         for text in self._steering.cues.told:
             self._note({"type": "cue", "quantum": self._quantum, "t_s": t_s, "kind": text[0], "text": text[1]})
         if self._steering.stopped:
-            self._note({"type": "incident", "t_s": t_s, "kind": "stop_rule", "text": self._steering.stopped})
+            stopped = {"kind": "stop_rule", "by": "safety", "text": self._steering.stopped}
+            self._note({"type": "incident", "t_s": t_s, **stopped})
         for request in requests:
             self._commit(request)
         if self._steering.phase != self.phase:
             self._enter_phase(self._steering.phase)
-        self._note_guard(t_s)
         arousal, valence, tension = self._steering.planned
         plan = {"phase": self.phase, "arousal": arousal, "valence": valence, "tension": tension}
         self._note({"type": "plan", "t_s": t_s, **plan, "words": list(self._steering.words)})
-
-    def _note_guard(self, t_s: float) -> None:
-        """Record where the output guard had to step in during the last second."""
-        if not self.engine.audio:
-            return
-        counts = self.engine.output_guard.interventions
-        for what, words in GUARDED.items():
-            if counts[what] > self._guarded[what] and t_s > START_S:
-                self._note({"type": "safety", "t_s": t_s, "text": words})
-        self._guarded = counts
 
     def _take_samples(self, t_s: float) -> None:
         for s in self._incoming.take(t_s):

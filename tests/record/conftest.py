@@ -155,9 +155,15 @@ GATES = {
     "words": ["nothing pulses (pulse sensitive not answered)", "someone is with the person (loses touch)"],
 }  # fmt: skip
 FULL = {
-    "policy": "L2", "gates": GATES, "profile": "sensitive", "setting": SETTING, "calibration": 72.0, "supervised": True,
-    "constraints": ["no percussion", "nothing above 70 bpm"], "started": "2026-11-22T09:30:00+01:00",
-}  # fmt: skip
+    "policy": "L2",
+    "gates": GATES,
+    "profile": "sensitive",
+    "setting": SETTING,
+    "calibration": {"db_spl_at_minus_20_lufs": 72.0, "source": "sound level meter"},
+    "supervised": True,
+    "constraints": ["no percussion", "nothing above 70 bpm"],
+    "started": "2026-11-22T09:30:00+01:00",
+}
 
 
 def full_lines(minutes: float) -> list[dict[str, Any]]:

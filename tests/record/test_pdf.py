@@ -69,8 +69,10 @@ def test_the_persons_page_is_one_sheet(make_session: Callable[..., Path]) -> Non
         assert "What this page cannot tell" in said(folder / "person.pdf")
 
 
-def test_the_persons_page_is_one_sheet_however_much_there_is_to_tell(make_session: Callable[..., Path]) -> None:
-    long = "Wonderfully long words about mmmmm wide letters and more of them " * 20
+@pytest.mark.parametrize("long", ["Wonderfully long words and more of them " * 30, "W" * 999])
+def test_the_persons_page_is_one_sheet_however_much_there_is_to_tell(
+    make_session: Callable[..., Path], long: str
+) -> None:
     folder = make_session(full=True)
     record = read_record(folder)
 

@@ -121,3 +121,19 @@ def test_the_engines_words_are_put_plainly() -> None:
     assert plain("skin conductance responses at over 3 times their own rate") == (
         "your skin's responses at over 3 times your usual"
     )
+
+
+def test_what_was_told_is_no_sensor(make_session: Callable[..., Path]) -> None:
+    folder = make_session(minutes=3.0, sensed=False)
+    told = {"type": "samples", "channel": "self_valence", "t_s": [60.0], "value": [0.5], "quality": [1.0]}
+    record = read_record(folder)
+    with RecordWriter(folder / "session.jsonl", overwrite=True) as out:
+        for line in (record.header, told, *record.lines):
+            out.write(line)
+    page = parts(folder)
+    assert "Nothing you wore was listened to: it went by the clock." in page["moved"]
+    assert page["told"] == ["You said your mood was good at 1:00."]
+    write_pages(folder)
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert "only what the person told was taken in" in report and "could be relied on" not in report
+    assert "nothing was sensed, and nothing is believed" in report

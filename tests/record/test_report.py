@@ -225,6 +225,7 @@ def test_how_the_session_was_set_is_told_in_words(make_page: Callable[..., str])
 
 def test_levels_are_told_only_with_a_calibration(make_page: Callable[..., str]) -> None:
     level = section(make_page(full=True), "level")
+    assert "72 dB SPL at \u221220 LUFS; how it was found: sound level meter" in level
     assert "59.2 dB SPL" in level and "60.0 dB SPL" in level and "0.22 %" in level
     for page in (make_page(), make_page_without(make_page)):
         assert "dB SPL" not in page and "dBA" not in page and "not calibrated" in section(page, "level")
@@ -302,7 +303,7 @@ def test_no_text_in_a_record_becomes_markup(make_session: Callable[..., Path], w
             return value + nasty if where else nasty + value
         return value
 
-    folder = make_session(minutes=2.0, full=True, calibration={"db_spl": 72.0}, settings={"space": 0.5})
+    folder = make_session(minutes=2.0, full=True, calibration={"source": "meter"}, settings={"space": 0.5})
     record = read_record(folder)
     with RecordWriter(folder / "session.jsonl", overwrite=True, free_text=True) as out:
         for line in (record.header, *record.lines):
