@@ -4,7 +4,8 @@
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
-SYSTEM_PACKAGES = ffmpeg chromium libportaudio2 libjack-jackd2-0
+SYSTEM_PACKAGES = ffmpeg chromium libportaudio2 libjack-jackd2-0 \
+	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 PEER_PACKAGES = supercollider-server csound
 TWO_AT_ONCE = -n 2 --dist loadfile
 DEMO = settle --wearable assets/recording --minutes 8 --seed 1
@@ -52,6 +53,9 @@ closed-loop: $(VENV)/test-installed ## policies on simulated listeners, in world
 
 fuzz: $(VENV)/test-installed ## a million and more damaged inputs at every parser
 	$(BIN)/python bench/fuzz.py
+
+hazards: $(VENV)/test-installed ## 10,000 random sessions against every limit, the sound of 200 of them measured
+	$(BIN)/python bench/hazards.py
 
 peers: $(VENV)/test-installed peer-programs ## the same work in scsynth, Csound, Faust and pyo
 	$(BIN)/python bench/peers.py
@@ -117,5 +121,5 @@ peer-programs: $(VENV)/test-installed # what cannot be had is told by bench/peer
 	-@$(BIN)/python -c 'import sys, importlib.util as u; sys.exit(not u.find_spec("dawdreamer"))' || \
 		$(BIN)/python -m pip install --quiet dawdreamer
 
-.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-estimator closed-loop fuzz peers warmup venv clean \
+.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-estimator closed-loop fuzz hazards peers warmup venv clean \
 	system-packages peer-programs

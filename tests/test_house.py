@@ -63,7 +63,7 @@ ROOMS: dict[str, set[str]] = {
         "wearables",
     },
     "record": {"estimator", "controls", "preset_file"},
-    "simulate": {"dsp", "steering", "estimator", "preset", "safety", "bus", "controls"},
+    "simulate": {"dsp", "estimator", "wearables"},
     "output": {
         "record",
         "score",

@@ -332,6 +332,13 @@ def test_a_bad_plan_says_where_and_what_to_write(write_today, change, line, mess
     assert said.startswith(f"walk.toml, line {line}: ")
 
 
+def test_without_stems_a_cue_for_one_is_a_problem_like_any_other(write_today):
+    stems = '[stems.pad]\ninstrument = "warm"\n\n[stems.bells]\ninstrument = "glass"\n'
+    problems = check_preset(write_today((stems, "")))
+    assert any("no stem plays" in problem for problem in problems)
+    assert any("phases 2 cues 3 stem: 'pad' does not fit here" in problem for problem in problems)
+
+
 def test_a_stage_plan_that_is_too_quick_has_time_when_it_is_given(write_today):
     problems = check_preset(write_today(("dwell_s = 30", "dwell_s = 200")))
     assert len(problems) == 1 and "give the phase 9.9 minutes" in problems[0]

@@ -35,6 +35,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _PACKAGE = Path(__file__).resolve().parent.parent
 KERNEL_SOURCES = (
     "dsp/*.py",
+    "simulate/*.py",
     "instruments/*.py",
     "mix/*.py",
     "safety/output.py",

@@ -44,6 +44,7 @@ class RecordedSensors:
         for line in record.of("samples"):
             columns = (np.array(line[key], dtype=np.float64) for key in ("t_s", "value", "quality"))
             self._taken.setdefault(line["tick_s"], []).append(Samples(line["channel"], *columns))
+        self.channels = {run.channel for runs in self._taken.values() for run in runs}
 
     def between(self, start_s: float, end_s: float) -> list[Samples]:
         """The samples that the session took at its tick `end_s`."""

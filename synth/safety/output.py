@@ -117,7 +117,14 @@ def _guard(  # type: ignore[no-untyped-def]
         first_broken = _broken(mix, start)
         power = k_energy(mix, start, QUANTUM, weighting, filters) / QUANTUM
 
+        # Panic and return, a raised cosine.
+        was_open = state[OPEN]
+        state[OPEN] = min(max(was_open + settings[OPENING], 0.0), 1.0)
+        opened = 0.5 - 0.5 * math.cos(math.pi * was_open)
+        opening = 0.5 - 0.5 * math.cos(math.pi * state[OPEN]) - opened
+
         goal = rise_goal(power, rise, recent, rising, places)
+        power *= (opened + opening) ** 2
         left = attack_left(attack_allowed(settings[FREE], attack, least, onsets, spans), onset, onsets, spans)
         sudden = power * goal * goal > left
         goal = math.sqrt(left / power) if sudden else goal
@@ -127,12 +134,6 @@ def _guard(  # type: ignore[no-untyped-def]
         if first_broken < QUANTUM:
             end = 0.0
         state[GAIN] = end
-
-        # Panic and return, a raised cosine.
-        was_open = state[OPEN]
-        state[OPEN] = min(max(was_open + settings[OPENING], 0.0), 1.0)
-        opened = 0.5 - 0.5 * math.cos(math.pi * was_open)
-        opening = 0.5 - 0.5 * math.cos(math.pi * state[OPEN]) - opened
 
         clipped = False
         for n in range(QUANTUM):
@@ -149,7 +150,6 @@ def _guard(  # type: ignore[no-untyped-def]
                 mix[1, start + n] *= np.float32(own)
                 gain[start + n] *= np.float32(own)
 
-        power *= (opened + opening) ** 2
         rise_heard(power * end * end, rise, recent, past, rising, places)
         ramped = power * (begin * begin + begin * end + end * end) / 3.0
         state[POWER] += ramped

@@ -33,12 +33,11 @@ from synth.session.watch import Watch
 from synth.steering.steering import Steering
 from synth.wearables.incoming import Incoming, fed
 from synth.wearables.packet import Packet
-from synth.wearables.samples import Samples, Source
+from synth.wearables.samples import REPORTS, Samples, Source
 from synth.wearables.words import valence_of
 
 SAMPLE_RATES = (22_050, 192_000)
 VERBS = ("more", "less", "hold", "advance", "pull_back", "ground", "skip", "stop")
-REPORTS = ("self_arousal", "self_valence", "feedback")  # channels on which a person says something
 MET = {"self_arousal": "arousal", "self_valence": "valence"}  # what a plan may meet
 
 
@@ -86,7 +85,8 @@ class Session:
         minutes = preset.minutes if minutes is None else minutes
         if not 0.1 <= minutes:
             raise SessionError(f"minutes = {minutes:g}: give 0.1 or more")
-        self.terms = terms = agree(preset, minutes, wearable=recording is not None, **asked)
+        self._incoming = Incoming(recording)
+        self.terms = terms = agree(preset, minutes, wearable=self._incoming.of_the_body, **asked)
         self.preset = terms.preset
         settings = {name: control(name).check(value) for name, value in (settings or {}).items()}
         self.seed, self.sample_rate, self.minutes = seed, sample_rate, minutes
@@ -113,7 +113,6 @@ class Session:
         self._stems = stems
         self._inbox: deque[Callable[[], None]] = deque()
         self._note = record or (lambda line: None)
-        self._incoming = Incoming(recording)
         context = context_of(context) if isinstance(context, Mapping) else context
         self._estimator = Estimator(context)
         self._steering = Steering(

@@ -65,7 +65,7 @@ class Terms:
             "policy": self.policy,
             "constraints": list(self.bounds.constraints),
             "profile": self.bounds.profile,
-            "gates": asdict(self.gates),
+            "gates": asdict(self.gates) | {"words": [w for w in self.gates.words if "not answered" in w]},
             "supervised": self.supervised,
             "self_report": dict(self.self_report),
             "calibration": None if self.dose.calibration is None else asdict(self.dose.calibration),

@@ -29,6 +29,8 @@ from synth.steering.walk import Walk
 NUDGE, NUDGE_MOST, NUDGE_PER_S = 0.1, 0.3, 0.01  # of arousal, for "more" and "less"
 SAFE_AGO_S = 90  # a roll-back returns to what was committed this long ago
 PERSON_ASKED_S = 90.0  # after "more", a rise is no surprise
+STIRS = 0.05  # of arousal or tension, up within SAFE_AGO_S: a change that may stir
+STIRRING = ("advance", "pull_back", "more", "skip")  # what people may ask for that does
 MOODS = ("arousal", "valence", "tension")
 SCENES = 100  # after which the first comes again
 _LEAST_MOVE = {"arousal": 0.01, "valence": 0.01, "tension": 0.01, "breath_depth_db": 0.1, "breath_rate_bpm": 0.05}
@@ -84,6 +86,7 @@ class Lead:
         self._trim = 0.0
         self._paced = ""
         self._skips = 0
+        self._stirred = False
         self._nudge = self._nudge_asked = 0.0
         self._more_until_s = -math.inf
         self._retreat: Retreat | None = None
@@ -147,6 +150,7 @@ class Lead:
         seconds, self._t_s = max(t_s - self._t_s, 0.0), t_s
         self.releases, self.stopped, self.remap = (), "", False
         people = held - self.taken
+        self._stirred = bool(people - self._people) or any(verb in STIRRING for verb in self._asked)
         self._hand_back(self._people - people, values)
         self._people = people
         self._obey(t_s, values, people)
@@ -237,10 +241,10 @@ class Lead:
     def _watch(self, t_s: float, state: State | None, values: Values[str, float], people: frozenset[str]) -> None:
         """Carry out a stop rule that is broken."""
         rise = self._walk.heading > 0 or t_s < self._more_until_s
-        stop = self._stops.tick(t_s, state, rise)
+        stop = self._stops.tick(t_s, state, rise, self._stirs(values))
         if stop is None or self.grounded:
             return
-        self.stopped = f"{stop.rule}: {stop.reason}"
+        self.stopped = stop.reason
         if stop.action == "ground":
             self._ground(t_s, values, people, stop.reason)
             self._said.append("the music waits here: go on when it feels right, or stop")
@@ -251,6 +255,15 @@ class Lead:
         self._wait_until_s = t_s + ROLL_BACK_S + HOLD_S
         self._take_up({**{name: values[name] for name in MOODS}, **self._retreat.goal})
         self._said.append(f"rolled back and holding: {stop.reason}")
+
+    def _stirs(self, values: Values[str, float]) -> bool:
+        """Whether the music changed in a way that may stir: people or a cue had a say, or it grew livelier."""
+        if self._stirred or self.cues.told:
+            return True
+        return any(
+            values[name] > min((before[name] for before in self._before), default=values[name]) + STIRS
+            for name in ("arousal", "tension")
+        )
 
     def _end_retreat(self) -> None:
         if self._retreat:

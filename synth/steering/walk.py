@@ -13,6 +13,7 @@ from synth.preset.arc import stages
 from synth.steering.plan import RISING, Plan, Target
 
 _FALL_PER_S = TABLE["arousal"].rate_loop  # quicker than a plan: a person may hand back from any height
+_QUICKENED = 1.5  # as much faster than planned a policy may let moods fall
 _BREATH = TABLE["breath_depth_db"]
 
 
@@ -26,6 +27,7 @@ class Walk:
         self._elapsed_s = 0.0
         self._origin = plan.start
         self._origin_s = 0.0
+        self._handed_back = False
 
     @property
     def phase(self) -> Phase:
@@ -65,12 +67,13 @@ class Walk:
     def aim_from(self, **now: float) -> None:
         """Go on towards the running phase's targets from these values, for someone else moved the music there."""
         self.now = self.now._replace(**now)
+        self._handed_back = True
         self._origin, self._origin_s = self.now, self._elapsed_s
 
     def replan(self, plan: Plan) -> None:
         """Go on through another plan from where the moods are, at the same time since the plan's beginning."""
         left_s = 60.0 * sum(phase.minutes for phase in self.plan.phases[: self._index]) + self._elapsed_s
-        self.plan, self._index = plan, 0
+        self.plan, self._index, self._handed_back = plan, 0, False
         while left_s > self._length_s and self._index < len(plan.phases) - 1:
             left_s -= self._length_s
             self._index += 1
@@ -106,8 +109,9 @@ class Walk:
 
     def _slewed(self, wanted: Target, seconds: float) -> Target:
         arousal, _, tension = (limit / 60.0 for limit in self.plan.per_min)
+        falls = (_FALL_PER_S,) * 2 if self._handed_back else (_QUICKENED * arousal, _QUICKENED * tension)
         up = (arousal, _FALL_PER_S, tension, _BREATH.rate_loop)
-        down = (_FALL_PER_S, _FALL_PER_S, _FALL_PER_S, _BREATH.rate_down or _BREATH.rate_hand)
+        down = (falls[0], _FALL_PER_S, falls[1], _BREATH.rate_down or _BREATH.rate_hand)
         return Target(
             *(
                 min(max(w, a - fall * seconds), a + rise * seconds)

@@ -11,7 +11,7 @@ import numpy as np
 from synth.wearables.clock import Timeline
 from synth.wearables.packet import Packet
 from synth.wearables.recording import open_recording
-from synth.wearables.samples import Samples, Source
+from synth.wearables.samples import REPORTS, Samples, Source
 
 
 def fed(channel: str, value: object, t_s: object, device: str | None, now_s: float) -> Packet:
@@ -22,13 +22,16 @@ def fed(channel: str, value: object, t_s: object, device: str | None, now_s: flo
 
 
 class Incoming:
-    """Samples on their way to the estimator. `name` is the recording's; `sensed` tells whether there is any source.
+    """Samples on their way to the estimator. `name` is the recording's, `of_the_body` whether it holds more than what
+    the person said; `sensed` tells whether there is any source.
 
     `hear` may be called from any thread, `take` from one.
     """
 
     def __init__(self, recording: str | Path | Source | None) -> None:
         self._recording = open_recording(recording) if isinstance(recording, str | Path) else recording
+        channels = getattr(self._recording, "channels", ("signals",))
+        self.of_the_body = self._recording is not None and not set(channels) <= set(REPORTS)
         self.name = None if self._recording is None else str(self._recording.meta.get("id", "recording"))
         self.start_repairs = () if self._recording is None else tuple(map(str, self._recording.repairs))
         self.sensed = self._recording is not None

@@ -28,6 +28,8 @@ CHANNELS = {
     "feedback": "-1..1, how a person likes what is played",
 }
 
+REPORTS = ("self_arousal", "self_valence", "feedback")  # channels on which a person says something
+
 
 @dataclass(frozen=True, slots=True)
 class Samples:

@@ -109,6 +109,8 @@ def test_a_copy_too_short_for_its_arc_says_what_it_needs(run: Callable, here: Pa
     assert result.code == 2 and "5 minutes are too short for the arc of settle: give 9.5 or more" in result.err
     assert list(here.iterdir()) == []
     assert run("preset", "new", "mine", "--minutes", 9.5).code == 0
+    made = (here / "mine.toml").read_text()
+    assert "\nminutes = 9.5          # the phases below" in made, "comments stay in their column"
 
 
 def test_a_file_of_an_earlier_schema_is_copied_into_this_one(run: Callable, here: Path) -> None:
@@ -181,7 +183,7 @@ def test_a_check_shows_goal_terms_and_plan(run: Callable) -> None:
     ):
         assert words in result.out
     table = [line.split() for line in result.out.splitlines()]
-    assert ["plateau", "7", "+0.38", "+0.40", "-0.20", "stem_in", "at", "2"] in table
+    assert ["plateau", "7", "+0.39", "+0.40", "-0.20", "stem_in", "at", "2"] in table
     assert "least: " in result.out
 
 

@@ -31,9 +31,9 @@ class Course(NamedTuple):
 @pytest.fixture(scope="session")
 def course() -> Callable[..., Course]:
     @cache
-    def run(name: str, minutes: float | None = None, **asked: Any) -> Course:
+    def run(name: str) -> Course:
         lines: list[dict[str, Any]] = []
-        session = Session(name, minutes=minutes, sample_rate=RATE, audio=False, record=lines.append, **asked)
+        session = Session(name, sample_rate=RATE, audio=False, record=lines.append, supervised=True)
         seconds = []
         while not session.finished:
             seconds.append(session.controls)

@@ -19,7 +19,7 @@ import pytest
 from synth.controls import TABLE
 from synth.output.controls_csv import ControlsCsv
 from synth.output.render import render_session
-from synth.preset import load_preset
+from synth.preset import load_preset, preset_to_dict
 from synth.record import RecordWriter
 from synth.record.pages import write_pages
 from synth.record.story import Move
@@ -161,6 +161,7 @@ def with_people(folder: Path) -> None:
             100: lambda: session.request("key", 7.0),
             104: lambda: session.request("key", 0.0),
             110: lambda: session.feed("self_valence", 0.5),
+            115: lambda: session.edit(preset_to_dict(session.preset)["phases"]),
             120: lambda: session.verb("ground"),
             140: lambda: session.panic(),
             150: lambda: session.stop(),
@@ -174,7 +175,7 @@ def with_people(folder: Path) -> None:
     write_pages(folder)
 
 
-@pytest.fixture(scope="module", params=["steered by a recording", "with people", "sensitive"])
+@pytest.fixture(scope="module", params=["steered by a recording", "with people", "a short break"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
     folder = tmp_path_factory.mktemp("agreement")
     if request.param == "with people":
@@ -188,9 +189,9 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             (80.0, "tempo_bpm", 900.0),
         ]
         render_session(
-            load_preset("settle" if steered else "sleep"),
+            load_preset("settle" if steered else "short-break"),
             folder,
-            minutes=3.5 if steered else 2.0,
+            minutes=3.5 if steered else 5.0,
             seed=1,
             stems=False,
             wearable=assets_folder() / "recording" if steered else None,
@@ -257,13 +258,17 @@ def test_nothing_is_told_that_the_record_does_not_hold(case: Case) -> None:
         (line["t_s"], "Person", f"asked for \u201c{line['verb'].replace('_', ' ')}\u201d") for line in case.of("verb")
     ]
     given = [(line["t_s"], f"gave {control_name(line['control'])} back to the plan") for line in case.of("release")]
-    cues = [line for line in case.of("cue", "edit")]
+    said += [(line["t_s"], "Plan", line["text"]) for line in case.of("cue")]
+    edits = [
+        (line["t_s"], ", ".join(f"{p['kind']} {p['minutes']:g} min" for p in line["phases"]))
+        for line in case.of("edit")
+    ]
     for event in case.page.sections["moved"]:
         if event.moves:
             continue  # held against the commits above
         told = any(event.covers(t) and event.who == speaker and same(event.text, text) for t, speaker, text in said)
         told |= any(event.covers(t) and exactly(event.text, text) for t, text in given)
-        told |= any(event.covers(line["t_s"]) for line in cues)
+        told |= any(event.covers(t) and exactly(event.text, f"changed the plan to {text}") for t, text in edits)
         assert told, event
     believed = [(line["t_s"], text) for line in case.of("state") for text in line.get("reasons", ())]
     for event in case.page.sections["believed"] if "believed" in case.page.sections else ():
@@ -281,6 +286,9 @@ def test_everything_that_was_said_is_told(case: Case) -> None:
     for line in case.of("plan"):
         for text in line.get("words", ()):
             assert any(same(e.text, text) and e.covers(line["t_s"]) for e in case.page.sections["moved"]), text
+    for line in case.of("cue"):
+        assert any(same(e.text, line["text"]) and e.covers(line["t_s"]) for e in case.page.sections["moved"]), line
+    assert sum(e.text.startswith("Changed the plan") for e in case.page.sections["moved"]) == len(case.of("edit"))
     for line in case.of("release"):
         text = f"gave {control_name(line['control'])} back to the plan"
         assert any(exactly(e.text, text) and e.covers(line["t_s"]) for e in case.page.sections["moved"]), line
@@ -327,4 +335,6 @@ def test_the_cases_hold_what_they_are_to_show(case: Case) -> None:
         )
     elif case.of("samples"):
         assert any(line["by"] == "safety" for line in case.taken)  # the recording rises where the plan asks for no rise
+    else:
+        assert len(case.of("cue")) >= 2
     assert [line for line in case.of("commit") if line.get("repair")]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import heard
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import signal
 
 from synth.controls import COLUMN, CONTROLS, EDGE_COLUMNS, FADE
 from synth.mix import Master
@@ -16,44 +16,17 @@ from synth.safety.output import OutputGuard, OutputLimits
 
 RATE = 48000
 BLOCK = 4096
-STANDS_OUT_DB, UNDER_LU, WINDOW_S, HOP_S = 12.0, 12.0, 0.010, 0.001
 KINDS = ("noise", "1 kHz", "bass", "square", "click")
 
 
 def short_level(mix: NDArray[np.floating]) -> NDArray[np.float64]:
-    """K-weighted level of 10 ms in LUFS, every millisecond; coefficients as printed in BS.1770-4 for 48 kHz."""
-    shelf = [1.53512485958697, -2.69169618940638, 1.19839281085285], [1.0, -1.69065929318241, 0.73248077421585]
-    y = signal.lfilter(*shelf, np.asarray(mix, np.float64), axis=-1)
-    y = signal.lfilter([1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621], y, axis=-1)
-    total = np.concatenate(([0.0], np.cumsum((y**2).sum(axis=0))))
-    window, hop = round(WINDOW_S * RATE), round(HOP_S * RATE)
-    return -0.691 + 10.0 * np.log10(np.maximum((total[window::hop] - total[:-window:hop]) / window, 1e-15))
+    """Level of 10 ms in LUFS, every millisecond, of (2, frames)."""
+    return heard.level_lufs(mix.T, 0.010, 0.001)
 
 
-def attacks(mix: NDArray[np.floating], programme_lufs: float, horizon_s: float = 0.4) -> NDArray[np.float64]:
-    """Every attack in `mix`: a row of its time in s, the dB by which it stands out, and its 10 to 90 % rise time in ms.
-
-    A peak of the short level, above the programme less 12 LU and 12 dB over the least since the level was as high
-    last (0.4 s at most). The rise time is that of the last way up from 10 % to the first 90 % of the amplitude.
-    """
-    level = short_level(mix)
-    amplitude, back, found = 10.0 ** (level / 20.0), round(horizon_s / HOP_S), []
-    for peak in signal.find_peaks(level, height=programme_lufs - UNDER_LU)[0]:
-        start = max(peak - back, 0)
-        as_high = np.flatnonzero(level[start:peak] >= level[peak])
-        start += int(as_high[-1]) + 1 if as_high.size else 0
-        if start >= peak:
-            continue
-        least = start + int(np.argmin(level[start:peak]))
-        if level[peak] - level[least] < STANDS_OUT_DB:
-            continue
-        way = (amplitude[least : peak + 1] - amplitude[least]) / (amplitude[peak] - amplitude[least])
-        low = np.flatnonzero(way <= 0.1)[-1]
-        high = low + np.flatnonzero(way[low:] >= 0.9)[0]
-        low_at = low + (0.1 - way[low]) / (way[low + 1] - way[low])
-        high_at = high - (way[high] - 0.9) / (way[high] - way[high - 1])
-        found.append((peak * HOP_S, level[peak] - level[least], (high_at - low_at) * HOP_S * 1000.0))
-    return np.array(found).reshape(-1, 3)
+def attacks(mix: NDArray[np.floating], programme_lufs: float) -> NDArray[np.float64]:
+    """Time in s, dB by which it stands out and rise time in ms of every attack in (2, frames)."""
+    return heard.attacks(mix.T, programme_lufs)
 
 
 def at_lufs(x: NDArray[np.float64], lufs: float) -> NDArray[np.float64]:

@@ -290,3 +290,19 @@ def test_it_takes_the_table_of_limits(profile):
     assert guard.limits.rise_lu == table["momentary_rise_lu"]
     assert guard.limits.floor_lufs == table["programme_lufs"] - 40.0
     assert guard.limits.panic_s == 0.25
+
+
+def test_what_left_is_told_as_a_mean_square_since_it_was_asked():
+    """Of what left, not of what came; 0 where nothing did."""
+    guard = OutputGuard(RATE, OutputLimits())
+    assert guard.take_mean_square() == 0.0
+    guarded(programme([-25.0], [8.0]), guard)
+    guard.take_mean_square()
+    out, _ = guarded(programme([-25.0], [4.0]), guard)
+    lufs = -0.691 + 10.0 * math.log10(guard.take_mean_square())
+    assert lufs == pytest.approx(10.0 * np.log10(np.mean(10.0 ** (momentary(out) / 10.0))), abs=0.1)
+    guard.panic()
+    guarded(programme([-25.0], [1.0]), guard)
+    guard.take_mean_square()
+    guarded(programme([-25.0], [1.0]), guard)
+    assert guard.take_mean_square() == 0.0

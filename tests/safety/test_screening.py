@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pytest
@@ -252,12 +251,12 @@ def test_gates_in_a_record_give_the_same_bounds_again(answered):
     terms = agree(preset, 10.0, screening=answered, supervised=True, constraints=["no birds", "nothing above 64 bpm"])
     kept = decode(encode(terms.as_dict()))
     again = agree(preset, 10.0, gates=kept["gates"], supervised=True, constraints=kept["constraints"])
-    assert again.gates == terms.gates and again.as_dict() == terms.as_dict()
+    assert replace(again.gates, words=()) == replace(terms.gates, words=()) and again.as_dict() == terms.as_dict()
     assert again.bounds.limits == terms.bounds.limits
     for name in TABLE:
         for by in ("loop", "hand", "safety"):
             assert again.bounds.range(name, by) == terms.bounds.range(name, by)
-    assert json.dumps(kept["gates"]).count("answer") == len([w for w in terms.gates.words if "not answered" in w])
+    assert all("not answered" in words for words in kept["gates"]["words"]), "what was answered is not kept"
 
 
 @pytest.mark.parametrize("kept", [{"loud": True}, {"profile": "loose"}])

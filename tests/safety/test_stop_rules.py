@@ -69,23 +69,55 @@ def test_skin_responses_need_three_times_their_rate_and_six_a_minute():
         assert bool(found) == stops and (not stops or found[0][1].rule == "skin_conductance")
 
 
-def test_arousal_that_rises_unasked_stops_within_its_window():
+def changed(rules: StopRules, t: int, rise: bool = False, **fields) -> Stop | None:
+    """One tick at which the music changes."""
+    return rules.tick(float(t), State(float(t), **(CALM | fields)), rise, changed=True)
+
+
+def test_arousal_that_rises_unasked_after_a_change_stops_within_its_window():
     rules = StopRules()
     run(rules, 0, 60, arousal=-0.1)
-    ((t, stop),) = run(rules, 60, 5, arousal=0.25)
-    assert t == 60 and stop.rule == "arousal_rise" and "0.35" in stop.reason
+    changed(rules, 60, arousal=-0.1)
+    ((t, stop),) = run(rules, 61, 89, arousal=0.35)
+    assert 61 + 15 < t < 150 and stop.rule == "arousal_rise" and stop.action == "roll_back"
+    assert float(stop.reason.split()[3]) == pytest.approx(0.45, abs=0.1)
+
+
+@pytest.mark.parametrize("arousal", [0.15, 0.9])
+def test_arousal_that_rises_by_itself_or_too_little_does_not(arousal):
+    rules = StopRules()
+    run(rules, 0, 60, arousal=-0.1)
+    if arousal < 0.5:
+        changed(rules, 60, arousal=-0.1)
+    assert run(rules, 61, 300, arousal=arousal) == []
+
+
+def test_a_moment_is_no_rise_and_an_old_change_no_cause():
+    rules = StopRules()
+    run(rules, 0, 60, arousal=-0.1)
+    changed(rules, 60, arousal=-0.1)
+    assert run(rules, 61, 8, arousal=0.6) == [], "not yet"
+    assert run(rules, 69, 60, arousal=-0.1) == []
+    late = StopRules()
+    run(late, 0, 60, arousal=-0.1)
+    changed(late, 60, arousal=-0.1)
+    run(late, 61, 89, arousal=-0.1)
+    assert run(late, 150, 120, arousal=0.9) == []
 
 
 def test_arousal_may_rise_slowly_as_planned_or_unsure():
     rules = StopRules()
-    assert not [s for t in range(600) if (s := rules.tick(float(t), State(float(t), 0.002 * t, 0.9), False))]
+    for t in range(600):
+        assert rules.tick(float(t), State(float(t), 0.002 * t, 0.9), False, changed=t % 90 == 0) is None
     asked = StopRules()
     run(asked, 0, 60, arousal=-0.1)
-    assert run(asked, 60, 60, rise=True, arousal=0.5) == []
-    assert run(asked, 120, 60, arousal=0.5) == [], "the risen level is the new start"
+    changed(asked, 60, arousal=-0.1)
+    assert run(asked, 61, 60, rise=True, arousal=0.5) == []
+    assert run(asked, 121, 28, arousal=0.5) == [], "the risen level is the new start"
     unsure = StopRules()
     run(unsure, 0, 60, arousal=-0.1)
-    assert run(unsure, 60, 60, arousal=0.5, confidence=0.2) == []
+    changed(unsure, 60, arousal=-0.1)
+    assert run(unsure, 61, 60, arousal=0.5, confidence=0.2) == []
 
 
 def test_the_second_stop_grounds_and_between_them_is_silence():

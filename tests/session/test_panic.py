@@ -19,7 +19,7 @@ def sounding(rate: int, preset: str = "settle", **options) -> Session:
     return session
 
 
-@pytest.mark.parametrize("block", [1, 64, 100, 441, 4096, 9000])
+@pytest.mark.parametrize("block", [1, 64, 100, 4096, 9000])
 def test_all_sound_is_gone_in_a_quarter_of_a_second_from_any_block(block):
     rate = 22_050
     session = sounding(rate)
@@ -36,7 +36,7 @@ def test_all_sound_is_gone_in_a_quarter_of_a_second_from_any_block(block):
 @pytest.mark.parametrize("preset", ["energise", "sleep"])
 def test_no_click_in_the_fade_and_none_left_in_the_stems(preset):
     rate = 48_000
-    session = sounding(rate, preset, stems=True)
+    session, without = (sounding(rate, preset, stems=True) for _ in range(2))
     session.panic()
     audio = session.render_audio(rate)
     heard = audio.mix[rate // 4 :]
@@ -45,8 +45,8 @@ def test_no_click_in_the_fade_and_none_left_in_the_stems(preset):
     assert max(np.abs(stem * audio.gain[:, None])[rate // 4 :].max() for stem in audio.stems.values()) < GONE
     assert np.abs(audio.premaster[rate // 4 :]).max() > 0.002, "the music itself goes on, unheard"
     t = np.arange(rate // 4)
-    fade = audio.gain[: t.size].astype(np.float64) / audio.gain[0]
-    assert np.abs(fade - (0.5 + 0.5 * np.cos(np.pi * np.minimum(t / 11_968.0, 1.0)))).max() < 0.1
+    fade = audio.gain[: t.size].astype(np.float64) / without.render_audio(t.size).gain
+    assert np.abs(fade - (0.5 + 0.5 * np.cos(np.pi * np.minimum(t / 11_968.0, 1.0)))).max() < 0.01
     assert np.abs(np.diff(fade)).max() < 5e-4
 
 

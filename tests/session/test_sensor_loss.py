@@ -24,9 +24,7 @@ def lively(second: int) -> dict[str, float]:
 
 def calm(second: int) -> dict[str, float]:
     rng = np.random.default_rng(second)
-    return {
-        name: value * (1.0 + 0.02 * rng.normal()) for name, value in {"hr": 60.0, "eda": 2.0}.items()
-    }
+    return {name: value * (1.0 + 0.02 * rng.normal()) for name, value in {"hr": 60.0, "eda": 2.0}.items()}
 
 
 def channels_of(second: int, loss: str, feed) -> dict[str, float]:
@@ -61,13 +59,17 @@ def controls(preset: str, loss: str, kind: str) -> tuple[dict[str, float], ...]:
 @pytest.mark.parametrize("loss", ["all", "one", "nan", "flicker"])
 @pytest.mark.parametrize("preset", ["settle", "focus", "energise"])
 def test_no_control_grows_more_intense_because_a_sensor_is_lost(preset, loss, kind):
-    """No control goes above where it was at the loss, where it goes with the sensor, and where the plan alone goes."""
+    """No control goes above where it was at the loss, where it goes with the sensor, and where the plan alone goes.
+
+    Where one of two sensors is lost the other goes on to speak, so the estimate and with it the trim may move a little.
+    """
+    share = 0.05 if loss == "one" else 0.02
     lost, kept, alone = (controls(preset, how, kind) for how in (loss, "none", "without"))
     assert lost[LOST_S - 1] == kept[LOST_S - 1]
     for second in range(LOST_S, SECONDS):
         for name, way in INTENSITY.items():
             most = max(way * at[name] for at in (lost[LOST_S], kept[second], alone[second]))
-            span = 0.02 * (TABLE[name].high - TABLE[name].low)
+            span = share * (TABLE[name].high - TABLE[name].low)
             assert way * lost[second][name] <= most + span, f"{name} at {second} s"
 
 

@@ -81,8 +81,9 @@ def closed_loop(seconds: int) -> tuple[list[float], list[float], Estimator]:
     wearer, estimator = Wearer(people, seconds), Estimator()
     bounds = bounds_of(preset)
     start = meet(preset, bounds, float(people.start[0]), None)
+    assert start is not None
     lead = Lead(preset, 1200.0, policy="L2", bounds=bounds, start=start)
-    bus = Bus(48_000, 64, ControlGuard(preset.profile), preset.controls)
+    bus = Bus(48_000, 64, ControlGuard(preset.profile), {**preset.controls, **start._asdict()})
     felt, music = [], []
     for t in range(seconds):
         values = bus.values(750 * t)
@@ -104,5 +105,5 @@ def test_the_loop_closes_through_the_real_estimator() -> None:
     state = estimator.tick(421.0)
     assert state.confidence > 0.5 and state.heart_trouble == state.skin_trouble == ""
     assert state.hr_bpm == pytest.approx(draw_people(6, 1).heart_bpm[0], abs=20.0)
-    assert music[-1] < music[100] and min(music) >= -0.7
+    assert music[0] == pytest.approx(draw_people(6, 1).start[0]) and music[-1] < music[100] - 0.02
     assert closed_loop(120)[:2] == (felt[:120], music[:120])

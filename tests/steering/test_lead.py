@@ -54,7 +54,7 @@ def test_each_is_answered_in_words_at_any_time(session, verb, at_s):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_twice_is_twice_and_no_more(session, verb):
-    run = session("settle", minutes=20).go(200)
+    run = session("settle", minutes=20).go(170)
     run.go(60, verbs=[verb, verb])
     steering = run.steering
     assert not steering.holding and steering.grounded == (verb == "ground")

@@ -15,6 +15,7 @@ from synth.controls import TABLE
 from synth.estimator.state import State
 from synth.preset import load_preset, preset_names
 from synth.safety.limits import INTENSITY
+from synth.steering.responsive import AHEAD_MOST, WAIT_MOST
 from synth.steering.steering import Steering
 
 LOOP = ("plan", "policy", "mapping")
@@ -57,10 +58,10 @@ def in_ranges(run) -> bool:
 @pytest.fixture(scope="module")
 def timed(session):
     """Sessions without sensors, by preset."""
-    return {name: session(name, minutes=20).go(1200) for name in preset_names()}
+    return {name: session(name, minutes=20).go(1200) for name in ("settle", "sleep", "focus", "energise")}
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", ["settle", "sleep", "focus", "energise"])
 def test_without_sensors_the_plan_is_carried_out(timed, name):
     run = timed[name]
     targets = [(p.arousal, p.valence, p.tension) for p in run.steering.plan.phases]
@@ -83,12 +84,14 @@ def test_shipped_arcs_move_the_tempo_as_their_goals_ask(timed):
 
 
 @pytest.mark.parametrize("offset", [-0.4, 0.1, 0.4])
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", ["settle", "energise", "gentle", "drift-and-return"])
 def test_a_listener_never_takes_the_loop_out_of_its_ranges(session, name, offset):
     run = session(name, minutes=10).go(600, Simulated(11, offset))
     assert in_ranges(run)
+    begun = max(arousal for arousal, _, _ in run.planned)
     for (arousal, _, _), values in zip(run.planned, run.values, strict=True):
-        assert abs(values["arousal"] - arousal) <= 0.15 + 0.05
+        assert arousal - AHEAD_MOST - 0.05 <= values["arousal"] <= arousal + WAIT_MOST + 0.05
+        assert run.steering.plan.aims_up or values["arousal"] <= begun + 0.02, "never livelier than the plan"
 
 
 @pytest.mark.parametrize("lost", ["none", "silent", "stale"])

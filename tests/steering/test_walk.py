@@ -145,6 +145,25 @@ def test_it_arrives(given_phases, duration_s):
     assert walked(plan)[-1][:3] == pytest.approx((last.arousal, last.valence, last.tension), abs=0.02)
 
 
+def test_another_plan_is_gone_to_no_more_steeply_than_a_plan_may_be_quickened():
+    """A minute before its end the baseline is to end at -0.2; from a hand's height it may come down faster."""
+    steepest = {}
+    for handed_back in (False, True):
+        steps = Walk(
+            make_plan(preset_of(Phase("baseline", 2.0, 0.0, 0.0, 0.0), Phase("plateau", 18.0, 0.0, 0.0, 0.0)), 1200.0)
+        )
+        values = [steps.step(1.0, 1.0).arousal for _ in range(60)]
+        steps.replan(
+            make_plan(preset_of(Phase("plateau", 2.0, -0.2, 0.0, 0.0), Phase("plateau", 18.0, -0.6, 0.0, 0.0)), 1200.0)
+        )
+        if handed_back:
+            steps.aim_from(arousal=0.8)
+        values = [steps.step(1.0, 1.0).arousal for _ in range(900)]
+        steepest[handed_back] = max(a - b for a, b in zip(values, values[1:], strict=False))
+        assert values[-1] == pytest.approx(-0.6 + 0.6 * (1 - 0.9), abs=0.25)
+    assert steepest[False] <= 1.5 * 0.15 / 60.0 + 1e-9 < steepest[True] <= 0.01 + 1e-9
+
+
 def test_pull_back_and_advance_at_the_ends():
     plan = make_plan(preset_of(Phase("lead", 10.0, -0.4, 0.0, 0.0), Phase("plateau", 10.0, -0.4, 0.0, 0.0)), 1200.0)
     steps = Walk(plan)
