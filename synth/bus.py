@@ -24,8 +24,8 @@ _FROM, _TARGET, _RATE, _START, _SETTLED, _LOW, _HIGH, _LOG, _CHOICE = range(9)
 
 
 def rank(by: str) -> int:
-    """Whose word counts: the loop 0, a person or script 1, safety 2."""
-    return _RANKS[by.partition(":")[0]]
+    """Whose word counts: the loop and whoever is not known 0, a person or script 1, safety 2."""
+    return _RANKS.get(by.partition(":")[0], 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ class Control:
 
 def _level(stem: str, cc: int) -> Control:
     return Control(
-        f"level_{stem}_db", "dB", -60.0, 6.0, 0.0, "linear", 1.5, 12.0, "quantum", 0.0,
+        f"level_{stem}_db", "dB", -60.0, 6.0, 0.0, "linear", 4.0, 12.0, "quantum", 0.0,
         f"Level of the {stem} stem against the preset's mix; -60 is silent.", 60.0, cc,
     )  # fmt: skip
 

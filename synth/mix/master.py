@@ -83,8 +83,9 @@ def _render(  # type: ignore[no-untyped-def]
         plan_lufs = np.float64(edges[q + 1, columns[LOUDNESS]]) + np.float64(edges[q + 1, columns[DYNAMICS]])
         swell_db = np.float64(edges[q + 1, columns[SWELL]])
         range_lu = np.float64(edges[q + 1, columns[RANGE]])
+        softened = power * np.float64(previous[HELD] / previous[HOLD]) ** 2  # what attacks lose is made up for
         level_gain = exp2(
-            np.float32(DB_OCTAVES * level_db(power, plan_lufs, swell_db, range_lu, quantum_s, level, rings, place))
+            np.float32(DB_OCTAVES * level_db(softened, plan_lufs, swell_db, range_lu, quantum_s, level, rings, place))
         )
         if previous[START] == UNSET:
             previous[START] = level_gain * edges[q, columns[FADED]]

@@ -32,6 +32,7 @@ from synth.safety.limits import PROFILES, control_range, limits
 
 MINUTES = (1.0, 240.0)
 SILENCE_S = (4.0, 120.0)
+LANDMARK_S = (8.0, 300.0)  # a motif begins with a bar
 LEAST_STEP = 0.01  # of arousal
 _MOODS = ("arousal", "valence", "tension")
 
@@ -213,7 +214,8 @@ def _cue(section: Section, lasts: float, stems: Sequence[str], tempo_bpm: float,
     """A cue, which begins and ends within its phase of `lasts` minutes."""
     kind = section.word("kind", tuple(CUES))
     at = section.number("at_minutes", 0.0, 240.0, unit="minutes")
-    seconds = section.number("seconds", *(SILENCE_S if kind == "silence" else (2.0, 1800.0)), unit="s")
+    least_s, most_s = {"silence": SILENCE_S, "ground": LANDMARK_S}.get(kind, (2.0, 1800.0))
+    seconds = section.number("seconds", least_s, most_s, unit="s")
     amount, stem = 0.0, ""
     if kind == "breath":
         amount = section.number("depth_db", 0.5, 8.0, unit="dB")

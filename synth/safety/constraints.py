@@ -35,6 +35,7 @@ _OFF = {"breath wave": "breath_depth_db", "silences": "rest", "silence": "rest",
 
 _NO_CHANGES = re.compile(r"no (\w+) changes?")
 _NOTHING = re.compile(r"nothing (above|over|faster than|louder than|below|under|slower than) (-?\d+(?:\.\d+)?) ?(\w+)")
+_ONLY = {"faster than": "bpm", "slower than": "bpm", "louder than": "lufs"}
 _AT = re.compile(r"(\w+) at (most|least) (-?\d+(?:\.\d+)?)")
 _NO = re.compile(r"no ([\w ]+)")
 
@@ -65,7 +66,7 @@ def parse(text: str, instruments: Sequence[str] = ()) -> Constraint:
             raise ConstraintError(f"{text!r}: what may not change is one of {', '.join(_STAYS)}")
         return Constraint(text, still=_STAYS[found[1]])
     if found := _NOTHING.fullmatch(words):
-        if found[3] not in _UNITS:
+        if found[3] not in _UNITS or _ONLY.get(found[1], found[3]) != found[3]:
             raise ConstraintError(f"{text!r}: give a number of bpm or LUFS, as in 'nothing above 70 bpm'")
         return _span(
             text, TABLE[_UNITS[found[3]]], float(found[2]), most=found[1] not in ("below", "under", "slower than")

@@ -16,7 +16,7 @@ from synth.safety.bounds import Bounds
 from synth.safety.limits import INTENSITY
 
 _ASKERS = {"hand": "hand", "script": "hand", "safety": "safety"}  # anyone else is the loop
-_NO_BUILD = ("tension", "tonal_tension", "roughness")
+NO_BUILD = ("tension", "tonal_tension", "roughness")
 _TOGETHER = {"dynamics_db": "loudness_lufs", "loudness_lufs": "dynamics_db"}
 
 
@@ -85,7 +85,7 @@ class ControlGuard:
         """Whether the loop may not make this move at all."""
         if name == "tempo_bpm":
             return self.limits["loop_tempo_per_beat"] == 0.0
-        return name in _NO_BUILD and asked > now and self.limits["loop_tension_per_s"] == 0.0
+        return name in NO_BUILD and asked > now and self.limits["loop_tension_per_s"] == 0.0
 
     def _range_text(self, row: Control, low: float, high: float) -> str:
         return (
@@ -129,6 +129,8 @@ class ControlGuard:
             return math.log2(1.0 + drift) * lower / 60.0
         if name == "breath_rate_bpm":
             return math.log2(1.0 + bounds["breath_change_per_min"]) / 60.0
+        if name.startswith("level_") and (rising or by == "loop"):
+            return bounds["stem_rise_db_per_s"]
         if not rising:
             return math.inf
         if name == "tension" and by == "loop":
@@ -137,8 +139,6 @@ class ControlGuard:
             return bounds["density_oct_per_beat"] * values.get("tempo_bpm", TABLE["tempo_bpm"].low) / 60.0
         if name in _TOGETHER:
             return bounds["crescendo_lu_per_s"]
-        if name.startswith("level_"):
-            return bounds["stem_rise_db_per_s"]
         if name == "brightness_oct":
             return bounds["brightening_oct_per_s"]
         return math.inf

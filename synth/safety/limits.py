@@ -57,7 +57,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit("loop_tension_per_s", "1/s", "most", 0.01, 0.01, 0, "no builds for sensitive listeners: project"),
     Limit("crescendo_lu_per_s", "LU/s", "most", 1, 1, 0.3, "Bernardi et al. 2009: vessels follow crescendos"),
     Limit("crescendo_lu", "LU", "most", 8, 8, 4, "Bernardi et al. 2009, one crescendo in all"),
-    Limit("stem_rise_db_per_s", "dB/s", "most", 12, 12, 3.75, "stems enter over 4 s and longer: project"),
+    Limit("stem_rise_db_per_s", "dB/s", "most", 12, 12, 3.75, "stems enter over 4 s and longer, the loop lets them go as slowly: project"),
     Limit("brightening_oct_per_s", "oct/s", "most", 1, 0.5, 0.5, "project"),
     Limit("density_oct_per_beat", "oct", "most", 0.25, 0.25, 0.0625, "twice as many notes in 4 beats, or in 16: project"),
     Limit("breath_change_per_min", "", "most", 0.03, 0.03, 0.03, "Leslie et al. 2019: approach the paced rate slowly"),

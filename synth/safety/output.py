@@ -29,15 +29,17 @@ from synth.instruments.base import QUANTUM, Buffer
 
 MARGIN_LU = 0.9  # by which a rise may be foreseen wrongly
 FREE_LU = 15.0 + OFFSET_LU  # under the programme: what is softer may set in at once
-GROWTH_DB = 6.8  # of an attack at once; 9.05 would do, but low tones in a window of 10 ms add to it
+GROWTH_DB = 7.0  # of an attack at once; 9.05 would do, but low tones in a window of 10 ms add to it
 RECOVER_S = 1.0  # gain from 0 to 1
+RETURN_S = 0.05  # as much, after an attack
 RESUME_S = 1.5
 RAMP = 2.0  # a gain falls by this factor at most over a quantum
 JUMP = 1.12  # one that must fall further falls at once to within 1 dB of its goal
 
-GAIN, OPEN, POWER, QUANTA = range(4)  # state, float64; OPEN is 1 without panic, 0 when silent; the rest since asked
+# State, float64: the gain, OPEN (1 without panic, 0 when silent), what left since asked, and the gain's parts.
+GAIN, OPEN, POWER, QUANTA, HOLD, SOFT = range(6)
 BROKEN, HELD, CLIPPED, SUDDEN = range(4)  # counts of quanta with an intervention
-CEILING, RECOVER, OPENING, FREE = range(4)  # settings
+CEILING, RECOVER, OPENING, FREE, RETURN = range(5)  # settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +128,14 @@ def _guard(  # type: ignore[no-untyped-def]
         goal = rise_goal(power, rise, recent, rising, places)
         power *= (opened + opening) ** 2
         left = attack_left(attack_allowed(settings[FREE], attack, least, onsets, spans), onset, onsets, spans)
-        sudden = power * goal * goal > left
-        goal = math.sqrt(left / power) if sudden else goal
-        end = min(goal, state[GAIN] + settings[RECOVER])
+        state[HOLD] = min(goal, state[HOLD] + settings[RECOVER])
+        goal = math.sqrt(left / power) if power > left else 1.0
+        state[SOFT] = min(goal, state[SOFT] + settings[RETURN])
+        end = min(state[HOLD], state[SOFT])
         begin = state[GAIN] if state[GAIN] <= end * RAMP else end * JUMP
         held = end < 1.0
         if first_broken < QUANTUM:
-            end = 0.0
+            end = state[HOLD] = 0.0
         state[GAIN] = end
 
         clipped = False
@@ -157,9 +160,9 @@ def _guard(  # type: ignore[no-untyped-def]
         attack_heard(attack_level(ramped, onset, onsets, spans), attack, least, onsets, spans)
 
         counts[BROKEN] += 1 if first_broken < QUANTUM else 0
-        counts[HELD] += 1 if held else 0
+        counts[HELD] += 1 if state[HOLD] < 1.0 else 0
         counts[CLIPPED] += 1 if clipped else 0
-        counts[SUDDEN] += 1 if sudden else 0
+        counts[SUDDEN] += 1 if state[SOFT] < state[HOLD] else 0
         touched += 1 if held or clipped or first_broken < QUANTUM else 0
     return touched
 
@@ -172,11 +175,16 @@ class OutputGuard:
         quantum_s = QUANTUM / sample_rate
         self._panic_step = -1.0 / max(math.floor(self.limits.panic_s / quantum_s), 1)
         self._resume_step = quantum_s / RESUME_S
-        settings = np.zeros(4)
+        settings = np.zeros(5)
         settings[CEILING] = 10.0 ** (self.limits.ceiling_dbtp / 20.0) * (1.0 - 1e-6)
         settings[RECOVER] = quantum_s / RECOVER_S
+        settings[RETURN] = quantum_s / RETURN_S
         settings[FREE] = 10.0 ** ((self.limits.programme_lufs - FREE_LU) / 10.0)
-        self._settings, self._state, self._counts = settings, np.array([1.0, 1.0, 0.0, 0.0]), np.zeros(4, np.int64)
+        self._settings, self._state, self._counts = (
+            settings,
+            np.array([1.0, 1.0, 0.0, 0.0, 1.0, 1.0]),
+            np.zeros(4, np.int64),
+        )
         self._arrays = (
             k_weighting(sample_rate),
             np.zeros((2, 4)),
@@ -212,7 +220,7 @@ class OutputGuard:
 
     @property
     def interventions(self) -> dict[str, int]:
-        """Quanta so far that held what is not a number, were held back at all, set in too suddenly, or went over the
-        ceiling."""
+        """Quanta so far that held what is not a number, rose too fast, set in too suddenly, or went over the ceiling,
+        with those in which the gain came back."""
         names = {"not_a_number": BROKEN, "rise": HELD, "attack": SUDDEN, "peak": CLIPPED}
         return {name: int(self._counts[i]) for name, i in names.items()}

@@ -97,7 +97,7 @@ class Session:
             sample_rate,
             length_s,
             bounds=terms.bounds,
-            controls=terms.controls,
+            controls={**terms.controls, **settings},
             held=tuple(settings),
             audio=audio,
             stems=stems,
@@ -107,6 +107,7 @@ class Session:
         self.state = State(0.0)
         self.on_block: Callable[[Block], None] | None = None
         self._quantum = 0
+        self._entered = (-1, "")  # number and kind of the phase last told of
         self._position = 0
         self._tick = 0
         self._handout = Handout(self._advance, self.engine.stems if stems else ())
@@ -198,7 +199,12 @@ class Session:
         self._inbox.append(lambda: self._note({"type": kind, "t_s": round(self._now_s, 4), **fields}))
 
     def request(self, name: str, value: float, by: str = "hand", reason: str = "asked for") -> None:
-        """A person takes control `name` to `value`: it holds until `release`. Out of range is clamped, and recorded."""
+        """A person takes control `name` to `value`: it holds until `release`. Out of range is clamped, and recorded.
+
+        `by` says which hand: "hand", "hand:<who>" or "script"; whatever else it is counts as the name of a hand.
+        """
+        if by.partition(":")[0] not in ("hand", "script"):
+            by = f"hand:{by}"
         asked = Request(control(name).name, float(value), by, reason)
         self._inbox.append(lambda: self._commit(asked))
 
@@ -327,7 +333,8 @@ class Session:
             self._note({"type": "incident", "t_s": t_s, **stopped})
         for request in requests:
             self._commit(request)
-        if self._steering.phase != self.phase:
+        if (entered := (self._steering.phase_number, self._steering.phase)) != self._entered:
+            self._entered = entered
             self._enter_phase(self._steering.phase)
         arousal, valence, tension = self._steering.planned
         plan = {"phase": self.phase, "arousal": arousal, "valence": valence, "tension": tension}

@@ -133,6 +133,11 @@ class Lead:
         return self._walk.phase.kind
 
     @property
+    def phase_number(self) -> int:
+        """Which of the plan's phases runs, from 0."""
+        return self._walk.place[0]
+
+    @property
     def planned(self) -> tuple[float, float, float]:
         """The plan's arousal, valence and tension, before any trim."""
         return self._walk.now[:3]
@@ -209,7 +214,10 @@ class Lead:
 
     def _skipping(self, values: Values[str, float], people: frozenset[str]) -> list[Request]:
         skips, self._skips = self._skips, 0
-        if not skips or "scene" in people:
+        if not skips:
+            return []
+        if "scene" in people:
+            self._said.append("something else was asked for, but a hand holds the scene")
             return []
         self._said.append("something else, as asked")
         return [Request("scene", (values["scene"] + skips) % SCENES, "policy", "something else was asked for")]

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from synth.controls import TABLE, Request
 from synth.preset import Preset, bounds_of
 from synth.safety.bounds import Bounds
+from synth.safety.control_guard import NO_BUILD
 
 DEAD_BAND = 1 / 200  # of a control's whole span, in its curve
 MODE_STEP = 0.75  # degrees of wanted change before the mode moves
@@ -145,7 +146,9 @@ class Mapping:
     `start`: the controls as the session begins, the preset's own without it."""
 
     def __init__(self, preset: Preset, bounds: Bounds | None = None, start: Values[str, float] | None = None) -> None:
+        bounds = bounds or bounds_of(preset)
         self._map = CueMap(preset, bounds)
+        self._builds = bounds.limits["loop_tension_per_s"] > 0.0
         start = start or preset.controls
         self._sent = {cue.control: start[cue.control] for cue in CUES}
         self._level_db: float | None = start["dynamics_db"]
@@ -178,6 +181,8 @@ class Mapping:
                 self._level_db = value = self._drift(wanted_db, LEVEL_DRIFT * values["dynamic_range_lu"] * seconds)
             elif name == "tempo_bpm":
                 value *= tempo_ratio
+            elif name in NO_BUILD and not self._builds:
+                value = min(value, values[name])
             sent = self._sent.get(name)
             if name == "mode":
                 value = _next_mode(value, values[name] if sent is None else sent)

@@ -6,6 +6,7 @@ Gradual change after the iso principle (Davis, Gfeller & Thaut 2008): no step of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -103,6 +104,7 @@ def make_plan(
         )
         for phase, s in zip(phases, given, strict=True)
     )
+    notes += _breath_notes(c["breath_rate_bpm"], scaled, rows["breath_change_per_min"])
     return Plan(start, scaled, duration_s, tuple(notes), per_min)
 
 
@@ -140,6 +142,20 @@ def _needed_s(start: Target, phases: Sequence[Phase], per_min: Sequence[float]) 
         needed.append(60.0 * max(minutes))
         at = to
     return needed
+
+
+def _breath_notes(rate: float, phases: Sequence[Phase], per_min: float) -> list[str]:
+    """Where a phase has too little time for its breath rate, coming from `rate`."""
+    notes = []
+    for phase in phases:
+        if phase.breath_rate_bpm is None:
+            continue
+        wanted, most = math.log2(phase.breath_rate_bpm / rate), math.log2(1.0 + per_min) * phase.minutes
+        rate *= 2.0 ** min(max(wanted, -most), most)
+        if abs(wanted) > most + 0.01:
+            aim = f"{phase.breath_rate_bpm:g} breaths a minute"
+            notes.append(f"the {phase.kind} phase is too short for {aim}: the wave comes to {rate:.1f}")
+    return notes
 
 
 def _least_baseline_s(total_s: float) -> float:
