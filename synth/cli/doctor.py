@@ -48,6 +48,7 @@ PARTS = (
     Part("osc", "python-osc", "pythonosc", "no OSC out; what is sensed is read over OSC all the same"),
     Part("ble", "bleak", "bleak", "no heart rate sensors over Bluetooth"),
     Part("lsl", "pylsl", "pylsl", "no streams of the Lab Streaming Layer"),
+    Part("pdf", "weasyprint", "weasyprint", "no PDF of a report; HTML is written all the same"),
     Part("text", "vaderSentiment", "vaderSentiment", "no mood from a person's own words"),
 )
 

@@ -73,9 +73,9 @@ def test_the_music_leads_a_falling_plan_by_its_reach_and_no_more():
     behind = run(Responsive(False), 60, REACH + 0.15, reasons=("skin conductance rising.",))
     assert behind[-1].speed == pytest.approx(0.7)
     assert behind[0].words == ("signals are clear", "slowed the arc: skin conductance rising")
-    near = run(Responsive(False), 60, REACH - 0.2)
-    assert near[-1].speed == pytest.approx(1.4)
-    assert "quickened the arc: arousal 0.13 above the plan" in near[0].words
+    near = run(Responsive(False), 60, REACH - 0.15)
+    assert near[-1].speed == pytest.approx(1.3)
+    assert f"quickened the arc: arousal {REACH - 0.15:.2f} above the plan" in near[0].words
     assert run(Responsive(False), 60, REACH)[-1] == Pace(1.0, 0.0)
     assert run(Responsive(False), 60, REACH, heading=0)[-1].speed == 1.0
 
