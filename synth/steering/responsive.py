@@ -60,6 +60,8 @@ class Responsive:
             self._go_on_blind(heading, words)
         else:
             self._see(t_s, seconds, planned, heading, state, words)
+        if heading >= 0:
+            self._speed = min(self._speed, 1.0)
         rise, fall = TRIM_RISE_PER_S * seconds, TRIM_FALL_PER_S * seconds
         self._trim = min(max(self._wanted_trim, self._trim - fall), self._trim + rise)
         self._highest = max(self._highest, planned)
