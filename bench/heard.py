@@ -12,7 +12,7 @@ from scipy import signal
 
 RATE = 48_000
 ATTACK_DB, ATTACK_UNDER_LU, ATTACK_BACK_S = 12.0, 12.0, 0.4
-SHORT_S, HOP_S = 0.010, 0.001
+SHORT_S, HOP_S = 0.020, 0.001
 FORGET_LU_S = 2.0  # a level that was heard counts less by so much each second
 
 _SHELF = ([1.53512485958697, -2.69169618940638, 1.19839281085285], [1.0, -1.69065929318241, 0.73248077421585])
@@ -30,7 +30,7 @@ def level_lufs(audio: NDArray[np.floating], window_s: float, hop_s: float) -> ND
 def attacks(audio: NDArray[np.floating], programme_lufs: float) -> NDArray[np.float64]:
     """Every attack: a row of its time in s, the dB by which it stands out, and its 10 to 90 % rise time in ms.
 
-    A peak of the level of 10 ms, over the programme less 12 LU and 12 dB over the least since the level was as high
+    A peak of the level of 20 ms, over the programme less 12 LU and 12 dB over the least since the level was as high
     last (0.4 s at most). Its rise time is that of the last way up from 10 % to the first 90 % of the amplitude.
     """
     level = level_lufs(audio, SHORT_S, HOP_S)

@@ -39,7 +39,16 @@ def test_files(tmp_path):
     assert "times faster than it plays" in run("01_render_to_files.py", tmp_path)
     folder = tmp_path / "example-session"
     names = {path.name for path in folder.iterdir()}
-    assert names == {"mix.flac", "stems", "score.mid", "score.pb", "controls.csv", "session.jsonl", "report.html"}
+    assert names == {
+        "mix.flac",
+        "stems",
+        "score.mid",
+        "score.pb",
+        "controls.csv",
+        "session.jsonl",
+        "report.html",
+        "person.html",
+    }
     assert soundfile.info(folder / "mix.flac").duration == pytest.approx(180.0)
 
 
@@ -69,3 +78,9 @@ def test_live_sensor(tmp_path):
     told = run("06_live_sensor.py", tmp_path)
     assert "hearing generic:phone" in told and "mended: nothing" in told
     assert "heart rate 7" in told or "heart rate 6" in told
+
+
+def test_terms_and_plan(tmp_path):
+    told = run("07_terms_and_plan.py", tmp_path)
+    assert "percussion stays out of the way" in told and "starts at arousal +0.4" in told
+    assert "refused: settle may make drowsy" in told and "refused: 'no penguins'" in told

@@ -2,8 +2,8 @@
 
 An attack is a rise of the short level by 12 dB (four times the amplitude) or more that ends above the programme's
 loudness less 12 LU. It takes at least `attack_ms` from 10 to 90 % of its rise in amplitude (Blumenthal 1988: slower
-onsets startle less and less often). The short level is the K-weighted mean square of 10 ms (BS.1770): half a period
-of 50 Hz, so that it does not follow the waveform, and short enough to show a step as 8 ms.
+onsets startle less and less often). The short level is the K-weighted mean square of 20 ms (BS.1770): a period of
+50 Hz, so that it does not follow the waveform of a bass, and short enough to show a step as 16 ms.
 
 It is kept by a rule that needs to know nothing of what comes: within `attack_ms` the level rises by `growth_db` and no
 more, or to a floor, if that is higher. A rise by `x` from `v` is an attack when `x` is 2.98 `v` or more; its 10 and
@@ -21,7 +21,7 @@ from synth.dsp._jit import kernel
 from synth.dsp.loudness import slide
 from synth.dsp.quantum import QUANTUM
 
-WINDOW_S = 0.01
+WINDOW_S = 0.02
 ONSET = 0.5  # a quantum may hold twice the mean square of a low tone
 MOST, LEAST = 2.0, 0.5  # of what is allowed in a window, for one quantum of it
 SPANS = 4  # into which an attack time is cut, to find the least level

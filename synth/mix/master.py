@@ -26,9 +26,9 @@ DB_OCTAVES = 0.16609640474436813  # octaves of amplitude in a decibel
 RISE_MARGIN_LU = 1.5  # stays this far within the limit, so that the output guard behind has nothing to do
 CLIMB = 1.3  # as much slower it climbs out of silence
 RECOVER_S = 1.0  # back from a hold, gain from 0 to 1
-FREE_LU = 16.0 + OFFSET_LU  # under the plan what is softer may set in at once
-ATTACK_GROWTH_DB = 5.5  # less than the guard allows
-BACK_DB_S = 1000.0  # back from an attack
+FREE_LU = 16.0 + OFFSET_LU  # under the plan: what is softer may set in at once
+ATTACK_GROWTH_DB, SLOWER = 5.5, 1.4  # an attack grows by less at once, and is slower, than the guard has it
+BACK_DB_S = 1000.0  # of the gain, back from an attack
 START, HOLD, SOFT, HELD = range(4)  # in `previous`: gain at the last quantum's end, what held a rise, an attack, both
 UNSET = np.float32(-1.0)
 F1 = np.float32(1.0)
@@ -157,7 +157,7 @@ class Master:
             *limiter.arrays,
             np.ones(QUANTUM, np.float32),
             *limits.rise(sample_rate, RISE_MARGIN_LU, CLIMB).arrays,
-            *Attack(sample_rate, limits.attack_ms, ATTACK_GROWTH_DB, line=True).arrays,
+            *Attack(sample_rate, SLOWER * limits.attack_ms, ATTACK_GROWTH_DB, line=True).arrays,
         )
 
     def render(

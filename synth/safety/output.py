@@ -29,11 +29,12 @@ from synth.instruments.base import QUANTUM, Buffer
 
 MARGIN_LU = 0.9  # by which a rise may be foreseen wrongly
 FREE_LU = 15.0 + OFFSET_LU  # under the programme: what is softer may set in at once
-GROWTH_DB = 7.0  # of an attack at once; 9.05 would do, but low tones in a window of 10 ms add to it
+GROWTH_DB = 7.2  # of an attack at once; 9.05 would do, were the level within a quantum known
 RECOVER_S = 1.0  # gain from 0 to 1
 RETURN_S = 0.05  # as much, after an attack
 RESUME_S = 1.5
 RAMP = 2.0  # a gain falls by this factor at most over a quantum
+TOLD = 0.98  # an attack that is softened by less than 0.2 dB is not counted
 JUMP = 1.12  # one that must fall further falls at once to within 1 dB of its goal
 
 # State, float64: the gain, OPEN (1 without panic, 0 when silent), what left since asked, and the gain's parts.
@@ -162,7 +163,7 @@ def _guard(  # type: ignore[no-untyped-def]
         counts[BROKEN] += 1 if first_broken < QUANTUM else 0
         counts[HELD] += 1 if state[HOLD] < 1.0 else 0
         counts[CLIPPED] += 1 if clipped else 0
-        counts[SUDDEN] += 1 if state[SOFT] < state[HOLD] else 0
+        counts[SUDDEN] += 1 if state[SOFT] < TOLD * state[HOLD] else 0
         touched += 1 if held or clipped or first_broken < QUANTUM else 0
     return touched
 

@@ -30,7 +30,7 @@ def held(powers, attack_ms=25.0, growth_db=6.0, line=False, rate=RATE, attack=No
 def twin(powers, attack_ms=25.0, growth_db=6.0, line=False):
     """The same from the whole past: least levels in whole spans of a quarter of the attack time."""
     span = math.ceil(attack_ms / 1000.0 / QUANTUM_S / SPANS)
-    width, growth = int(0.01 / QUANTUM_S), 10.0 ** (growth_db / 10.0)
+    width, growth = int(0.02 / QUANTUM_S), 10.0 ** (growth_db / 10.0)
     heard = [0.0] * (2 * SPANS * span)
     for i, power in enumerate(powers):
         mean = sum(powers[max(i - width + 1, 0) : i + 1]) / width
@@ -67,7 +67,7 @@ def test_within_an_attack_time_the_level_grows_by_no_more(attack_ms, rate):
 def test_the_line_has_no_steps_after_the_first():
     quanta = 100
     levels = 10.0 * np.log10(held([1e-3] * quanta + [1.0] * 200, line=True))
-    rises = np.diff(levels[quanta + 12 :])
+    rises = np.diff(levels[quanta + 20 :])
     assert rises.max() <= 6.0 * QUANTUM_S / 0.025 + 1e-6
     assert levels[-1] == pytest.approx(0.0, abs=1e-6)
 

@@ -20,8 +20,8 @@ KINDS = ("noise", "1 kHz", "bass", "square", "click")
 
 
 def short_level(mix: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Level of 10 ms in LUFS, every millisecond, of (2, frames)."""
-    return heard.level_lufs(mix.T, 0.010, 0.001)
+    """Level of 20 ms in LUFS, every millisecond, of (2, frames)."""
+    return heard.level_lufs(mix.T, 0.020, 0.001)
 
 
 def attacks(mix: NDArray[np.floating], programme_lufs: float) -> NDArray[np.float64]:
@@ -86,11 +86,11 @@ def mastered(
 
 @pytest.mark.parametrize("ms", [25.0, 80.0])
 def test_the_measure_reads_a_known_ramp(ms):
-    """A linear ramp that takes 10 to 90 % of `ms` reads so, the window's own 8 ms added as squares."""
+    """A linear ramp that takes 10 to 90 % of `ms` reads so, the window adding to it as squares."""
     x = sound("1 kHz", -20.0, RATE)
     ramp = np.clip((np.arange(RATE) - RATE // 2) / (ms / 0.8 * RATE / 1000.0), 0.001, 1.0)
     ((_, rise_db, read_ms),) = attacks(x * ramp, -20.0)
-    assert rise_db == pytest.approx(60.0, abs=3.0) and read_ms == pytest.approx(np.hypot(ms, 5.0), rel=0.12)
+    assert rise_db == pytest.approx(60.0, abs=3.0) and read_ms == pytest.approx(np.hypot(ms, 18.0), rel=0.12)
     assert not attacks(x * ramp * 0.2, -20.0).size, "under the programme less 12 LU it does not count"
 
 
@@ -103,7 +103,7 @@ def test_no_sudden_attack_leaves_the_guard(kind, profile):
     for bed_lu in (-30.0, -15.0, -8.0):
         x = bursts(kind, programme, bed_lu)
         came, left = attacks(x[:, 5 * RATE :], programme), attacks(guarded(x, profile)[:, 5 * RATE :], programme)
-        assert len(came) >= 3 and came[:, 2].min() < 15.0
+        assert len(came) >= 3 and came[:, 2].min() < 21.0
         assert not (left[:, 2] < least_ms).any()
 
 
@@ -115,7 +115,7 @@ def test_the_master_softens_attacks_so_that_the_guard_need_not(kind, profile):
     x = bursts(kind, programme, -8.0, seconds=0.06)
     mix = mastered(x, profile)[0]
     alone, its_gain = mastered(x, profile, guard=False)
-    assert attacks(x[:, 5 * RATE :], programme)[:, 2].min() < 15.0
+    assert attacks(x[:, 5 * RATE :], programme)[:, 2].min() < 21.0
     for left in (mix, alone):
         assert not (attacks(left[:, 5 * RATE :], programme)[:, 2] < least_ms).any()
     steps_db = np.abs(np.diff(20.0 * np.log10(its_gain[5 * RATE :].astype(np.float64))))

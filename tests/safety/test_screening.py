@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synth.controls import TABLE
+from synth.controls import TABLE, Request
 from synth.preset import GOALS, PresetError, load_preset
 from synth.record.lines import decode, encode
 from synth.safety.limits import PROFILES
@@ -212,11 +212,8 @@ def test_a_landmark_sounds_every_four_minutes_also_while_held():
 @pytest.mark.parametrize("by", ["hand", "hand:ann", "plan", "policy", "mapping"])
 def test_a_screened_hand_may_breathe_slower_and_nobody_else(by):
     def taken(**asked: Any) -> float:
-        lines: list[dict[str, Any]] = []
-        session = Session("settle", sample_rate=RATE, audio=False, record=lines.append, **asked)
-        session.request("breath_rate_bpm", 4.5, by=by)
-        session.render(RATE)
-        return next(line["new"] for line in lines if line["type"] == "commit" and line["control"] == "breath_rate_bpm")
+        bus = Session("settle", sample_rate=RATE, audio=False, **asked).engine.bus
+        return bus.request(Request("breath_rate_bpm", 4.5, by, "test"), 0).value
 
     assert taken(screening={"none_of_these": True}) == (4.5 if by.startswith("hand") else 6.0)
     assert taken() == taken(screening={**dict.fromkeys(KEYS, False), "breath_trouble": True}) == 6.0

@@ -126,12 +126,13 @@ def test_the_record_tells_of_it(silent):
 
 
 def test_stems_come_in_and_go_out():
-    """The pad is away from 24 s to 54 s, the sea is there from 12 s to 60 s, at no more than its 1.5 dB a second."""
+    """The pad goes from 24 s to 54 s, the sea is there from 12 s to 60 s; both fade over five seconds and more."""
     cues = (Cue("stem_out", 0.4, 30.0, stem="pad"), Cue("stem_in", 0.2, 48.0, stem="nature"))
     audio, _, _ = played(cues, level_nature_db=-60.0)
     pad, nature, bass = (audio.stems[name] for name in ("pad", "nature", "bass"))
-    assert not between(pad, 25.2, 54.0).any() and not between(nature, 0.0, 12.0).any()
+    assert not between(pad, 30.0, 54.0).any() and not between(nature, 0.0, 12.0).any()
+    assert between(pad, 25.0, 28.0).any(), "it fades"
     assert np.abs(between(pad, 66.0, 75.0)).max() > 1e-3 and np.abs(between(bass, 30.0, 54.0)).max() > 1e-3
-    assert not between(nature, 61.2, 75.0).any(), "and is taken back"
-    early, late = (np.sqrt(np.mean(between(nature, t, t + 6.0) ** 2)) for t in (24.0, 54.0))
-    assert late > 1e-3 and 20.0 * np.log10(late / early) == pytest.approx(35.0, abs=12.0)
+    assert not between(nature, 66.0, 75.0).any(), "and is taken back"
+    early, late = (np.sqrt(np.mean(between(nature, t, t + 4.0) ** 2)) for t in (14.0, 40.0))
+    assert late > 1e-3 and 20.0 * np.log10(late / early) == pytest.approx(45.0, abs=12.0)
