@@ -6,6 +6,7 @@ Nothing here uses what made the page: the page is parsed as HTML, the record as 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from synth.controls import TABLE
@@ -23,8 +25,8 @@ from synth.preset import load_preset, preset_to_dict
 from synth.record import RecordWriter
 from synth.record.pages import write_pages
 from synth.record.story import Move
-from synth.resources import assets_folder
 from synth.session import Session
+from synth.wearables.samples import Samples
 
 WHO = {"plan": "Plan", "policy": "Loop", "mapping": "Loop", "script": "Script", "hand": "Person", "safety": "Safety"}
 NUMBER = re.compile(r"[-+\u2212]?\d+(?:\.\d+)?")
@@ -175,7 +177,21 @@ def with_people(folder: Path) -> None:
     write_pages(folder)
 
 
-@pytest.fixture(scope="module", params=["steered by a recording", "with people", "a short break"])
+class Rising:
+    """A recording of someone at rest whose heart climbs by 45 a minute from 90 s on."""
+
+    meta = {"id": "rising"}
+    repairs: tuple[str, ...] = ()
+
+    def between(self, start_s: float, end_s: float) -> list[Samples]:
+        t_s = np.arange(math.ceil(start_s), math.ceil(end_s), dtype=np.float64)
+        if not t_s.size:
+            return []
+        hr = 65.0 + 45.0 * np.clip((t_s - 90.0) / 40.0, 0.0, 1.0) + t_s * 7.0 % 5.0
+        return [Samples.of("hr", t_s, hr), Samples.of("eda", t_s, 4.0 + 0.01 * (t_s % 7.0))]
+
+
+@pytest.fixture(scope="module", params=["steered by signals", "with people", "a short break"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
     folder = tmp_path_factory.mktemp("agreement")
     if request.param == "with people":
@@ -194,7 +210,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             minutes=3.5 if steered else 5.0,
             seed=1,
             stems=False,
-            wearable=assets_folder() / "recording" if steered else None,
+            wearable=Rising() if steered else None,
             script=script,
         )
     yield opened(folder)
@@ -334,7 +350,7 @@ def test_the_cases_hold_what_they_are_to_show(case: Case) -> None:
             and any(e.times == 2 for e in case.page.sections["moved"])
         )
     elif case.of("samples"):
-        assert any(line["by"] == "safety" for line in case.taken)  # the recording rises where the plan asks for no rise
+        assert any(line["by"] == "safety" for line in case.taken)  # the heart rises at rest
     else:
         assert len(case.of("cue")) >= 2
     assert [line for line in case.of("commit") if line.get("repair")]
