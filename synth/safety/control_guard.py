@@ -55,7 +55,7 @@ class ControlGuard:
             return Admission(now, row.rate_loop, f"{row.name} stays at {row.text(now)}: no changes are wanted")
         if by == "loop" and self._still(row.name, request.value, now):
             return Admission(now, row.rate_loop, f"{row.name} stays at {row.text(now)}: profile {self.bounds.profile}")
-        low, high = self.bounds.range(row.name, "safety" if calming else by)
+        low, high = self.bounds.range(row.name, "safety" if calming else "hand" if by == "hand" else "loop")
         high, why = self._together(row, high, values, now)
         value = min(max(row.clamp(request.value), min(low, high)), high)
         if row.name in _TOGETHER:
