@@ -1,6 +1,6 @@
 """Thousands of random sessions: whatever is asked, fed, edited or broken off, does any limit break?
 
-    python bench/hazards.py                    10,000 sessions, 200 of them with sound (--sessions, --heard)
+    python bench/hazards.py                    10,000 sessions, 60 of them with sound (--sessions, --heard)
     python bench/hazards.py --only 4711        one of them again (--sound: with sound)
 
 A session has a random preset, profile, screening, constraints, policy and seed. Each second it may be asked for any
@@ -343,7 +343,7 @@ def report(results: Iterator[Result], total: int, started: float) -> Counter[str
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=10_000)
-    parser.add_argument("--heard", type=int, default=200, help="how many of them with sound, which is measured")
+    parser.add_argument("--heard", type=int, default=60, help="how many of them with sound, which is measured")
     parser.add_argument("--first", type=int, default=0, help="number of the first")
     parser.add_argument("--only", type=int, help="this one alone")
     parser.add_argument("--sound", action="store_true", help="with --only: with sound")

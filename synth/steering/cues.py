@@ -22,8 +22,6 @@ _SAYS = {
     "stem_out": "a stem goes out",
     "silence": "a silence",
 }
-
-
 _HANDED_BACK = ("rest", "landmark")  # what the plan has a value for when people let it go
 
 
