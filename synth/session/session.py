@@ -51,8 +51,8 @@ class Session:
     `minutes`: its length (None: the preset's own; math.inf: until `stop`). `recording`: a folder or Recording whose
     samples are fed as time passes. `context` is what earlier sessions tell of the person. `settings` are controls set
     by hand from the start, `script` requests as (time_s, control, value). `record` is called with each line of the
-    record. `stems=False` keeps only the mix; `audio=False` renders silence and writes the score alone. `moves` are lines
-    of a record to be carried out again at their quantum; with `steer=False` they take the place of estimator and
+    record. `stems=False` keeps only the mix; `audio=False` renders silence and writes the score alone. `moves` are
+    lines of a record to be carried out again at their quantum; with `steer=False` they take the place of estimator and
     steering. `asked` are terms (`synth.session.terms.Asked`): policy, palette, constraints, screening, self_report,
     supervised, calibration and week.
 
