@@ -92,7 +92,7 @@ def test_a_sound_file_is_read_as_written(write):
     assert [p.kind for p in preset.phases] == ["baseline", "lead"]
     assert preset.phases[1].valence == defaults()["valence"], "a phase keeps what it does not name"
     assert preset.stems["pad"].instrument == "warm" and preset.stems["reverb"].level_lu == -12.0
-    assert (preset.style.archetype, preset.style.metre, preset.space.t60_s) == ("hymn", 4, 3.0)
+    assert (preset.scenes[0].archetype, preset.scenes[0].metre, preset.space.t60_s) == ("hymn", 4, 3.0)
     assert set(preset.controls) == set(TABLE)
 
 
@@ -104,7 +104,7 @@ def test_a_preset_survives_json(write):
 
 
 BAD = [
-    (("schema = 1", "schema = 7"), 1, "schema: 7 is not known: this version reads schema = 2"),
+    (("schema = 1", "schema = 7"), 1, "schema: 7 is not known: this version reads schema = 3"),
     (("schema = 1\n", ""), None, "schema: is missing"),
     (("schema = 1\n", "schema = 1\ntempo = 60\n"), 2, "tempo: is not a key here"),
     (('"Walk"', "12"), 3, "title: 12: give a text in quotes"),
@@ -133,7 +133,7 @@ BAD = [
     (("level_lu = -5", "level_lu = 3"), 29, "level_lu: 3 is out of range: give -40 to 0 LU"),
     (("[stems.pad]", "[stems.pda]"), 27, "pda: is not a stem (did you mean pad?)"),
     (("[stems.pad]\n", '[stems.bass]\ninstrument = "warm"\n[stems.pad]\n'), 28, "give one of warm_bass"),
-    (('"hymn"', '"hymm"'), 35, "style archetype: 'hymm' does not fit here (did you mean hymn?)"),
+    (('"hymn"', '"hymm"'), 35, "scenes 1 archetype: 'hymm' does not fit here (did you mean hymn?)"),
     (('"hymn"', '"hymn"\nmetre = 3.5'), 36, "3.5 is not a whole number"),
     (("t60_s = 3.0", "t60_s = 1.0\nt60_high_s = 2.0"), 39, "2 s is longer than t60_s 1 s"),
     (("[space]\nt60_s = 3.0", "[spaces]"), 37, "spaces: is not a key here (did you mean space?)"),
@@ -196,7 +196,7 @@ def test_names_are_those_of_the_shipped_files():
 # -- what schema 2 added ------------------------------------------------------------------------------------------
 
 TODAY = """\
-schema = 2
+schema = 3
 name = "walk"
 title = "Walk"
 summary = "A pad and a bass."
@@ -388,11 +388,11 @@ def test_words_of_a_goal_become_one_of_the_list(words, goal):
 
 
 def test_only_what_is_of_schema_1_is_migrated():
-    assert migrated({"schema": 1, "goal": "sleep well"}) == {"schema": 2, "goal": "own"}
-    for data in ({"schema": 2, "goal": "rest"}, {"schema": True}, {"schema": [1]}, {}):
+    assert migrated({"schema": 1, "goal": "sleep well"}) == {"schema": 3, "goal": "own"}
+    for data in ({"schema": 3, "goal": "rest"}, {"schema": True}, {"schema": [1]}, {}):
         assert migrated(data) is data
     assert migrated_text(TODAY) == TODAY
-    assert migrated_text(SOUND) == SOUND.replace("schema = 1", "schema = 2")
+    assert migrated_text(SOUND) == SOUND.replace("schema = 1", "schema = 3").replace("[style]", '[[scenes]]\nname = "hymn"')
 
 
 def test_a_migrated_text_says_the_same(write):

@@ -37,12 +37,12 @@ class Composer:
     """
 
     def __init__(self, preset: Preset, seed: int) -> None:
-        style = archetype(preset.style.archetype)
-        self._metre = preset.style.metre
+        style = archetype(preset.scenes[0].archetype)
+        self._metre = preset.scenes[0].metre
         self._stems = tuple(stem for stem in _WRITTEN if stem in preset.stems)
         self._rng = stream(seed, "composer", "opening")
-        self._planner = Planner(seed, preset.style, style, self._stems)
-        self._harmonist = Harmonist(seed, style, preset.style.practice)
+        self._planner = Planner(seed, preset.scenes[0], style, self._stems)
+        self._harmonist = Harmonist(seed, style, preset.scenes[0].practice)
         self._player = Player(seed, self._stems)
         self._pad = Pad(seed, self._harmonist)
         self._landmark = Landmark(self._stems)

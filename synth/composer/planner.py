@@ -13,7 +13,7 @@ from synth.composer.priors import RETURN_LAG
 from synth.composer.scales import Scale, pitch_classes
 from synth.composer.styles import Archetype
 from synth.composer.texture import Texture
-from synth.preset import Style
+from synth.preset import Scene
 from synth.rng import stream
 from synth.score.model import Ask
 
@@ -29,7 +29,7 @@ _MOST_ALIKE = 2  # phrases in a row that may come from earlier ones
 class Planner:
     """Plans phrase after phrase for `stems`; `lead_s` is set once the end is planned."""
 
-    def __init__(self, seed: int, style: Style, archetype: Archetype, stems: tuple[str, ...]) -> None:
+    def __init__(self, seed: int, style: Scene, archetype: Archetype, stems: tuple[str, ...]) -> None:
         self._rng = stream(seed, "composer", "form")
         self._style = style
         self._archetype = archetype

@@ -1,4 +1,4 @@
-"""Scales: a tonic and one of the six modes, as pitch classes and as steps that a melody can count."""
+"""Scales: a tonic and a mode or a tuned scale, as nominal keys and as steps that a melody can count."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from synth.controls import KEYS, MODES
 
-SEMITONES = (
+NAMES = MODES
+SEMITONES: tuple[tuple[int, ...], ...] = (
     (0, 2, 4, 6, 7, 9, 11),  # lydian
     (0, 2, 4, 5, 7, 9, 11),  # ionian
     (0, 2, 4, 5, 7, 9, 10),  # mixolydian
@@ -21,7 +22,7 @@ _SHARPS_OF_MODE = (1, 0, -1, -2, -3, -4)  # signature against the major key on t
 
 
 class Scale(NamedTuple):
-    """`key` 0..11 is the tonic's pitch class, `mode` an index into `MODES`."""
+    """`key` 0..11 is the tonic's pitch class, `mode` an index into `NAMES`."""
 
     key: int
     mode: int
@@ -29,25 +30,35 @@ class Scale(NamedTuple):
     @property
     def name(self) -> str:
         """Such as "D dorian"."""
-        return f"{KEYS[self.key]} {MODES[self.mode]}"
+        return f"{KEYS[self.key]} {NAMES[self.mode]}"
+
+    @property
+    def semitones(self) -> tuple[int, ...]:
+        """Nominal keys of the degrees above the tonic, from 0."""
+        return SEMITONES[self.mode]
+
+    @property
+    def size(self) -> int:
+        """How many degrees it has."""
+        return len(SEMITONES[self.mode])
 
     def pitch(self, step: int) -> int:
-        """MIDI note of scale step `step`; step 35 is the tonic in the octave of middle C (60..71)."""
-        octave, degree = divmod(step, 7)
+        """MIDI note of scale step `step`; step 5 * size is the tonic in the octave of middle C (60..71)."""
+        octave, degree = divmod(step, self.size)
         return self.key + 12 * octave + SEMITONES[self.mode][degree]
 
     def step(self, pitch: int) -> int:
         """The step that sounds `pitch`, or the nearest below it."""
         octave, semitone = divmod(pitch - self.key, 12)
-        degree = 6
+        degree = self.size - 1
         while SEMITONES[self.mode][degree] > semitone:
             degree -= 1
-        return 7 * octave + degree
+        return self.size * octave + degree
 
 
 @cache
 def pitch_classes(scale: Scale) -> tuple[int, ...]:
-    """The seven pitch classes from the tonic up."""
+    """Its pitch classes from the tonic up."""
     return tuple((scale.key + semitone) % 12 for semitone in SEMITONES[scale.mode])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from synth.preset.migrate import migrated
+from synth.preset.migrate import is_earlier, migrated, renamed
 from synth.preset.model import Phase, Preset, PresetError
 from synth.preset.reader import read, read_phases
 from synth.preset_file import Section, Sheet, near, read_text
@@ -57,7 +57,8 @@ def phases_from(preset: Preset, tables: Sequence[Mapping[str, Any]], bounds: Bou
     """The phases that `tables` describe, for a plan of `preset` within `bounds`. PresetError with all that is wrong."""
     sheet = Sheet("plan")
     top = Section(sheet, {"phases": tables})
-    phases = read_phases(top, preset.controls, preset.ranges, tuple(preset.stems), bounds.limits)
+    scenes = tuple(scene.name for scene in preset.scenes)
+    phases = read_phases(top, preset.controls, preset.ranges, tuple(preset.stems), bounds.limits, scenes)
     if not phases and not sheet.problems:
         top.say("phases", "are missing: give at least one, with kind and minutes")
     if sheet.problems:
@@ -91,6 +92,6 @@ def _parse(text: str, file: str, source: str) -> tuple[Preset | None, list[str]]
         return None, [f"{file}: not TOML: {error}"]
     except (ValueError, RecursionError):
         return None, [f"{file}: nested too deeply for a preset, or with a number too long"]
-    sheet = Sheet(file, text)
+    sheet = Sheet(file, renamed(text) if is_earlier(data) else text)
     preset = read(sheet, migrated(data), source)
     return (None if sheet.problems else preset), sheet.problems

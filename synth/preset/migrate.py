@@ -1,7 +1,8 @@
 """Presets of earlier schemas: read as they are, and rewritten with their comments kept.
 
 Schema 2 (2026) made `goal` one word of a list, and added policy, wearable, supervision, constraints, palettes, and
-steps, breath rates and cues of phases; what schema 1 does not name has its usual value.
+steps, breath rates and cues of phases. Schema 3 (2026) made `[style]` the first of `[[scenes]]`, and phases may name
+the scene they begin. What an earlier schema does not name has its usual value.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 
 from synth.preset.model import GOALS, SCHEMA
 
-_SCHEMA_LINE = re.compile(r"^(\s*schema\s*=\s*)1\b", re.MULTILINE)
+_SCHEMA_LINE = re.compile(r"^(\s*schema\s*=\s*)[12]\b", re.MULTILINE)
 _GOAL_LINE = re.compile(r"""^(\s*goal\s*=\s*)("[^"\n]*"|'[^'\n]*')(?!["'])""", re.MULTILINE)
+_STYLE_LINE = re.compile(r"^(\s*)\[\s*style\s*\]", re.MULTILINE)
 
 
 def goal_of(words: str) -> str:
@@ -27,15 +29,25 @@ def goal_of(words: str) -> str:
 def is_earlier(data: Mapping[str, Any]) -> bool:
     """Whether `data` is of an earlier schema that can be migrated."""
     schema = data.get("schema")
-    return schema == 1 and not isinstance(schema, bool)
+    return schema in (1, 2) and not isinstance(schema, bool)
 
 
 def migrated(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """`data` in the current schema; of an unknown one as it is."""
     if not is_earlier(data):
         return data
-    goal = data.get("goal")
-    return {**data, "schema": SCHEMA, **({"goal": goal_of(goal)} if isinstance(goal, str) else {})}
+    changed: dict[str, Any] = {**data, "schema": SCHEMA}
+    if data["schema"] == 1 and isinstance(goal := data.get("goal"), str):
+        changed["goal"] = goal_of(goal)
+    if isinstance(style := changed.get("style"), Mapping):
+        del changed["style"]
+        changed["scenes"] = [{"name": style.get("archetype", "main"), **style}]
+    return changed
+
+
+def renamed(text: str) -> str:
+    """An earlier file's text with its tables named as now, line by line, to tell where things stand in it."""
+    return _STYLE_LINE.sub(r"\g<1>[[scenes]]", text, count=1)
 
 
 def migrated_text(text: str) -> str:
@@ -47,7 +59,10 @@ def migrated_text(text: str) -> str:
     if not is_earlier(data):
         return text
     text = _SCHEMA_LINE.sub(rf"\g<1>{SCHEMA}", text, count=1)
+    if isinstance(style := data.get("style"), Mapping):
+        name = style.get("archetype", "main")
+        text = _STYLE_LINE.sub(rf'\g<1>[[scenes]]\n\g<1>name = "{name}"', text, count=1)
     goal = data.get("goal")
-    if not isinstance(goal, str) or goal == (word := goal_of(goal)):
+    if data["schema"] != 1 or not isinstance(goal, str) or goal == (word := goal_of(goal)):
         return text
     return _GOAL_LINE.sub(lambda line: f'# before: goal = {line[2]}\n{line[1].lstrip()}"{word}"', text, count=1)

@@ -9,12 +9,12 @@ from typing import Any
 
 from synth.controls import TABLE, Control
 
-SCHEMA = 2
+SCHEMA = 3
 PHASES = ("baseline", "match", "lead", "plateau", "return")
-PRACTICES = ("functional", "modal")
+PRACTICES = ("functional", "modal", "transformational")
 POLICIES = ("L0", "L1", "L2")
 WEARABLE = ("welcome", "refused")
-CULTURES = ("western",)
+CULTURES = ("western", "maqam", "raga", "gamelan", "japanese")
 
 GOALS: Mapping[str, str] = MappingProxyType(
     {
@@ -64,7 +64,8 @@ class Phase:
     """One phase of the plan: it reaches its targets at its end. `kind`: baseline, match, lead, plateau or return.
 
     With a `step` it moves in stages of that much arousal at most, and rests at each for `dwell_s`; without (0) in one
-    arc. `breath_rate_bpm` None paces at three quarters of the person's own rate, where it is known.
+    arc. `breath_rate_bpm` None paces at three quarters of the person's own rate, where it is known. `scene` is the
+    one that begins with it ("" goes on in the one that sounds).
     """
 
     kind: str
@@ -77,6 +78,7 @@ class Phase:
     step: float = 0.0
     dwell_s: float = 0.0
     cues: tuple[Cue, ...] = ()
+    scene: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +96,23 @@ class StemSetting:
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
-    """How the composer writes: `archetype` names a scene of its own, `practice` "functional" or "modal" harmony,
-    `culture` whose scales it draws on."""
+class Scene:
+    """How the composer writes while this scene lasts: `archetype` is one of its own, `practice` "functional", "modal" or
+    "transformational" harmony.
 
+    `culture`: whose scales the control `mode` chooses from, bright to dark; `scale`: one of the catalogue instead ("":
+    none). `tuning`: where the twelve keys lie, by name or Scala file, for scales that have no tuning of their own.
+    """
+
+    name: str = "main"
     archetype: str = "chorale"
     practice: str = "functional"
     metre: int = 4
     phrase_bars: int = 4
     chord_bars: float = 1.0
     culture: str = "western"
+    scale: str = ""
+    tuning: str = "12-tet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,7 @@ class Preset:
 
     `goal` is one of GOALS, `policy` of POLICIES; `constraints` are sentences (`synth.safety.constraints`). With
     `supervision` someone must be with the person; `wearable` "refused" takes no signals of the body. `palettes` are
-    other instruments for some stems, by name.
+    other instruments for some stems, by name. A session begins in the first of its `scenes`.
     """
 
     name: str
@@ -133,7 +142,7 @@ class Preset:
     ranges: Mapping[str, tuple[float, float]]
     phases: tuple[Phase, ...]
     stems: Mapping[str, StemSetting]
-    style: Style = Style()
+    scenes: tuple[Scene, ...] = (Scene(),)
     space: Space = Space()
     profile: str = "default"
     policy: str = "L2"
@@ -176,7 +185,7 @@ def preset_to_dict(preset: Preset) -> dict[str, Any]:
         "phases": [phase_to_dict(phase) for phase in preset.phases],
         "stems": {stem: {**asdict(s), "settings": dict(s.settings)} for stem, s in preset.stems.items()},
         "palettes": {name: dict(stems) for name, stems in preset.palettes.items()},
-        "style": asdict(preset.style),
+        "scenes": [_without_empty(asdict(scene)) for scene in preset.scenes],
         "space": asdict(preset.space),
     }
 
@@ -195,7 +204,11 @@ def phase_to_dict(phase: Phase) -> dict[str, Any]:
         table["cues"].append({**told, **amount, **stem})
     if phase.breath_rate_bpm is None:
         del table["breath_rate_bpm"]
-    return table
+    return _without_empty(table)
+
+
+def _without_empty(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if value != ""}
 
 
 def _plain(row: Control, value: float) -> float | str:

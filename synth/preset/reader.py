@@ -21,9 +21,9 @@ from synth.preset.model import (
     Cue,
     Phase,
     Preset,
+    Scene,
     Space,
     StemSetting,
-    Style,
 )
 from synth.preset.rules import bounds_of
 from synth.preset_file import Section, Sheet, checked_number, near, shown
@@ -53,7 +53,8 @@ def read(sheet: Sheet, data: Mapping[str, Any], source: str) -> Preset:
     controls = _controls(top.section("controls"), bounds)
     ranges = _ranges(top.section("ranges"), controls, bounds)
     stems = _stems(top.section("stems"))
-    phases = read_phases(top, controls, ranges, tuple(stems), bounds)
+    scenes = _scenes(top)
+    phases = read_phases(top, controls, ranges, tuple(stems), bounds, tuple(scene.name for scene in scenes))
     _fill(top, phases, minutes)
     preset = Preset(
         name,
@@ -65,7 +66,7 @@ def read(sheet: Sheet, data: Mapping[str, Any], source: str) -> Preset:
         ranges,
         phases,
         stems,
-        style=_style(top.section("style")),
+        scenes=scenes,
         space=_space(top.section("space")),
         profile=profile,
         policy=top.word("policy", POLICIES, "L2"),
@@ -157,8 +158,9 @@ def read_phases(
     ranges: Mapping[str, tuple[float, float]],
     stems: Sequence[str],
     bounds: Mapping[str, float],
+    scenes: Sequence[str],
 ) -> tuple[Phase, ...]:
-    """The phases of a plan that starts from `controls`; each arc has time enough."""
+    """The phases of a plan that starts from `controls`, through some of the `scenes`; each arc has time enough."""
     phases: list[Phase] = []
     before = {name: controls[name] for name in _MOODS}
     breath_bpm = controls["breath_rate_bpm"]
@@ -182,11 +184,20 @@ def read_phases(
                 move = f"from {before[name]:g} to {value:g} in {lasts:g} minutes is too quick"
                 section.say(name, f"{move}: give the phase {math.ceil(10 * needed) / 10:g} minutes, or a nearer value")
         cues = tuple(_cue(cue, lasts, stems, controls["tempo_bpm"], bounds) for cue in section.sections("cues"))
+        scene = section.word("scene", scenes) if section.has("scene") else ""
         section.finish()
         before = moods
         phases.append(
             Phase(
-                kind, lasts, **moods, breath_depth_db=depth, breath_rate_bpm=rate, step=step, dwell_s=dwell_s, cues=cues
+                kind,
+                lasts,
+                **moods,
+                breath_depth_db=depth,
+                breath_rate_bpm=rate,
+                step=step,
+                dwell_s=dwell_s,
+                cues=cues,
+                scene=scene,
             )
         )
     return tuple(phases)
@@ -286,18 +297,34 @@ def _settings(section: Section, instrument: str) -> dict[str, float]:
     return settings
 
 
-def _style(section: Section) -> Style:
-    usual = Style()
-    style = Style(
+def _scenes(top: Section) -> tuple[Scene, ...]:
+    """The scenes; without any there is one, of the usual kind."""
+    scenes: list[Scene] = []
+    for section in top.sections("scenes"):
+        scene = _scene(section)
+        if scene.name in (other.name for other in scenes):
+            section.say("name", f"{shown(scene.name)} is taken by another scene: give each a name of its own")
+        scenes.append(scene)
+    return tuple(scenes) or (Scene(),)
+
+
+def _scene(section: Section) -> Scene:
+    from synth.composer.scales import NAMES
+
+    usual = Scene()
+    scene = Scene(
+        name=section.text("name", usual.name),
         archetype=section.word("archetype", _archetypes(), usual.archetype),
         practice=section.word("practice", PRACTICES, usual.practice),
         metre=section.whole("metre", 2, 12, usual.metre),
         phrase_bars=section.whole("phrase_bars", 1, 16, usual.phrase_bars),
         chord_bars=section.number("chord_bars", 0.25, 8.0, usual.chord_bars, "bars"),
         culture=section.word("culture", CULTURES, usual.culture),
+        scale=section.word("scale", NAMES) if section.has("scale") else usual.scale,
+        tuning=section.text("tuning", usual.tuning),
     )
     section.finish()
-    return style
+    return scene
 
 
 def _space(section: Section) -> Space:

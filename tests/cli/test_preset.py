@@ -117,7 +117,7 @@ def test_a_file_of_an_earlier_schema_is_copied_into_this_one(run: Callable, here
     write(here / "old.toml")
     assert run("preset", "new", "mine", "--from", "old.toml").code == 0
     made = (here / "mine.toml").read_text()
-    assert "schema = 2  # of long ago" in made and "unhurried" in made
+    assert "schema = 3  # of long ago" in made and "unhurried" in made
 
 
 def test_a_file_that_is_there_is_not_replaced_by_chance(run: Callable, here: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_copy_that_cannot_be_made_is_refused(run: Callable, here: Path, argume
 
 
 def test_values_that_stand_together_are_not_guessed_at(run: Callable, here: Path) -> None:
-    text = EARLIER.replace("schema = 1", "schema = 2").replace('goal = "an easy walk in the evening"', 'goal = "own"')
+    text = EARLIER.replace("schema = 1", "schema = 3").replace('goal = "an easy walk in the evening"', 'goal = "own"')
     head, _, rest = text.partition("[controls]")
     tail = rest[rest.index("[stems.pad]") :]
     inline = 'phases = [{kind = "baseline", minutes = 2}, {kind = "lead", minutes = 8}]\n'
@@ -203,17 +203,17 @@ def test_a_migration_changes_two_lines_and_keeps_the_file_as_it_was(run: Callabl
     path = write(here / "walk.toml")
     before = load_preset(path)
     result = run("preset", "migrate", path)
-    assert result.code == 0 and "now schema 2" in result.out
+    assert result.code == 0 and "now schema 3" in result.out
     assert (here / "walk.toml.bak").read_text() == EARLIER
     old, new = EARLIER.splitlines(), path.read_text().splitlines()
     assert [line for line in new if line not in old] == [
-        "schema = 2  # of long ago",
+        "schema = 3  # of long ago",
         '# before: goal = "an easy walk in the evening"',
         'goal = "own"  # in our own words',
     ]
     assert load_preset(path) == before
     again = run("preset", "migrate", path)
-    assert again.code == 0 and "current already (schema 2)" in again.out and path.read_text().splitlines() == new
+    assert again.code == 0 and "current already (schema 3)" in again.out and path.read_text().splitlines() == new
 
 
 def test_a_goal_that_is_still_one_leaves_no_note(run: Callable, here: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_goal_that_is_still_one_leaves_no_note(run: Callable, here: Path) -> N
 def test_a_dry_run_shows_and_changes_nothing(run: Callable, here: Path) -> None:
     path = write(here / "walk.toml")
     result = run("preset", "migrate", "--dry-run", path)
-    assert result.code == 0 and "-schema = 1" in result.out and "+schema = 2" in result.out
+    assert result.code == 0 and "-schema = 1" in result.out and "+schema = 3" in result.out
     assert path.read_text() == EARLIER and list(here.iterdir()) == [path]
 
 
@@ -244,7 +244,7 @@ def test_a_broken_file_is_left_untouched(run: Callable, here: Path, change: tupl
     text, good = path.read_text(), write(here / "good.toml")
     result = run("preset", "migrate", path, good)
     assert result.code == 2 and words in result.err and "walk.toml: left as it is" in result.err
-    assert path.read_text() == text and "good.toml: now schema 2" in result.out, "the others are still done"
+    assert path.read_text() == text and "good.toml: now schema 3" in result.out, "the others are still done"
 
 
 def test_what_is_no_text_is_left_untouched(run: Callable, here: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from synth.composer.composer import Composer
 from synth.composer.scales import Scale, pitch_classes
 from synth.controls import defaults
-from synth.preset import Preset, StemSetting, Style, load_preset
+from synth.preset import Preset, Scene, StemSetting, load_preset
 from synth.score.model import TICKS_PER_BEAT, Ask, Bar, Marker, Note
 
 STEMS = ("pad", "bass", "melody", "bells", "percussion")
@@ -73,7 +73,7 @@ def make_preset(
         ranges={},
         phases=(),
         stems={stem: StemSetting("none") for stem in stems},
-        style=Style(archetype, practice, metre, phrase_bars, chord_bars),
+        scenes=(Scene("main", archetype, practice, metre, phrase_bars, chord_bars),),
     )
 
 

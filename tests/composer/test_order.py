@@ -17,7 +17,7 @@ SEEDS = range(6)
 @pytest.fixture(scope="module")
 def pages(music, pieces):
     return {
-        name: [music.sheet(pieces(name, seed), music.PRESETS[name].style.metre) for seed in SEEDS]
+        name: [music.sheet(pieces(name, seed), music.PRESETS[name].scenes[0].metre) for seed in SEEDS]
         for name in (*BARRED, "focus", "drone")
     }
 

@@ -109,7 +109,7 @@ def test_each_has_a_goal_a_key_and_instruments_of_its_own():
     assert len({(preset.controls["key"], preset.controls["mode"]) for preset in presets}) == len(presets)
     bands = [tuple(preset.stems[stem].instrument for stem in ("pad", "melody", "bells")) for preset in presets]
     assert len(set(bands)) == len(bands)
-    assert len({preset.style.archetype for preset in presets}) >= 9
+    assert len({scene.archetype for preset in presets for scene in preset.scenes}) >= 9
 
 
 def palettes() -> list[tuple[str, str]]:

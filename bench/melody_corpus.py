@@ -1,0 +1,229 @@
+"""Public-domain melodies out of music21's corpus, as notes relative to their tonic, split so that no tune leaks.
+
+Two printed collections are used, O'Neill's Music of Ireland (1903) and Ryan's Mammoth Collection (1883). music21's
+licence note asks to look for restrictions in each directory and file: these two have none. Left out: the Essen songs
+(their licence: non-commercial), Bach's chorales (pages marked with a copyright), Aird's Airs and Northumbrian
+Minstrelsy (an edition that is sold; terms not stated), American fife tunes (source lost), the Nottingham file
+(informants, not dated), what is marked as from Cole's reprint of 1940, and pieces by a named author of 1883.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synth.composer.learned.events import IOIS, Event, Metre, letter_of
+
+BASIS = {
+    "oneills1850": "printed 1903, Francis O'Neill d. 1936, James O'Neill d. 1949; ABC by volunteers, no restriction",
+    "ryansMammoth": "printed 1883, W. B. Ryan d. 1910, no author named; ABC by volunteers, no restriction",
+}
+YEARS = {"oneills1850": 1903, "ryansMammoth": 1883}
+_PLAIN_AUTHOR = re.compile(r"^\W*(|SCOTCH|IRISH|ENGLISH|TRAD.*|.*CAROLAN.*|.*COLLECTED.*|(F|J)\. ?O'NEILL)\W*$", re.I)
+_METRES = {"4/4": (1.0, 4), "C": (1.0, 4), "C|": (1.0, 4), "2/2": (1.0, 4), "2/4": (2.0, 4), "3/4": (1.0, 3)}
+_METRES |= {"6/8": (2.0, 6), "9/8": (2.0, 9), "12/8": (2.0, 12), "3/8": (2.0, 3), "6/4": (1.0, 6)}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A tune: `parts` are its strains, each a list of events in metrical time; `family` is alike for its variants."""
+
+    collection: str
+    number: str
+    title: str
+    calm: bool
+    metre: Metre
+    parts: tuple[tuple[Event, ...], ...]
+    family: int = 0
+    use: str = ""
+
+    @property
+    def notes(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    @property
+    def mean_ioi(self) -> float:
+        return sum(event.ioi for part in self.parts for event in part) / self.notes
+
+
+def read(corpus: Path | None = None) -> list[Piece]:
+    """Every usable piece of the two collections, with its family and use, in the order of the files."""
+    if corpus is None:
+        import music21
+
+        corpus = Path(music21.__file__).parent / "corpus"
+    pieces = [piece for collection in BASIS for piece in _collection(corpus / collection)]
+    return split(pieces)
+
+
+def _collection(folder: Path) -> Iterator[Piece]:
+    from music21 import abcFormat
+
+    for path in sorted(folder.glob("*.abc")):
+        handler = abcFormat.ABCHandler()
+        try:
+            handler.process(path.read_text("utf-8", "replace"))
+            tunes = handler.splitByReferenceNumber()
+        except Exception:  # a file that music21 itself cannot read
+            continue
+        for number, tune in tunes.items():
+            piece = _piece(folder.name, path.stem, number, tune.tokens)
+            if piece is not None:
+                yield piece
+
+
+def _piece(collection: str, file: str, number: int | None, tokens: Sequence[Any]) -> Piece | None:
+    head: dict[str, str] = {}
+    for token in tokens:
+        if type(token).__name__ == "ABCMetadata":
+            if token.tag in head and token.tag in "MKL":
+                return None  # changes metre or key
+            head.setdefault(token.tag, token.data.split("%")[0].strip())
+    source, author = head.get("B", ""), head.get("C", "")
+    if collection == "ryansMammoth" and ("Ryan" not in source or not _PLAIN_AUTHOR.match(author)):
+        return None
+    metre = _METRES.get(head.get("M", "").replace(" ", ""))
+    key = _key(tokens)
+    if metre is None or key is None or "V" in head:
+        return None
+    scale, beats = metre
+    parts = [_part(notes, scale, beats, key) for notes in _strains(tokens)]
+    kept = tuple(part for part in parts if part is not None)
+    if sum(len(part) for part in kept) < 24 or len(kept) < len(parts):
+        return None
+    name = f"{file}#{number}" if collection == "oneills1850" else file
+    calm = collection == "oneills1850" and number is not None and number <= 700
+    return Piece(collection, name, head.get("T", ""), calm, Metre(beats), kept)
+
+
+def _key(tokens: Sequence[Any]) -> tuple[int, int] | None:
+    """(letter of the tonic 0..6 from C, its pitch class), when the tune ends on a tone of the tonic triad."""
+    for token in tokens:
+        if type(token).__name__ == "ABCMetadata" and token.isKey():
+            match = re.match(r"\s*([A-G])([#b]?)", token.data)
+            if match is None:
+                return None
+            letter = "CDEFGAB".index(match[1])
+            pitch_class = (0, 2, 4, 5, 7, 9, 11)[letter] + {"#": 1, "b": -1, "": 0}[match[2]]
+            return letter, pitch_class % 12
+    return None
+
+
+def _strains(tokens: Sequence[Any]) -> list[list[tuple[float, int | None, bool]]]:
+    """The notes between double bars and repeats as (quarters, staff step from C0 or None for a rest, bar begins)."""
+    strains: list[list[tuple[float, int | None, bool]]] = [[]]
+    tied = begins = False
+    for token in tokens:
+        kind = type(token).__name__
+        if kind == "ABCBar":
+            begins = True
+            if token.src.strip() not in ("|",) and not re.match(r"^\|?\[?[12]", token.src.strip()) and strains[-1]:
+                strains.append([])
+        elif kind in ("ABCNote", "ABCChord") and not token.inGrace:
+            if kind == "ABCChord":
+                if not token.subTokens:
+                    continue
+                top = max(token.subTokens, key=lambda t: letter_of(t.pitchName))
+                name, rest = top.pitchName, False
+            else:
+                name, rest = token.pitchName, token.isRest
+            step = None if rest or name is None else letter_of(name)
+            length = float(token.quarterLength)
+            if tied and strains[-1] and step is not None and strains[-1][-1][1] == step:
+                last = strains[-1][-1]
+                strains[-1][-1] = (last[0] + length, step, last[2])
+            else:
+                strains[-1].append((length, step, begins))
+            tied = token.tie in ("start", "continue")
+            begins = False
+    return [strain for strain in strains if sum(step is not None for _, step, _ in strain) >= 8]
+
+
+def _part(
+    notes: Sequence[tuple[float, int | None, bool]], scale: float, beats: int, key: tuple[int, int]
+) -> tuple[Event, ...] | None:
+    """Events of a strain, its first bar line at beat 0; None if its bars do not add up."""
+    total = sum(length for length, _, _ in notes) * scale
+    pickup = 0.0
+    for i, (length, _, begins) in enumerate(notes):
+        if begins and i > 0:
+            break
+        pickup += length * scale
+    else:
+        return None
+    at = -pickup if pickup < beats else 0.0
+    if total < 2 * beats:
+        return None
+    events: list[Event] = []
+    for length, step, begins in notes:
+        beat_s = length * scale
+        if begins and abs(at / beats - round(at / beats)) * beats > 1e-6:
+            if abs(at - round(at / beats) * beats) > 1.0:
+                return None
+            at = round(at / beats) * beats  # a bar that does not add up by a little
+        if step is None:
+            if events:
+                last = events[-1]
+                events[-1] = Event(last.beat, last.ioi + beat_s, last.step)
+        else:
+            events.append(Event(at, beat_s, step - key[0]))
+        at += beat_s
+    if max(event.ioi for event in events) > IOIS[-1] * 1.5:
+        return None
+    return tuple(events)
+
+
+def split(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces with `family` (titles or openings in common) and `use`: train .8, valid .1, test .1 of families."""
+    parent = list(range(len(pieces)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    seen: dict[Any, int] = {}
+    for i, piece in enumerate(pieces):
+        for mark in _marks(piece):
+            other = seen.setdefault(mark, i)
+            parent[root(i)] = root(other)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for i in range(len(pieces)):
+        groups[root(i)].append(i)
+    result: list[Piece | None] = [None] * len(pieces)
+    for family, (_, members) in enumerate(sorted(groups.items())):
+        first = pieces[members[0]]
+        roll = int(hashlib.sha256(f"{first.collection}/{first.number}".encode()).hexdigest(), 16) % 10
+        use = "test" if roll == 0 else "valid" if roll == 1 else "train"
+        if len(members) > 12:
+            use = "train"
+        for i in members:
+            p = pieces[i]
+            result[i] = Piece(p.collection, p.number, p.title, p.calm, p.metre, p.parts, family, use)
+    return [piece for piece in result if piece is not None]
+
+
+_COMMON = re.compile(r"\b(the|a|an|reel|jig|hornpipe|strathspey|march|or|of|air|slip|clog|set|first|second|1st|2nd)\b")
+
+
+def _marks(piece: Piece) -> Iterator[Any]:
+    """What variants of a tune have in common: the words of the title, or nine steps on and near beats of a strain."""
+    words = _COMMON.sub(" ", re.sub(r"[^a-z ]", "", piece.title.lower()))
+    if words.split():
+        yield "title", "".join(sorted(words.split()))
+    for part in piece.parts:
+        strong = [e.step for e in part if e.beat >= 0.0 and abs(e.beat - round(e.beat)) < 1e-6]
+        low = [step % 7 for step in strong[:12]]
+        if len(low) == 12 and len(set(low)) > 3:
+            yield "opening", tuple(low)
+        steps = [e.step for e in part]
+        for i in range(0, len(steps) - 16):
+            run = steps[i : i + 16]
+            if len(set(run)) > 4:
+                yield "run", tuple(b - a for a, b in zip(run, run[1:], strict=False))

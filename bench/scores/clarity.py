@@ -1,0 +1,45 @@
+"""Is there a key? The correlation of music21's Krumhansl-Schmuckler analysis, window by window."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .page import Page
+
+WINDOW_S = 60.0
+_LEAST_NOTES = 6
+
+
+class Clarity(NamedTuple):
+    """Median and tenth percentile of the best key's correlation, and how often that key's tonic is the score's own."""
+
+    median: float
+    low: float
+    tonic: float
+
+
+def clarity(page: Page, window_s: float = WINDOW_S) -> Clarity:
+    """Over windows that do not overlap; pitched notes by duration, a note counts where it starts."""
+    from music21 import analysis, note, stream
+
+    found, own = [], []
+    windows: dict[int, list] = {}
+    for one in page.pitched:
+        windows.setdefault(int(page.seconds(one.start) // window_s), []).append(one)
+    solver = analysis.discrete.KrumhanslSchmuckler()
+    for notes in windows.values():
+        if len(notes) < _LEAST_NOTES:
+            continue
+        part = stream.Stream()
+        for one in notes:
+            made = note.Note(one.pitch)
+            made.quarterLength = round(max(one.end - one.start, 0.25) * 4) / 4
+            part.insert(one.start - notes[0].start, made)
+        key = solver.getSolution(part)
+        found.append(key.correlationCoefficient)
+        own.append(key.tonic.pitchClass == page.key_at(notes[0].start).tonic)
+    if not found:
+        return Clarity(float("nan"), float("nan"), float("nan"))
+    return Clarity(float(np.median(found)), float(np.percentile(found, 10)), float(np.mean(own)))

@@ -1,0 +1,173 @@
+"""A score as it lies in its MIDI file: notes by pretty_midi, markers by mido; beats are quarter notes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+STEPS = 4  # steps a beat on the quantised page
+KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+UNPITCHED = ("percussion", "nature")
+
+
+class Note(NamedTuple):
+    """A note; `start` and `end` in beats, `pitch` the key that is struck, `velocity` 0..1."""
+
+    stem: str
+    start: float
+    end: float
+    pitch: int
+    velocity: float = 0.5
+
+
+class Mark(NamedTuple):
+    """A marker at a beat."""
+
+    beat: float
+    kind: str
+    text: str
+
+
+class Key(NamedTuple):
+    """From `beat` on `tonic` (0..11) and the name of the scale hold."""
+
+    beat: float
+    tonic: int
+    scale: str
+
+
+class Metre(NamedTuple):
+    """From `beat` on a bar has `beats`."""
+
+    beat: float
+    beats: int
+
+
+@dataclass
+class Page:
+    """Notes in order; `tempo` is (beat, seconds) where the tempo changes, `tune` the stem that has the melody."""
+
+    notes: list[Note]
+    marks: list[Mark] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=lambda: [Key(0.0, 0, "ionian")])
+    metres: list[Metre] = field(default_factory=lambda: [Metre(0.0, 4)])
+    tempo: NDArray[np.float64] = field(default_factory=lambda: np.array([[0.0, 0.0], [1.0, 1.0]]))
+    tune: str = "melody"
+
+    @property
+    def end(self) -> float:
+        """Where the last note ends, in beats."""
+        return max((note.end for note in self.notes), default=0.0)
+
+    @property
+    def pitched(self) -> list[Note]:
+        return [note for note in self.notes if note.stem not in UNPITCHED]
+
+    def of(self, stem: str) -> list[Note]:
+        return [note for note in self.notes if note.stem == stem]
+
+    def marked(self, kind: str) -> list[Mark]:
+        return [mark for mark in self.marks if mark.kind == kind]
+
+    def seconds(self, beat: float) -> float:
+        """When `beat` sounds."""
+        beats, times = self.tempo[:, 0], self.tempo[:, 1]
+        i = min(max(int(np.searchsorted(beats, beat, "right")) - 1, 0), len(beats) - 2)
+        pace = (times[i + 1] - times[i]) / (beats[i + 1] - beats[i])
+        return float(times[i] + (beat - beats[i]) * pace)
+
+    def key_at(self, beat: float) -> Key:
+        return self.keys[max(bisect_right([key.beat for key in self.keys], beat + 1e-6) - 1, 0)]
+
+    @property
+    def bars(self) -> list[tuple[float, float]]:
+        """(start, end) of each bar that holds a note's start."""
+        found = []
+        last = max((note.start for note in self.notes), default=-1.0)
+        for metre, after in zip(self.metres, [*self.metres[1:], None], strict=True):
+            beat, stop = metre.beat, after.beat if after else last + 1e-6
+            while beat < stop - 1e-9:
+                found.append((beat, beat + metre.beats))
+                beat += metre.beats
+        return found
+
+    def quantised(self) -> Page:
+        """Starts and ends on the nearest step, no note shorter than a step."""
+        notes = []
+        for note in self.notes:
+            start = round(note.start * STEPS) / STEPS
+            end = max(round(note.end * STEPS) / STEPS, start + 1 / STEPS)
+            notes.append(note._replace(start=start, end=end))
+        return replace(self, notes=sorted(notes, key=lambda n: (n.start, n.stem, n.pitch)))
+
+    def relative(self, note: Note) -> int:
+        """Pitch class above the tonic; what has no pitch stays as it is."""
+        if note.stem in UNPITCHED:
+            return note.pitch
+        return (note.pitch - self.key_at(note.start).tonic) % 12
+
+    def between(self, low: float, high: float) -> Page:
+        """The notes that start from beat `low` to `high`, in their places."""
+        return replace(
+            self,
+            notes=[note for note in self.notes if low <= note.start < high],
+            marks=[mark for mark in self.marks if low <= mark.beat < high],
+        )
+
+    def reordered(self, order: Iterable[int]) -> Page:
+        """The bars in another order, their notes with them; markers stay."""
+        bars = self.bars
+        inside: list[list[Note]] = [[] for _ in bars]
+        starts = [start for start, _ in bars]
+        for note in self.notes:
+            inside[max(bisect_right(starts, note.start + 1e-9) - 1, 0)].append(note)
+        notes, beat = [], bars[0][0] if bars else 0.0
+        for index in order:
+            shift = beat - bars[index][0]
+            notes += [n._replace(start=n.start + shift, end=n.end + shift) for n in inside[index]]
+            beat += bars[index][1] - bars[index][0]
+        return replace(self, notes=sorted(notes, key=lambda n: (n.start, n.stem, n.pitch)))
+
+
+def read_page(path: Path, tune: str = "melody") -> Page:
+    """The page in a MIDI file, as `synth.score.midi.write_midi` or any other program wrote it."""
+    import mido
+    import pretty_midi
+
+    heard = pretty_midi.PrettyMIDI(str(path))
+    resolution = heard.resolution
+    notes = []
+    for instrument in heard.instruments:
+        stem = "percussion" if instrument.is_drum else instrument.name
+        for note in instrument.notes:
+            start, end = (heard.time_to_tick(t) / resolution for t in (note.start, note.end))
+            notes.append(Note(stem, start, end, note.pitch, note.velocity / 127))
+    notes.sort(key=lambda n: (n.start, n.stem, n.pitch))
+    marks, keys, metres = [], [], []
+    tempo, now = [], 0
+    for message in mido.MidiFile(str(path), charset="utf-8").tracks[0]:
+        now += message.time
+        beat = now / resolution
+        if message.type == "marker":
+            kind, _, text = message.text.partition(": ")
+            if kind == "key":
+                tonic, _, scale = text.partition(" ")
+                keys.append(Key(beat, KEYS.index(tonic), scale))
+            else:
+                marks.append(Mark(beat, kind, text))
+        elif message.type == "time_signature":
+            metres.append(Metre(beat, message.numerator * 4 // message.denominator))
+        elif message.type == "set_tempo":
+            tempo.append((beat, heard.tick_to_time(now)))
+    end = max(now / resolution, max((n.end for n in notes), default=0.0)) + 1.0
+    tempo.append((end, heard.tick_to_time(round(end * resolution))))
+    page = Page(notes, marks, tune=tune, tempo=np.array(tempo))
+    page.keys = keys or page.keys
+    page.metres = metres or page.metres
+    return page

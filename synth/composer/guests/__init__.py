@@ -1,0 +1,21 @@
+"""Other composers: each takes a stem for a phrase at a time, in a process of its own, and is checked before it sounds."""
+
+from __future__ import annotations
+
+from synth.composer.guests.check import Heard, heard
+from synth.composer.guests.desk import Desk, Replayed
+from synth.composer.guests.guest import Guest, Invitation, Written
+from synth.composer.guests.tune import Motif, TuneError, read_tune
+
+__all__ = [
+    "Desk",
+    "Guest",
+    "Heard",
+    "Invitation",
+    "Motif",
+    "Replayed",
+    "TuneError",
+    "Written",
+    "heard",
+    "read_tune",
+]
