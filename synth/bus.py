@@ -68,6 +68,7 @@ class Bus:
         _settle(self._moves)
         self._row = np.zeros((1, len(CONTROLS)))
         self._holder: dict[str, int] = dict.fromkeys(held, rank("hand"))
+        self._leaps: list[tuple[int, int, float]] = []
 
     @property
     def held(self) -> frozenset[str]:
@@ -103,9 +104,30 @@ class Bus:
         _write(quantum, 1, self._moves, self._row)
         return dict(zip(_NAMES, self._row[0].tolist(), strict=True))
 
+    def target(self, name: str) -> float:
+        """Where a control is bound for."""
+        return float(self._moves[_SETTLED, COLUMN[name]])
+
+    def leap(self, name: str, value: float, quantum: int) -> float:
+        """From `quantum`, still to come, a control goes on from `value`, within its bounds; the value then.
+
+        For the tempo, where the composer says that no pulse would notice.
+        """
+        low, high = self._guard.bounds.range(name)
+        value = min(max(value, low), high)
+        self._leaps.append((quantum, COLUMN[name], _inner(name, value)))
+        return value
+
     def edges(self, quantum: int, quanta: int, out: NDArray[np.float32]) -> None:
         """Write the values at the `quanta + 1` quantum edges from `quantum` on into the control columns of `out`."""
-        _write(quantum, quanta + 1, self._moves, out)
+        row = 0
+        while self._leaps and self._leaps[0][0] <= quantum + quanta:
+            at, column, inner = self._leaps.pop(0)
+            if at > quantum + row:
+                _write(quantum + row, at - quantum - row, self._moves, out[row:])
+                row = at - quantum
+            self._moves[_FROM, column], self._moves[_START, column] = inner, quantum + row
+        _write(quantum + row, quanta + 1 - row, self._moves, out[row:])
 
 
 _NAMES = tuple(c.name for c in CONTROLS)

@@ -16,6 +16,7 @@ from types import MappingProxyType
 KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 MODES = ("lydian", "ionian", "mixolydian", "dorian", "aeolian", "phrygian")  # bright to dark
 SWITCH = ("off", "on")
+TEMPO_WAYS = ("ramp", "modulation", "bridge")
 STEMS = ("pad", "bass", "melody", "bells", "percussion", "nature", "reverb")
 
 _ENHARMONIC = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb", "CB": "B", "B#": "C", "E#": "F", "FB": "E"}
@@ -122,7 +123,7 @@ CONTROLS: tuple[Control, ...] = (
     Control("tonal_tension", "", 0, 1, 0.25, "linear", 0.02, 0.2, "bar", 8.0, "How far chords stray from the tonic.", cc=24),
     Control("roughness", "", 0, 1, 0.1, "linear", 0.02, 0.2, "bar", 8.0, "Dissonance allowed in chords.", cc=25),
     Control("regularity", "", 0, 1, 0.5, "linear", 0.02, 0.2, "bar", 8.0, "How steady and clear the pulse is.", cc=26),
-    Control("predictability", "", 0, 1, 0.5, "linear", 0.02, 0.2, "phrase", 60.0, "How much returns unchanged.", cc=27),
+    Control("predictability", "", 0, 1, 0.5, "linear", 0.02, 0.2, "phrase", 60.0, "Familiarity against novelty: how much returns, and how little it is changed.", cc=27),
     Control("percussiveness", "", 0, 1, 0.0, "linear", 0.02, 0.2, "bar", 8.0, "How much the percussion plays, and how hard.", cc=28),
     Control("density_hz", "1/s", 0.1, 8, 1.2, "log", 0.06, 0.5, "bar", 8.0, "Note onsets a second over all voiced stems.", cc=29),
     Control("dynamics_db", "dB", -12, 8, 0.0, "linear", 0.3, 1.0, "quantum", 0.0, "Playing level around loudness_lufs.", 2.0, 11),
@@ -138,6 +139,8 @@ CONTROLS: tuple[Control, ...] = (
     Control("rest", "", 0, 1, 0.0, "linear", 0.25, 0.25, "quantum", 0.0, "A musical silence: 1 is silent, in four seconds and back.", 0.25, 86),
     Control("landmark", "", 0, 1, 0, "choice", math.inf, math.inf, "bar", 8.0, "A motif on tonic and fifth that one can hold on to.", choices=SWITCH),
     Control("scene", "", 0, 99, 0, "choice", math.inf, math.inf, "phrase", 60.0, "Which musical idea is played: another number brings another one."),
+    Control("liked", "", 0, 99, 0, "choice", math.inf, math.inf, "phrase", 60.0, "Another number: the person likes what sounds, and hears more of it."),
+    Control("tempo_by", "", 0, 2, 0, "choice", math.inf, math.inf, "phrase", 60.0, "How the tempo comes to where it is asked: unnoticed, by metric modulation, or over a bridge without a pulse.", choices=TEMPO_WAYS),
     *(_level(stem, 102 + i) for i, stem in enumerate(STEMS)),
     Control("loudness_lufs", "LUFS", -40, -23, -26, "linear", 0.1, 0.3, "quantum", 0.0, "Programme loudness that the master holds.", 3.0, 7),
 )

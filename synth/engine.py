@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from synth.bus import Bus, new_edges
 from synth.composer.composer import Composer
+from synth.composer.scales import MINOR, NAMES
 from synth.controls import STEMS
 from synth.expression import Expression
 from synth.instruments import make
@@ -97,7 +98,9 @@ class Engine:
         self.bus = Bus(sample_rate, QUANTUM, self.guard, initial, held)
         self.stems = (*(s for s in STEMS if s in preset.stems and s != "reverb"), "reverb")
         played = self.stems[:-1]
-        self.transport = Transport(Composer(preset, seed).bar, played, seed, sample_rate, length_s)
+        score = Score(played, scales=NAMES, minor=MINOR)
+        self.transport = Transport(Composer(preset, seed).compose, score, seed, sample_rate, length_s)
+        self.leaps: list[tuple[int, str, float]] = []
         self.expression = Expression(sample_rate, length_s)
         self.audio = audio
         self.latency_frames = 0
@@ -127,13 +130,16 @@ class Engine:
     @property
     def score(self) -> Score:
         """What was composed so far."""
+        self.transport.finish()
         return self.transport.score
 
     def render(self, quantum: int, quanta: int) -> Block:
         """Render `quanta` (1 to MAX_QUANTA) quanta from `quantum` on; blocks must follow each other."""
         b, frames = self._buffers, quanta * QUANTUM
         self.bus.edges(quantum, quanta, b.edges)
+        self.transport.tempo_target_bpm = self.bus.target("tempo_bpm")
         beats = self.transport.walk(quantum, quanta, b.edges, b.spans)
+        self._leap()
         self.expression.write(quantum, quanta, b.spans, beats, b.edges)
         events = self.transport.take(quantum * QUANTUM + frames)
         if self.audio:
@@ -154,6 +160,14 @@ class Engine:
             b.gain[:frames],
             b.edges[: quanta + 1],
         )
+
+    def _leap(self) -> None:
+        """Let the tempo leap where the next bar says so; `leaps` has the quantum, the control and its value."""
+        if self.transport.leap is not None:
+            frame, bpm = self.transport.leap
+            self.transport.leap = None
+            at = frame // QUANTUM
+            self.leaps.append((at, "tempo_bpm", self.bus.leap("tempo_bpm", bpm, at)))
 
     def sounding(self) -> dict[str, int]:
         """Voices that sound now, by stem."""

@@ -7,8 +7,8 @@ comes out at every block size. A beat's tempo is read from the bus at the quantu
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,15 @@ from synth.score.model import TICKS_PER_BEAT, Ask, Bar, KeyChange, Marker, Metre
 
 _TEMPO = COLUMN["tempo_bpm"]
 _NEVER = 2**62
+SLICE_FRAMES = 256
+_LATEST_TICKS = TICKS_PER_BEAT * 5 // 8  # of the beat before a bar: none of its notes begins sooner
 
 # What a span is made of: edges from FIRST to END hear a beat of BPM in KEY and MODE that starts at START_FRAME, is
 # FRAMES long and the INDEX-th of BEATS in a bar that swells from LOW to HIGH (0 to 1).
 FIRST, END, BPM, KEY, MODE, START_FRAME, FRAMES, INDEX, BEATS, LOW, HIGH, SPAN = range(12)
+
+
+Slices = Generator[None, None, Bar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,20 @@ class Beat:
 
 
 class Transport:
-    """The beat grid of one session. The composer is told of `length_s` (None: open end) so as to end on a cadence."""
+    """The beat grid of one session. The composer is told of `length_s` (None: open end) so as to end on a cadence.
+
+    `compose` writes a bar in slices: one is taken each SLICE_FRAMES from the beat on in which it is asked, and what is
+    left at the middle of that beat all at once, so that no block has much to do. `leap` is the frame and the tempo
+    of a bar that does not go on from the one before, until the bus has taken it.
+    """
 
     def __init__(
-        self, compose: Callable[[Ask], Bar], stems: tuple[str, ...], seed: int, sample_rate: int, length_s: float | None
+        self, compose: Callable[[Ask], Slices], score: Score, seed: int, sample_rate: int, length_s: float | None
     ) -> None:
-        self.score = Score(stems)
+        self.score, stems = score, score.stems
         self.phase = ""
+        self.tempo_target_bpm = 0.0
+        self.leap: tuple[int, float] | None = None
         self._compose = compose
         self._sample_rate = sample_rate
         self._length_s = length_s
@@ -70,10 +82,11 @@ class Transport:
         self._serial = 0
         self._variation = {stem: stream(seed, "variation", stem) for stem in stems}
         self._beat: Beat | None = None
-        self._next_frame = 0
+        self._next_frame = self._half_frame = 0
         self._next_due = _NEVER
         self._heard: tuple[float, ...] = ()
         self._next_bar: Bar | None = None
+        self._writing: Slices | None = None
         self._bars = 0
 
     @property
@@ -94,6 +107,9 @@ class Transport:
         """
         if self._beat is None:
             self._start_beat(edges[0])
+        if (quantum + quanta) * QUANTUM >= self._half_frame:
+            self.finish()
+        self._write_on(quanta)
         count = row = 0
         while True:
             last = min(quanta, self._next_frame // QUANTUM - quantum)
@@ -102,6 +118,7 @@ class Transport:
                 count, row = count + 1, last + 1
             if self._next_frame >= (quantum + quanta) * QUANTUM:
                 return count
+            self.finish()
             self._start_beat(edges[self._next_frame // QUANTUM - quantum])
 
     def take(self, end_frame: int) -> dict[str, list[NoteEvent]]:
@@ -128,7 +145,10 @@ class Transport:
         previous = self._beat
         if previous is None:
             start_us, tick, index = 0, 0, 0
-            bar = self._ask(0, 0.0, row)
+            self._writing = self._ask(0, 0.0, row)
+            self.finish()
+            assert self._next_bar is not None
+            bar = self._next_bar
         else:
             start_us = previous.start_us + previous.us_per_beat
             tick = previous.tick + TICKS_PER_BEAT
@@ -141,6 +161,7 @@ class Transport:
         us_per_beat = round(60e6 / float(row[_TEMPO]) * stretch)
         beat = self._beat = Beat(tick, start_us, us_per_beat, index, bar)
         self._next_frame = self._frame(beat, tick + TICKS_PER_BEAT)
+        self._half_frame = self._frame(beat, tick + TICKS_PER_BEAT // 2)
         start_frame, frames = start_us * self._sample_rate / 1e6, us_per_beat * self._sample_rate / 1e6
         self._heard = (beat.bpm, bar.key, bar.mode, start_frame, frames, index, bar.beats, *bar.swell)
         if index == 0:
@@ -148,26 +169,54 @@ class Transport:
         if not self.score.tempos or self.score.tempos[-1].us_per_beat != us_per_beat:
             self.score.tempos.append(Tempo(tick, us_per_beat))
         if index == bar.beats - 1:
-            self._next_bar = self._ask(tick + TICKS_PER_BEAT, (start_us + us_per_beat) / 1e6, row)
+            self._writing = self._ask(tick + TICKS_PER_BEAT, (start_us + us_per_beat) / 1e6, row)
         self.score.end_tick = tick + TICKS_PER_BEAT
         self._schedule(self._beat)
 
-    def _ask(self, tick: int, time_s: float, row: NDArray[np.float32]) -> Bar:
+    def finish(self) -> None:
+        """Write what is being written to its end."""
+        while self._writing is not None:
+            self._slice()
+
+    def _write_on(self, quanta: int) -> None:
+        """The next slices of the bar being written."""
+        slices = max(quanta * QUANTUM // SLICE_FRAMES, 1)
+        while self._writing is not None and slices:
+            self._slice()
+            slices -= 1
+
+    def _slice(self) -> None:
+        assert self._writing is not None
+        try:
+            next(self._writing)
+        except StopIteration as done:
+            self._writing = None
+            self._take_in(done.value)
+
+    def _ask(self, tick: int, time_s: float, row: NDArray[np.float32]) -> Slices:
         remaining_s = None if self._length_s is None else self._length_s - time_s
         controls = {c.name: float(row[i]) for i, c in enumerate(CONTROLS)}
-        ask = Ask(self._bars, tick, time_s, remaining_s, controls, self.phase)
-        bar = self._compose(ask)
+        ask = Ask(self._bars, tick, time_s, remaining_s, controls, self.phase, self.tempo_target_bpm)
         self._bars += 1
+        return self._compose(ask)
+
+    def _take_in(self, bar: Bar) -> None:
+        """Take over a bar that is written."""
+        self._next_bar = bar
+        earliest = 0 if self._beat is None else self._beat.tick + _LATEST_TICKS
+        if bar.leap_bpm is not None and self._beat is not None:
+            self.leap = self._next_frame, bar.leap_bpm
         for note in bar.notes:
-            start = max(note.tick, self._beat.tick if self._beat else 0)
+            start = max(note.tick, earliest)
             self._serial += 1
             variation = self._variation[note.stem].random()
             heapq.heappush(self._pending, (start, 1, self._serial, ON, note, self._serial, variation))
             heapq.heappush(
                 self._pending, (start + max(note.duration, 1), 0, self._serial, OFF, note, self._serial, 0.0)
             )
-            self.score.notes.append(Note(note.stem, start, max(note.duration, 1), note.pitch, note.velocity))
-        return bar
+            self.score.notes.append(replace(note, tick=start, duration=max(note.duration, 1)))
+        if self._beat is not None:
+            self._schedule(self._beat)
 
     def _enter_bar(self, bar: Bar) -> None:
         score = self.score
@@ -185,4 +234,6 @@ class Transport:
             self._due[note.stem].append(
                 NoteEvent(self._frame(beat, tick), kind, note_id, note.pitch, note.velocity, variation)
             )
+        for due in self._due.values():
+            due.sort(key=lambda event: (event.frame, event.kind == ON, event.note_id))
         self._find_due()

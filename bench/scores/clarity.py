@@ -20,13 +20,16 @@ class Clarity(NamedTuple):
     tonic: float
 
 
-def clarity(page: Page, window_s: float = WINDOW_S) -> Clarity:
-    """Over windows that do not overlap; pitched notes by duration, a note counts where it starts."""
+def clarity(page: Page, within: list[tuple[float, float]] | None = None, window_s: float = WINDOW_S) -> Clarity:
+    """Over windows that do not overlap; pitched notes by duration, a note counts where it starts, of the stretches
+    `within` (beats; None: the whole page)."""
     from music21 import analysis, note, stream
 
     found, own = [], []
     windows: dict[int, list] = {}
     for one in page.pitched:
+        if within is not None and not any(low <= one.start < high for low, high in within):
+            continue
         windows.setdefault(int(page.seconds(one.start) // window_s), []).append(one)
     solver = analysis.discrete.KrumhanslSchmuckler()
     for notes in windows.values():

@@ -2,64 +2,105 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import isfunction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .page import Page, read_page
+
+if TYPE_CHECKING:
+    from synth.preset import Preset
 
 RATE = 48_000
 BLOCK_S = 1.0
 
 
+class Section(NamedTuple):
+    """From `start` to `end`, in beats, a scene of this archetype plays."""
+
+    start: float
+    end: float
+    archetype: str
+
+
 @dataclass
 class Made:
-    """A composed session: its page, planned tension from each beat on, seconds of each call of the composer."""
+    """A composed session: its page, planned tension from each beat on, scenes, CPU seconds of each call of the
+    composer, and whether the planned tension is the score's own ("tension" markers)."""
 
     preset: str
     seed: int
     page: Page
     planned: dict[float, float]
-    calls_s: list[float] = field(default_factory=list)
-    marked: bool = False  # planned tension is the score's own
+    sections: list[Section]
+    calls_s: list[float]
+    marked: bool
 
     def planned_at(self, beat: float) -> float:
         """Planned tension at a beat."""
         before = [b for b in self.planned if b <= beat + 1e-6]
         return self.planned[max(before)] if before else math.nan
 
+    @property
+    def archetype(self) -> str:
+        """The one that plays longest."""
+        longest: dict[str, float] = {}
+        for section in self.sections:
+            longest[section.archetype] = longest.get(section.archetype, 0.0) + section.end - section.start
+        return max(longest, key=lambda name: longest[name])
 
-def compose(preset: str, seed: int, minutes: float, **arguments: Any) -> Made:
+    def within(self, archetypes: Container[str]) -> list[tuple[float, float]]:
+        """(start, end) of the stretches that scenes of these archetypes play without a break."""
+        found: list[tuple[float, float]] = []
+        for start, end, archetype in self.sections:
+            if archetype not in archetypes:
+                continue
+            if found and found[-1][1] >= start - 1e-6:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((start, end))
+        return found
+
+
+def compose(preset: str | Preset, seed: int, minutes: float, **arguments: Any) -> Made:
     """A session of `preset` without sound, read back from the MIDI file it exports."""
     from synth.composer.composer import Composer
     from synth.score.midi import write_midi
     from synth.session.session import Session
 
     calls: list[float] = []
-    restore = _timed(Composer, calls)
-    try:
+    asked: list[tuple[float, float]] = []
+    with timed(Composer, calls):
         session = Session(preset, seed=seed, minutes=minutes, audio=False, **arguments)
-        asked: list[tuple[float, float]] = []
         while not session.finished:
             asked.append((session.time_s, session.controls["tonal_tension"]))
             left = int(session.length_frames) - session.position
             session.render(min(int(BLOCK_S * RATE), left) if left > 0 else int(BLOCK_S * RATE))
-    finally:
-        restore()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "score.mid"
         write_midi(session.score, path)
-        page = read_page(path, tune_of(session.preset.style.archetype))
+        page = read_page(path)
+    sections = _sections(page, session.preset)
+    page.tunes = [(section.start, tune_of(section.archetype)) for section in sections]
     marks = page.marked("tension")
-    if marks:
-        planned = {mark.beat: float(mark.text) for mark in marks}
-    else:
-        planned = _planned(page, asked)
-    return Made(preset, seed, page, planned, calls, bool(marks))
+    planned = {mark.beat: float(mark.text) for mark in marks} if marks else _planned(page, asked)
+    return Made(session.preset.name, seed, page, planned, sections, calls, bool(marks))
+
+
+def _sections(page: Page, preset: Preset) -> list[Section]:
+    """The scenes as marked, each till the next; where none is marked, the preset's first throughout."""
+    archetypes = {scene.name: scene.archetype for scene in preset.scenes}
+    found = [(0.0, preset.scenes[0].archetype)]
+    found += [(mark.beat, archetypes[mark.text]) for mark in page.marked("scene") if mark.text in archetypes]
+    ends = [*(beat for beat, _ in found[1:]), page.end]
+    return [Section(start, end, name) for (start, name), end in zip(found, ends, strict=True) if end > start]
 
 
 def tune_of(archetype: str) -> str:
@@ -87,32 +128,47 @@ def _planned(page: Page, asked: list[tuple[float, float]]) -> dict[float, float]
     return found
 
 
-def _timed(composer: type, calls: list[float]) -> Callable[[], None]:
-    """Time every public call of the class from outside it; returns what undoes this."""
+@contextmanager
+def timed(kind: type, calls: list[float]) -> Iterator[None]:
+    """Put the CPU seconds of every call from outside of a public method of `kind` into `calls`."""
     inside = 0
-    originals = {
-        name: method for name, method in vars(composer).items() if not name.startswith("_") and callable(method)
-    }
+    originals = {name: method for name, method in vars(kind).items() if not name.startswith("_") and isfunction(method)}
 
     def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*positional: Any, **named: Any) -> Any:
+        @functools.wraps(method)
+        def counted(*positional: Any, **named: Any) -> Any:
             nonlocal inside
             inside += 1
-            started = time.perf_counter()
+            started = time.thread_time()
             try:
                 return method(*positional, **named)
             finally:
                 inside -= 1
                 if not inside:
-                    calls.append(time.perf_counter() - started)
+                    calls.append(time.thread_time() - started)
 
-        return timed
+        return counted
 
     for name, method in originals.items():
-        setattr(composer, name, wrap(method))
-
-    def restore() -> None:
+        setattr(kind, name, wrap(method))
+    try:
+        yield
+    finally:
         for name, method in originals.items():
-            setattr(composer, name, method)
+            setattr(kind, name, method)
 
-    return restore
+
+def share_of_render(preset: str, seed: int, seconds: float = 40.0, opening_s: float = 20.0) -> float:
+    """Share of the CPU time of a render with sound that goes to the composer, the opening and compiling left out."""
+    from synth.composer.composer import Composer
+    from synth.session.session import Session
+
+    calls: list[float] = []
+    with timed(Composer, calls):
+        session = Session(preset, seed=seed, minutes=10.0)
+        session.render(int(opening_s * RATE))
+        calls.clear()
+        started = time.process_time()
+        session.render(int(seconds * RATE))
+        spent = time.process_time() - started
+    return sum(calls) / spent

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from .page import STEPS, Note, Page
 
-LIKE = 0.6
+LIKE = 0.6  # two lines as alike as this are one and the same idea
+SHORTEST = 0.5  # beats: a shorter silence is how a note is played, not a rest
 
 
 class Rests(NamedTuple):
@@ -48,7 +49,7 @@ class Phrase(NamedTuple):
 def phrases(page: Page) -> list[Phrase]:
     """The phrases as marked ("phrase 12 A'"), each with the tune's top notes; a note a little early belongs to it."""
     marks = page.marked("phrase")
-    notes = page.of(page.tune)
+    notes = page.melody
     found = []
     for mark, after in zip(marks, [*marks[1:], None], strict=True):
         end = after.beat if after else max(page.end, mark.beat)
@@ -63,26 +64,27 @@ def phrases(page: Page) -> list[Phrase]:
 
 
 def rests(page: Page) -> Rests:
+    """A rest is half a beat of silence or more."""
     shares, silent, total = [], 0.0, 0.0
     for phrase in phrases(page):
         if not phrase.line:
             continue
         length = phrase.end - phrase.start
         covered, reached = 0.0, phrase.start
-        for note in phrase.line:
-            low, high = max(note.start, reached), min(note.end, phrase.end)
-            covered += max(high - low, 0.0)
-            reached = max(reached, high)
+        for note in [*phrase.line, Note("", phrase.end, phrase.end, 0)]:
+            gap = note.start - reached
+            if gap < SHORTEST:
+                covered += max(gap, 0.0)
+            covered += max(min(note.end, phrase.end) - max(note.start, reached), 0.0)
+            reached = max(reached, note.end)
         shares.append(1.0 - covered / length)
         silent, total = silent + length - covered, total + length
     if not shares:
         return Rests(*[float("nan")] * 4, 1.0, 0)
     ordered = sorted(shares)
     low, high = (ordered[round(q * (len(ordered) - 1))] for q in (0.1, 0.9))
-    everything = max(page.end, 1e-9)
-    return Rests(
-        silent / total, statistics.median(shares), low, high, 1.0 - (total - silent) / everything, len(shares)
-    )
+    sung = (total - silent) / max(page.end, 1e-9)
+    return Rests(silent / total, statistics.median(shares), low, high, 1.0 - sung, len(shares))
 
 
 def _steps(phrase: Phrase) -> list[tuple[int, int]]:
@@ -113,6 +115,7 @@ def _size(interval: int) -> int:
 
 
 def recalls(page: Page) -> Recalls:
+    """A phrase of four notes and more against the earlier ones of its name, and against eight others before it."""
     found = phrases(page)
     sung = [phrase for phrase in found if len(phrase.line) >= 4]
     same, other = [], []

@@ -51,14 +51,21 @@ class Metre(NamedTuple):
 
 @dataclass
 class Page:
-    """Notes in order; `tempo` is (beat, seconds) where the tempo changes, `tune` the stem that has the melody."""
+    """Notes in order; `tempo` is (beat, seconds) where the tempo changes, `tunes` says which stem has the tune from
+    a beat on."""
 
     notes: list[Note]
     marks: list[Mark] = field(default_factory=list)
     keys: list[Key] = field(default_factory=lambda: [Key(0.0, 0, "ionian")])
     metres: list[Metre] = field(default_factory=lambda: [Metre(0.0, 4)])
     tempo: NDArray[np.float64] = field(default_factory=lambda: np.array([[0.0, 0.0], [1.0, 1.0]]))
-    tune: str = "melody"
+    tunes: list[tuple[float, str]] = field(default_factory=lambda: [(0.0, "melody")])
+
+    @property
+    def melody(self) -> list[Note]:
+        """The notes of the stem that has the tune when they start."""
+        beats = [beat for beat, _ in self.tunes]
+        return [n for n in self.notes if n.stem == self.tunes[max(bisect_right(beats, n.start + 0.15) - 1, 0)][1]]
 
     @property
     def end(self) -> float:
@@ -87,13 +94,15 @@ class Page:
 
     @property
     def bars(self) -> list[tuple[float, float]]:
-        """(start, end) of each bar that holds a note's start."""
+        """(start, end) of each bar from the first that a note starts in to the last."""
         found = []
+        first = min((note.start for note in self.notes), default=0.0)
         last = max((note.start for note in self.notes), default=-1.0)
         for metre, after in zip(self.metres, [*self.metres[1:], None], strict=True):
             beat, stop = metre.beat, after.beat if after else last + 1e-6
             while beat < stop - 1e-9:
-                found.append((beat, beat + metre.beats))
+                if beat + metre.beats > first + 1e-6:
+                    found.append((beat, beat + metre.beats))
                 beat += metre.beats
         return found
 
@@ -135,7 +144,7 @@ class Page:
         return replace(self, notes=sorted(notes, key=lambda n: (n.start, n.stem, n.pitch)))
 
 
-def read_page(path: Path, tune: str = "melody") -> Page:
+def read_page(path: Path) -> Page:
     """The page in a MIDI file, as `synth.score.midi.write_midi` or any other program wrote it."""
     import mido
     import pretty_midi
@@ -167,7 +176,7 @@ def read_page(path: Path, tune: str = "melody") -> Page:
             tempo.append((beat, heard.tick_to_time(now)))
     end = max(now / resolution, max((n.end for n in notes), default=0.0)) + 1.0
     tempo.append((end, heard.tick_to_time(round(end * resolution))))
-    page = Page(notes, marks, tune=tune, tempo=np.array(tempo))
+    page = Page(notes, marks, tempo=np.array(tempo))
     page.keys = keys or page.keys
     page.metres = metres or page.metres
     return page

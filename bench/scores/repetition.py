@@ -51,15 +51,9 @@ def _matrix(bars: list[set]) -> csr_matrix:
     return csr_matrix((np.ones(len(rows), np.int32), (rows, columns)), (len(bars), max(len(index), 1)))
 
 
-def most_alike(page: Page, bars: int = BARS, stem: str | None = None) -> Return:
-    """The most alike pair of stretches of `bars` bars, of all stems or one; nearly empty ones are left out.
-
-    A stretch counts when it has a note a bar (half a note where one stem is looked at).
-    """
-    cells = [
-        {(step, note.stem, page.relative(note)) for step, note in bar if stem in (None, note.stem)}
-        for bar in by_bar(page)
-    ]
+def most_alike(page: Page, bars: int = BARS) -> Return:
+    """The most alike pair of stretches of `bars` bars; one with less than a note a bar is left out."""
+    cells = [{(step, note.stem, page.relative(note)) for step, note in bar} for bar in by_bar(page)]
     count = len(cells)
     if count < 2 * bars:
         return Return(float("nan"), 0.0, 0.0, float("nan"))
@@ -67,7 +61,7 @@ def most_alike(page: Page, bars: int = BARS, stem: str | None = None) -> Return:
     shared = (matrix @ matrix.T).toarray()
     size = np.array([len(cell) for cell in cells])
     total = np.convolve(size, np.ones(bars, int), "valid")
-    enough = total >= bars * (1.0 if stem is None else 0.5)
+    enough = total >= bars
     best, pair = -1.0, (0, 0)
     again = np.zeros(len(total), bool)
     for lag in range(bars, len(total)):
@@ -79,6 +73,8 @@ def most_alike(page: Page, bars: int = BARS, stem: str | None = None) -> Return:
         if alike[top] > best:
             best, pair = float(alike[top]), (top, top + lag)
     starts = [start for start, _ in page.bars]
+    if best < 0.0:
+        return Return(float("nan"), 0.0, 0.0, float("nan"))
     share = float(again.sum() / max(enough.sum(), 1))
     return Return(best, starts[pair[0]], starts[pair[1]], share)
 

@@ -1,14 +1,16 @@
 """Does the tension that is heard follow the tension that was planned?
 
-Heard: partitura's tension ribbons (Herremans & Chew 2016) over each chord's span, cloud diameter and tensile strain
-of all pitched notes, and the roughness of what sounds together (Sethares 1993, six partials falling by 0.88). Each of
-the three is a z-score over the piece and they count alike; the weights were not fitted to anything.
+Heard, beat by beat and from all pitched notes: partitura's tension ribbons (Herremans & Chew 2016), cloud diameter and
+tensile strain, and the roughness of what sounds together (Sethares 1993, six partials falling by 0.88). Each of the
+three is a z-score over the piece and they count alike; the weights were not fitted to anything. A chord's tension is
+the mean over its beats.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
+from bisect import bisect_left
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,7 @@ WINDOW_S = 300.0
 HOP_S = 60.0
 LEAST_CHORDS = 8  # a window of fewer says nothing
 MOVING_S = 30.0  # harmony moves where a window has a new set of pitch classes at least this often
+RIBBONS = ("cloud_diameter", "tensile_strain")
 _FLAT = 0.01  # planned tension that moves by less (standard deviation) is no plan to follow
 _FIFTHS = {0: 0, 7: 1, 2: 2, 9: 3, 4: 4, 11: 5, 6: 6, 5: -1, 10: -2, 3: -3, 8: -4, 1: -5}  # above a tonic
 _TONICS = {0: 0, 7: 1, 2: 2, 9: 3, 4: 4, 11: 5, 6: -6, 5: -1, 10: -2, 3: -3, 8: -4, 1: -5}  # as KEYS spell them
@@ -53,36 +56,30 @@ def spans(page: Page) -> list[tuple[float, float]]:
     return [(a, b) for a, b in zip(starts, [*starts[1:], page.end], strict=True) if b - a > 0.25]
 
 
-def ribbons(page: Page, at: list[tuple[float, float]]) -> dict[str, NDArray[np.float64]]:
-    """partitura's cloud diameter and tensile strain over each span."""
-    from partitura.musicanalysis import estimate_tonaltension
+def ribbons(page: Page) -> dict[str, NDArray[np.float64]]:
+    """partitura's cloud diameter and tensile strain of each beat of the page, NaN where nothing sounds."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from partitura.musicanalysis import estimate_tonaltension
 
-    names = ("cloud_diameter", "tensile_strain")
-    found = {name: np.full(len(at), np.nan) for name in names}
+    beats = math.ceil(page.end)
+    found = {name: np.full(beats, np.nan) for name in RIBBONS}
     notes = page.pitched
     starts = np.array([note.start for note in notes])
     longest = max((note.end - note.start for note in notes), default=0.0)
-    for first in range(0, len(at), 32):
-        chunk = at[first : first + 32]
-        key = page.key_at(chunk[0][0])
-        changes = [i for i, (a, _) in enumerate(chunk) if page.key_at(a) != key]
-        for part in np.split(np.arange(len(chunk)), changes):
-            if not len(part):
-                continue
-            some = [chunk[i] for i in part]
-            low = int(np.searchsorted(starts, some[0][0] - longest))
-            high = int(np.searchsorted(starts, some[-1][1]))
-            array = note_array(notes[low:high], page, some[0][0])
-            sounding = [i for i, (a, b) in enumerate(some) if _sounds(array, a, b)]
-            if not sounding:
-                continue
-            middle = np.array([(some[i][0] + some[i][1]) / 2 for i in sounding])
-            reach = np.array([[(some[i][1] - some[i][0]) / 2 - 0.01] * 2 for i in sounding])
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                got = estimate_tonaltension(array, ws=reach, ss=middle)
-            for name in names:
-                found[name][first + part[sounding]] = got[name]
+    changes = {math.ceil(key.beat) for key in page.keys}
+    edges = sorted({*range(0, beats, 64), *(beat for beat in changes if 0 < beat < beats), beats})
+    for low, high in zip(edges, edges[1:], strict=False):
+        some = notes[int(np.searchsorted(starts, low - longest)) : int(np.searchsorted(starts, high))]
+        array = note_array(some, page, low)
+        sounding = np.array([b for b in range(low, high) if _sounds(array, b, b + 1)], int)
+        if not len(sounding):
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            got = estimate_tonaltension(array, ws=0.98, ss=sounding + 0.5)
+        for name in RIBBONS:
+            found[name][sounding] = got[name]
     return found
 
 
@@ -137,39 +134,50 @@ def roughness(pitches: list[int]) -> float:
     )
 
 
-def _roughness_over(page: Page, at: list[tuple[float, float]]) -> NDArray[np.float64]:
-    """Mean over the beats of each span of the roughness of what sounds half-way through the beat."""
-    notes = page.pitched
-    beats = int(math.ceil(page.end)) + 1
-    sounding: list[set[int]] = [set() for _ in range(beats)]
-    for note in notes:
+def rough(page: Page) -> NDArray[np.float64]:
+    """Roughness of what sounds half-way through each beat of the page, NaN where nothing does."""
+    sounding: list[set[int]] = [set() for _ in range(math.ceil(page.end))]
+    for note in page.pitched:
         for beat in range(math.ceil(note.start - 0.5), math.ceil(note.end - 0.5)):
-            if 0 <= beat < beats:
+            if 0 <= beat < len(sounding):
                 sounding[beat].add(note.pitch)
-    known: dict[tuple[int, ...], float] = {}
+    known: dict[frozenset[int], float] = {frozenset(): math.nan}
+    for tones in map(frozenset, sounding):
+        if tones not in known:
+            known[tones] = roughness(sorted(tones))
+    return np.array([known[frozenset(tones)] for tones in sounding])
+
+
+def by_beat(page: Page) -> dict[str, NDArray[np.float64]]:
+    """The three curves of heard tension, a value a beat, and "heard", the mean of their z-scores."""
+    curves = {**ribbons(page), "roughness": rough(page)}
+    curves["heard"] = np.mean([_z(values) for values in curves.values()], axis=0)
+    return curves
+
+
+def _over(curve: NDArray[np.float64], at: list[tuple[float, float]]) -> NDArray[np.float64]:
+    """Mean of a curve over each span, to the nearest beat."""
     found = np.full(len(at), np.nan)
     for i, (low, high) in enumerate(at):
-        values = []
-        for beat in range(int(low), min(max(int(high), int(low) + 1), beats)):
-            tones = tuple(sorted(sounding[beat]))
-            if tones:
-                if tones not in known:
-                    known[tones] = roughness(list(tones))
-                values.append(known[tones])
-        if values:
-            found[i] = np.mean(values)
+        inside = curve[round(low) : max(round(high), round(low) + 1)]
+        if np.isfinite(inside).any():
+            found[i] = np.nanmean(inside)
     return found
 
 
-def moments(page: Page, planned_at: dict[float, float]) -> Moments:
-    """Planned and heard tension, chord by chord. `planned_at`: what was planned from each of these beats on."""
+def moments(page: Page, planned_at: dict[float, float], within: list[tuple[float, float]] | None = None) -> Moments:
+    """Planned and heard tension of the chords in the stretches `within` (beats; None: all).
+
+    `planned_at`: what was planned from each of these beats on.
+    """
     at = spans(page)
-    parts = ribbons(page, at)
-    parts["roughness"] = _roughness_over(page, at)
+    if within is not None:
+        at = [(a, b) for a, b in at if any(low <= a < high for low, high in within)]
+    parts = {name: _over(curve, at) for name, curve in by_beat(page).items()}
     beats = sorted(planned_at)
     which = np.maximum(np.searchsorted(beats, [a + 1e-6 for a, _ in at], "right") - 1, 0)
     planned = np.array([planned_at[beats[i]] for i in which]) if beats else np.full(len(at), np.nan)
-    heard = np.mean([_z(values) for values in parts.values()], axis=0)
+    heard = parts.pop("heard")
     sets = [_classes(page, a, b) for a, b in at]
     moved = np.array([True, *(a != b for a, b in zip(sets, sets[1:], strict=False))])
     return Moments(np.array([page.seconds(a) for a, _ in at]), planned, heard, parts, moved)
@@ -183,8 +191,6 @@ def _classes(page: Page, low: float, high: float) -> frozenset[int]:
 
 
 def _near(page: Page, low: float, high: float) -> list[Note]:
-    from bisect import bisect_left
-
     notes = page.notes
     first = bisect_left(notes, low - 0.3, key=lambda n: n.start)
     last = bisect_left(notes, high - 0.3, key=lambda n: n.start)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+LONGEST_MIN = 24 * 60
 
 
 def add_command(commands: Commands, name: str, what: str, examples: str) -> argparse.ArgumentParser:
@@ -22,10 +25,15 @@ def add_command(commands: Commands, name: str, what: str, examples: str) -> argp
     )
 
 
-def add_composition(command: argparse.ArgumentParser) -> None:
-    """The arguments that decide what is played."""
+def add_composition(command: argparse.ArgumentParser, longest_min: float = LONGEST_MIN) -> None:
+    """The arguments that decide what is played, for at most `longest_min` minutes."""
     command.add_argument("preset", metavar="PRESET", help="a preset's name (`synth presets`) or a TOML file")
-    command.add_argument("--minutes", type=minutes, metavar="M", help="length; the preset's own if not given")
+    command.add_argument(
+        "--minutes",
+        type=partial(minutes, longest=longest_min),
+        metavar="M",
+        help="length; the preset's own if not given",
+    )
     command.add_argument("--seed", type=int, default=0, metavar="N", help="another number, another piece (default 0)")
     command.add_argument(
         "--set",
@@ -38,20 +46,21 @@ def add_composition(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--controls",
+        "--script",
         type=Path,
         metavar="CSV",
         help="a script of requests with the columns time_s,control,value; values out of range are clamped",
     )
 
 
-def minutes(text: str) -> float:
+def minutes(text: str, longest: float = LONGEST_MIN) -> float:
     """A length typed by a person."""
     try:
         length = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes") from None
-    if not 0.0 < length <= 24 * 60:
-        raise argparse.ArgumentTypeError(f"{text} minutes: give more than 0 and at most {24 * 60}")
+    if not 0.0 < length <= longest:
+        raise argparse.ArgumentTypeError(f"{text} minutes: give more than 0 and at most {longest:g}")
     return length
 
 

@@ -1,4 +1,4 @@
-"""`synth render`, `synth compose` and `synth replay`: sessions into files."""
+"""`synth render` and `synth replay`: sessions into files."""
 
 from __future__ import annotations
 
@@ -26,10 +26,6 @@ _RENDER = """\
 the folder holds mix and stems, score.mid, controls.csv (every control as heard), session.jsonl (the record, which
 `synth replay` plays again) and report.html (open it in a browser)
 """
-_COMPOSE = """\
-  synth compose settle --minutes 10 --seed 3 --out score.mid
-  synth compose focus --controls script.csv --out score.mid
-"""
 _REPLAY = """\
   synth replay session --out again                      the same samples again, from what the record says was asked
   synth replay session --out again --from sensors       decide again from the recorded sensors, and compare
@@ -37,7 +33,7 @@ _REPLAY = """\
 
 
 def add(commands: Commands) -> None:
-    """Add the three commands."""
+    """Add the two commands."""
     command = add_command(commands, "render", "render a session into a folder of files", _RENDER)
     add_composition(command)
     add_terms(command)
@@ -57,12 +53,6 @@ def add(commands: Commands) -> None:
     add_keeping(command)
     command.add_argument("--sample-rate", type=int, default=48_000, metavar="HZ", help="default 48000")
     command.set_defaults(run=render)
-
-    command = add_command(commands, "compose", "write a session's score without its audio", _COMPOSE)
-    add_composition(command)
-    add_terms(command)
-    command.add_argument("--out", type=Path, required=True, metavar="FILE", help="the MIDI file to write")
-    command.set_defaults(run=compose)
 
     command = add_command(commands, "replay", "render a recorded session again", _REPLAY)
     command.add_argument("folder", metavar="DIR", type=Path, help="the folder of a session, or its session.jsonl")
@@ -106,12 +96,12 @@ def render(arguments: argparse.Namespace) -> int:
 
     _check_stems(arguments)
     script = read_script(arguments.controls) if arguments.controls else Script([], [])
-    _note(script.repairs)
+    note_repairs(script.repairs)
     context = _context(arguments.person) if arguments.person else None
     from synth.dsp._jit import CACHE_REPAIRS, compiled_kernels
     from synth.output.render import render_session
 
-    _note(CACHE_REPAIRS)
+    note_repairs(CACHE_REPAIRS)
     compiled, _ = compiled_kernels()
     try:
         with music_progress(f"rendering {arguments.preset}") as progress:
@@ -172,30 +162,6 @@ def _enter(path: Path, summary: Summary) -> None:
         print(f"{summary.dose.percent:.2f} % of a week's dose of sound, with this session ({path})")
 
 
-def compose(arguments: argparse.Namespace) -> int:
-    """Write a session's score."""
-    from synth.cli.progress import music_progress
-    from synth.cli.script import Script, read_script
-
-    script = read_script(arguments.controls) if arguments.controls else Script([], [])
-    _note(script.repairs)
-    from synth.output.render import compose_session
-
-    with music_progress(f"composing {arguments.preset}") as progress:
-        score = compose_session(
-            arguments.preset,
-            arguments.out,
-            minutes=arguments.minutes,
-            seed=arguments.seed,
-            settings=dict(arguments.settings),
-            script=script.requests,
-            progress=progress,
-            **asked(arguments),
-        )
-    print(f"{arguments.out}: {len(score.notes)} notes in {len({note.stem for note in score.notes})} stems")
-    return 0
-
-
 def replay(arguments: argparse.Namespace) -> int:
     """Render a recorded session again."""
     from synth.cli.progress import music_progress
@@ -203,7 +169,7 @@ def replay(arguments: argparse.Namespace) -> int:
     from synth.output.replay import replay_session
 
     _check_stems(arguments)
-    _note(CACHE_REPAIRS)
+    note_repairs(CACHE_REPAIRS)
     compiled, _ = compiled_kernels()
     from_sensors = arguments.source == "sensors"
     folder = arguments.folder.parent if arguments.folder.is_file() else arguments.folder
@@ -219,7 +185,7 @@ def replay(arguments: argparse.Namespace) -> int:
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(arguments.out)) from None
-    _note([f"the record is not as it was written: {text}" for text in replayed.breaks])
+    note_repairs([f"the record is not as it was written: {text}" for text in replayed.breaks])
     _tell(replayed.summary, compiled_kernels()[0] - compiled)
     if from_sensors:
         print(f"first difference: {replayed.difference}" if replayed.difference else "every decision came out the same")
@@ -238,7 +204,8 @@ def _output(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in names}
 
 
-def _note(repairs: list[str]) -> None:
+def note_repairs(repairs: list[str]) -> None:
+    """Say on stderr what was repaired in what was given."""
     for repair in repairs:
         print(f"synth: repaired: {repair}", file=sys.stderr)
 

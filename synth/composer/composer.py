@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from synth.composer import form
 from synth.composer.budget import MOVING
-from synth.composer.harmonist import Harmonist
+from synth.composer.ensemble import Ensemble
 from synth.composer.harmony import symbol
 from synth.composer.moment import Moment, Phrase, Slot
-from synth.composer.parts.bass import Bass
-from synth.composer.parts.bells import Bells
-from synth.composer.parts.drums import Drums
 from synth.composer.parts.figure import Figure
 from synth.composer.parts.landmark import SILENT_DB, Landmark
-from synth.composer.parts.pad import Pad
-from synth.composer.parts.tune import Tune
 from synth.composer.planner import Planner
 from synth.composer.playing import Player
-from synth.composer.styles import Archetype, archetype
 from synth.preset import Preset
 from synth.rng import stream
 from synth.score.model import Ask, Bar, Marker
@@ -26,30 +22,26 @@ _ENTRIES = ("bass", "harmony", "melody", "percussion", "bells")  # the order in 
 _ENTRY_GAP_S = (8.0, 13.0)
 _UNHURRIED_S = 150.0  # a session shorter than this opens faster
 _RELEASE = 0.8  # density of a phrase's last bar against its mean
-_BELLS_UP = 12
 _LEFT_BY_FIGURE = 4.0  # notes a bar that a figure may be short of before the pad makes up for them
+
+Slices = Generator[None, None, Bar]
 
 
 class Composer:
-    """Writes a preset's music bar by bar. The same preset, seed and asks give the same bars; it can be pickled.
+    """Writes a preset's music bar by bar. The same preset, seed and asks give the same bars.
 
     Raises ValueError when the preset names an archetype that does not exist.
     """
 
     def __init__(self, preset: Preset, seed: int) -> None:
-        style = archetype(preset.scenes[0].archetype)
-        self._metre = preset.scenes[0].metre
+        self._seed = seed
         self._stems = tuple(stem for stem in _WRITTEN if stem in preset.stems)
         self._rng = stream(seed, "composer", "opening")
-        self._planner = Planner(seed, preset.scenes[0], style, self._stems)
-        self._harmonist = Harmonist(seed, style, preset.scenes[0].practice)
+        self._planner = Planner(seed, preset.scenes, self._stems)
         self._player = Player(seed, self._stems)
-        self._pad = Pad(seed, self._harmonist)
         self._landmark = Landmark(self._stems)
-        self._tune: Tune | None = None
-        self._bells: Bells | None = None
-        self._parts = [part for stem in self._stems if (part := self._part(seed, stem, style)) is not None]
-        self._parts.sort(key=lambda part: isinstance(part, Figure))  # a figure takes what the others leave
+        self._ensembles: dict[int, Ensemble] = {}
+        self._ensemble = self._ensemble_of(0)
         self._entries: dict[str, float] = {}
         self._phrase: Phrase | None = None
         self._bar = 0
@@ -59,20 +51,32 @@ class Composer:
 
     def bar(self, ask: Ask) -> Bar:
         """The bar at `ask.tick`; empty after the final one."""
+        slices = self.compose(ask)
+        while True:
+            try:
+                next(slices)
+            except StopIteration as done:
+                bar: Bar = done.value
+                return bar
+
+    def compose(self, ask: Ask) -> Slices:
+        """The same bar in slices: it is written piece by piece as the generator is advanced, and returned at its end."""
         if self._over and self._phrase is not None:
             scale = self._phrase.scale
-            return Bar(ask.tick, self._metre, scale.key, scale.mode, (), swell=(0.0, 0.0))
+            return Bar(ask.tick, self._phrase.bar_beats[-1], scale.key, scale.mode, (), swell=(0.0, 0.0))
         if not self._entries:
             self._open(ask)
         now = self._moment(ask)
+        yield
         swell = self._planner.cycle.step()
         stretch: tuple[float, ...] = ()
         if now.phrase.ending and now.bar == now.phrase.bars - 2:
             stretch = self._land(now)
-        self._write(now)
+        yield from self._write(now)
         self._bar += 1
         self._beat += now.beats
         self._over = now.final
+        leap_bpm = now.phrase.leap_bpm if now.bar == 0 else None
         return Bar(
             ask.tick,
             now.beats,
@@ -83,24 +87,14 @@ class Composer:
             swell,
             stretch,
             now.final,
+            leap_bpm,
         )
 
-    def _part(self, seed: int, stem: str, style: Archetype) -> Bass | Tune | Drums | Bells | Figure | None:
-        kind = style.parts[stem]
-        up = _BELLS_UP if stem == "bells" else 0
-        if stem == "pad":
-            return None
-        if stem == "bass":
-            return Bass(seed, kind)
-        if kind == "drums":
-            return Drums(seed)
-        if kind == "figure":
-            return Figure(seed, stem, up)
-        if kind == "tune":
-            self._tune = Tune(seed, stem, style, up)
-            return self._tune
-        self._bells = Bells(seed, self._tune, kind == "answer")
-        return self._bells
+    def _ensemble_of(self, number: int) -> Ensemble:
+        """The ensemble of scene `number`; who comes back goes on from what they played."""
+        if number not in self._ensembles:
+            self._ensembles[number] = Ensemble(self._seed, self._planner.scene_of(number), number, self._stems)
+        return self._ensembles[number]
 
     def _open(self, ask: Ask) -> None:
         """Draw when each stem enters: the pad's fifth first, then root, harmony, voice and the rest."""
@@ -126,24 +120,29 @@ class Composer:
 
     def _moment(self, ask: Ask) -> Moment:
         """The bar's place in its phrase; begins a new phrase where one is due or the end has come nearer."""
-        beat_s = 60.0 / ask.controls["tempo_bpm"]
         entered = self._entered(ask)
         opened = self._opened(ask.time_s)
         due = self._phrase is None or self._bar >= self._phrase.bars
         kept = None
-        if self._must_end(ask, beat_s * self._metre):
+        bar_s = self._ensemble.scene.metre * 60.0 / ask.controls["tempo_bpm"]
+        if self._must_end(ask, bar_s):
             kept = None if due else self._sounding_slot()
-            self._planner.end(ask, beat_s * self._metre)
+            self._planner.end(ask, bar_s)
             due = True
         if due:
-            scale = self._phrase.scale if self._phrase else None
-            self._phrase = self._planner.phrase(ask, scale, entered, ask.controls["density_hz"] * opened, self._owed)
+            density_hz = ask.controls["density_hz"] * opened
+            before = self._phrase
+            self._phrase = self._planner.phrase(ask, before, entered, density_hz, self._owed)
             self._bar, self._beat = 0, 0.0
+            if before is not None and before.scene != self._phrase.scene:
+                last, self._ensemble = self._ensemble, self._ensemble_of(self._phrase.scene)
+                self._ensemble.harmonist.follow(last.harmonist)
             if kept is not None and len(self._phrase.slots) > 1:
-                self._harmonist.keep(self._phrase, kept)
+                self._ensemble.harmonist.keep(self._phrase, kept)
         phrase = self._phrase
         assert phrase is not None
         beats = phrase.bar_beats[self._bar]
+        beat_s = 60.0 / (phrase.leap_bpm if phrase.leap_bpm and self._bar == 0 else ask.controls["tempo_bpm"])
         now = Moment(
             ask.tick,
             ask.time_s,
@@ -180,7 +179,7 @@ class Composer:
     def _land(self, now: Moment) -> tuple[float, ...]:
         """Fit the bar before the last chord to the time left; its beats and slowing."""
         assert now.remaining_s is not None and self._planner.lead_s is not None
-        beats, stretch = form.landing(now.remaining_s, self._planner.lead_s, now.beat_s, self._metre)
+        beats, stretch = form.landing(now.remaining_s, self._planner.lead_s, now.beat_s, self._ensemble.scene.metre)
         change = beats - now.beats
         now.phrase.bar_beats[now.bar] = now.beats = beats
         before, last = now.phrase.slots[-2:]
@@ -188,22 +187,24 @@ class Composer:
         last.beat += change
         return stretch
 
-    def _write(self, now: Moment) -> None:
-        player = self._player
+    def _write(self, now: Moment) -> Generator[None, None, None]:
+        player, band = self._player, self._ensemble
         player.begin(now)
         if now.bar == 0:
-            for planned in (self._tune, self._bells):
-                if planned is not None:
-                    planned.plan(now)
+            for part in band.planned:
+                part.plan(now)
+                yield
         self._landmark.write(now, player)
-        self._pad.write(now, player)
-        for part in self._parts:
+        for index in band.harmonist.due(now):
+            band.harmonist.decide(now, index)
+            yield
+        for part in band.parts:
             if isinstance(part, Figure):
                 now.spare = self._spare(now)
             part.write(now, player)
-        if not now.phrase.ending:
-            figured = any(isinstance(part, Figure) and now.plays(part.stem) for part in self._parts)
-            self._pad.fill(now, player, round(self._spare(now) - _LEFT_BY_FIGURE * figured))
+            yield
+        if not now.phrase.ending and band.pad is not None:
+            band.pad.fill(now, player, round(self._spare(now) - _LEFT_BY_FIGURE * band.figures(now)))
         most = max(8.0, 15.0 * now.controls["density_hz"])
         self._owed = max(-most, min(most, now.room))
 
@@ -211,7 +212,8 @@ class Composer:
         """Notes that this bar has over, when what is planned for the rest of the phrase is paid for."""
         phrase, shares = now.phrase, now.phrase.shares
         to_come = phrase.bars - now.bar - 1
-        tones = sum(tone.beat >= now.end for tone in phrase.line) if self._tune and now.plays(self._tune.stem) else 0
+        tune = self._ensemble.tune
+        tones = sum(tone.beat >= now.end for tone in phrase.line) if tune and now.plays(tune.stem) else 0
         changes = sum(slot.beat >= now.end for slot in phrase.slots)
         planned = tones + changes * (MOVING + now.plays("bass")) + to_come * shares.percussion
         income = now.controls["density_hz"] * self._opened(now.time_s) * now.bar_s * to_come
@@ -221,12 +223,14 @@ class Composer:
         phrase = now.phrase
         markers = []
         if now.bar == 0:
+            markers.extend(Marker(now.tick, kind, text) for kind, text in phrase.told)
             markers.append(Marker(now.tick, "phrase", f"phrase {phrase.number} {phrase.idea.name}"))
         for slot in phrase.slots:
             if not now.start <= slot.beat < now.end or slot.chord is None:
                 continue
             tick = now.ticks(slot.beat)
             markers.append(Marker(tick, "chord", symbol(slot.chord, phrase.scale)))
+            markers.append(Marker(tick, "tension", f"{slot.tension:.2f}"))
             if slot is phrase.slots[-1]:
                 markers.append(Marker(tick, "cadence", phrase.cadence))
         if now.final:

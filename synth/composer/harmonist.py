@@ -26,18 +26,28 @@ class Harmonist:
         self._voicing: tuple[int, ...] = ()
         self._bass: int | None = None
 
-    def look_ahead(self, now: Moment, index: int) -> list[Slot]:
-        """Decide slot `index` and the ones after it that begin within 8 s, the next one in any case; returns them."""
+    def follow(self, other: Harmonist) -> None:
+        """Go on from what another one's pad sounds."""
+        self._pcs, self._voicing, self._bass = other._pcs, other._voicing, other._bass
+
+    def due(self, now: Moment) -> list[int]:
+        """The slots to be decided in this bar: those that begin in it, and what they look ahead to."""
         slots = now.phrase.slots
-        first = slots[index]
-        known = [
+        begin = [i for i, slot in enumerate(slots) if now.start <= slot.beat < now.end]
+        ahead = (j for i in begin for j in self._ahead(now, i))
+        return [i for i in dict.fromkeys(ahead) if slots[i].chord is None]
+
+    def known(self, now: Moment, index: int) -> list[Slot]:
+        """Slot `index` and the decided ones after it that begin within 8 s, the next one in any case."""
+        return [now.phrase.slots[i] for i in self._ahead(now, index)]
+
+    def _ahead(self, now: Moment, index: int) -> list[int]:
+        slots = now.phrase.slots
+        return [
             i
             for i in range(index, len(slots))
-            if i <= index + 1 or (slots[i].beat - first.beat) * now.beat_s <= _AHEAD_S
+            if i <= index + 1 or (slots[i].beat - slots[index].beat) * now.beat_s <= _AHEAD_S
         ]
-        for i in known:
-            self.decide(now, i)
-        return [slots[i] for i in known]
 
     def decide(self, now: Moment, index: int) -> None:
         """Fix chord, voicing and bass of slot `index` of the phrase, if that is not done yet."""
@@ -45,7 +55,11 @@ class Harmonist:
         slot = phrase.slots[index]
         if slot.chord is not None:
             return
-        slot.chord = self._chord(now, phrase, index)
+        slot.tension = self._tension(now, phrase, index)
+        if phrase.still or self._style.harmony == "drone" or not phrase.scale.is_mode:
+            slot.chord, slot.tension = Chord(0, "open"), 0.0
+        else:
+            slot.chord = self._chord(now, phrase, index)
         pcs = chord_pcs(slot.chord, phrase.scale)
         voices = self._voices(now, phrase, index)
         slot.bass_pc = pcs[0]
@@ -79,12 +93,13 @@ class Harmonist:
         return voices
 
     def _chord(self, now: Moment, phrase: Phrase, index: int) -> Chord:
+        slot = phrase.slots[index]
         last = index == len(phrase.slots) - 1
         if "harmony" not in now.entered and index == 0:
             return Chord(0, "open")
         recall, weight = self._recall(now, phrase, index)
         wish = Wish(
-            tension=self._tension(now, phrase, index),
+            tension=slot.tension,
             rough=now.controls["roughness"],
             recall=recall,
             recall_weight=weight,

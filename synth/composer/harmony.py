@@ -68,6 +68,9 @@ class Palette(NamedTuple):
 def chord_pcs(chord: Chord, scale: Scale) -> tuple[int, ...]:
     """Pitch classes of `chord`: root, fifth, then its colour."""
     pcs = pitch_classes(scale)
+    if not scale.is_mode:  # tonic, and what the scale has for a fifth
+        fifth = next((pc for pc in ((scale.key + apart) % 12 for apart in (7, 5, 8, 6)) if pc in pcs), scale.key)
+        return (scale.key, fifth)
     return tuple(pcs[(chord.degree + step) % 7] for step in KINDS[chord.kind])
 
 
@@ -96,6 +99,8 @@ def is_usable(mode: int, chord: Chord) -> bool:
 def symbol(chord: Chord, scale: Scale) -> str:
     """Chord symbol such as "Dm7", "Gsus4" or "F5"."""
     root = KEYS[pitch_classes(scale)[chord.degree]]
+    if not scale.is_mode:
+        return root + "5"
     minor = _above_root(scale.mode, chord.degree, 2) == 3
     diminished = minor and not is_stable(scale.mode, chord.degree)
     major_seventh = _above_root(scale.mode, chord.degree, 6) == 11

@@ -172,30 +172,6 @@ def _with_rests(tones: list[Tone], total: float, rest: float, shortest: float) -
     return tones
 
 
-def vary_line(rng: Random, line: Sequence[Tone]) -> list[Tone]:
-    """The line said again with one or two changes: a new end, a tone split, a tone left out, or a move by step."""
-    tones = [replace(tone) for tone in line]
-    inner = len(tones) - 1
-    change = rng.choice(("end", "split", "drop", "sequence"))
-    if change == "end":
-        for tone in tones[max(inner - 3, inner // 2) :]:
-            tone.step = None
-    elif change == "split" and inner > 0:
-        long = max(tones[:-1], key=lambda tone: (tone.beats, -tone.beat))
-        if long.beats >= 1.0:
-            half = Tone(long.beat + long.beats / 2, long.beats / 2, long.gesture, long.place + 1)
-            long.beats /= 2
-            tones.insert(tones.index(long) + 1, half)
-    elif change == "drop" and inner > 3:
-        tones.pop(rng.randrange(1, inner))
-    else:
-        shift = rng.choice((-2, -1, 1, 2))
-        for tone in tones[: max(inner // 2, 1)]:
-            if tone.step is not None:
-                tone.step += shift
-    return tones
-
-
 def sing(rng: Random, voice: Voice, at: Setting) -> int:
     """The next pitch of `voice`."""
     low, high = at.window

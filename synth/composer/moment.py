@@ -8,6 +8,7 @@ from synth.composer.harmony import Chord
 from synth.composer.melody import Tone
 from synth.composer.scales import Scale
 from synth.score.model import TICKS_PER_BEAT
+from synth.tuning.scale import TunedScale
 
 
 @dataclass(slots=True, eq=False)
@@ -19,6 +20,7 @@ class Slot:
     chord: Chord | None = None
     voicing: tuple[int, ...] = ()
     bass_pc: int = 0
+    tension: float = 0.0
 
     @property
     def end(self) -> float:
@@ -38,6 +40,8 @@ class Idea:
     lengths: tuple[float, ...] = ()
     chords: list[Chord] = field(default_factory=list)
     line: list[Tone] = field(default_factory=list)
+    liked: bool = False
+    way: str = ""
 
     @property
     def family(self) -> str:
@@ -61,7 +65,11 @@ class Shares:
 
 @dataclass(slots=True)
 class Phrase:
-    """A phrase as planned. `relation` to `source`: "new", "exact", "varied" or "rhythm"; `ending` ends the session."""
+    """A phrase as planned. `relation` to `source`: "new", "exact", "varied" or "rhythm"; `ending` ends the session.
+
+    `scene` is the number of its scene, `join` the kind of passage where it leads elsewhere, `still` one in which only
+    what both sides share is held, `told` what the score says of it (kind and text), `leap_bpm` the tempo that it begins with when it does not go on from the one before.
+    """
 
     number: int
     section: int
@@ -76,6 +84,11 @@ class Phrase:
     shares: Shares
     recall: list[Chord]
     ending: bool = False
+    scene: int = 0
+    join: str = ""
+    still: bool = False
+    told: tuple[tuple[str, str], ...] = ()
+    leap_bpm: float | None = None
     pivot: tuple[int, ...] = ()
     goal: tuple[int, int] = (0, 0)
     line: list[Tone] = field(default_factory=list)
@@ -112,6 +125,11 @@ class Moment:
     @property
     def scale(self) -> Scale:
         return self.phrase.scale
+
+    @property
+    def tuned(self) -> TunedScale:
+        """The scale's own degrees, and how it is used."""
+        return self.phrase.scale.tuned
 
     @property
     def end(self) -> float:

@@ -6,16 +6,13 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from synth.controls import KEYS, MODES
+from synth.tuning.catalogue import catalogue
+from synth.tuning.scale import TunedScale
 
-NAMES = MODES
-SEMITONES: tuple[tuple[int, ...], ...] = (
-    (0, 2, 4, 6, 7, 9, 11),  # lydian
-    (0, 2, 4, 5, 7, 9, 11),  # ionian
-    (0, 2, 4, 5, 7, 9, 10),  # mixolydian
-    (0, 2, 3, 5, 7, 9, 10),  # dorian
-    (0, 2, 3, 5, 7, 8, 10),  # aeolian
-    (0, 1, 3, 5, 7, 8, 10),  # phrygian
-)
+NAMES = (*MODES, *(name for name in catalogue() if name not in MODES))
+SCALES = tuple(catalogue()[name] for name in NAMES)
+MINOR = frozenset(scale.name for scale in SCALES if 3 in scale.semitones and 4 not in scale.semitones)
+SEMITONES = tuple(scale.semitones for scale in SCALES)
 # Place on the line of fifths of each semitone above a tonic, as the six modes spell it.
 FIFTHS = {0: 0, 7: 1, 2: 2, 9: 3, 4: 4, 11: 5, 6: 6, 5: -1, 10: -2, 3: -3, 8: -4, 1: -5}
 _SHARPS_OF_MODE = (1, 0, -1, -2, -3, -4)  # signature against the major key on the same tonic
@@ -42,6 +39,16 @@ class Scale(NamedTuple):
         """How many degrees it has."""
         return len(SEMITONES[self.mode])
 
+    @property
+    def tuned(self) -> TunedScale:
+        """Its degrees in cents, and how it is used."""
+        return SCALES[self.mode]
+
+    @property
+    def is_mode(self) -> bool:
+        """True for the six modes, which have chords."""
+        return self.mode < len(MODES)
+
     def pitch(self, step: int) -> int:
         """MIDI note of scale step `step`; step 5 * size is the tonic in the octave of middle C (60..71)."""
         octave, degree = divmod(step, self.size)
@@ -67,6 +74,23 @@ def pitches_between(scale: Scale, low: int, high: int) -> tuple[int, ...]:
     """The scale's MIDI notes in [low, high], rising."""
     pcs = pitch_classes(scale)
     return tuple(pitch for pitch in range(low, high + 1) if pitch % 12 in pcs)
+
+
+@cache
+def ladder(culture: str, name: str = "") -> tuple[int, ...]:
+    """The scales of `culture` that the six places of the control `mode` choose from, bright to dark; or `name` alone."""
+    if name:
+        return (NAMES.index(name),)
+    if culture == "western":
+        return tuple(range(len(MODES)))
+    own = sorted((i for i, scale in enumerate(SCALES) if scale.culture == culture), key=lambda i: -SCALES[i].brightness)
+    places = len(MODES) - 1
+    return tuple(dict.fromkeys(own[round(i * (len(own) - 1) / places)] for i in range(places + 1))) if own else (1,)
+
+
+def rung(culture: str, name: str, mode: int) -> int:
+    """Which rung of the ladder the control's value `mode` means."""
+    return round(mode * (len(ladder(culture, name)) - 1) / (len(MODES) - 1))
 
 
 def sharps(scale: Scale) -> int:

@@ -36,7 +36,8 @@ _STILL = {"half": 0.6, "authentic": 0.4, "plagal": 6.0, "modal": 3.0}
 class Archetype:
     """How a scene is written.
 
-    `parts`: stem to part (see `synth.composer.parts`). `degrees`: pull of the chords I..VII. `kinds`: of chord kinds.
+    `parts`: stem to part (see `synth.composer.parts`). `harmony`: "chords", or "drone" for tonic and fifth alone.
+    `free`: it has no pulse. `tempo_bpm`, `arousal`, `valence`: where it is at home. `degrees`: pull of the chords I..VII. `kinds`: of chord kinds.
     `voices`: of the pad. `pedal`: tonal tension under which the bass stays on the tonic. `cadences`: weights of closes.
     `home`: how often a phrase with nothing to return to starts from its section's own progression. `returns`: share of
     phrases that come back exactly, varied, or with the same rhythm, at predictability .5. `percussion`, `bass`, `tune`,
@@ -46,6 +47,11 @@ class Archetype:
     """
 
     parts: Mapping[str, str]
+    harmony: str = "chords"
+    free: bool = False
+    tempo_bpm: tuple[float, float] = (44.0, 140.0)
+    arousal: tuple[float, float] = (-1.0, 1.0)
+    valence: tuple[float, float] = (-1.0, 1.0)
     degrees: tuple[float, ...] = (1.0,) * 7
     kinds: Mapping[str, float] = field(default_factory=lambda: _PLAIN)
     voices: int = 4
@@ -68,9 +74,11 @@ _SUSTAINED = {"pad": "pad", "bass": "roots", "melody": "tune", "bells": "answer"
 
 ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
     {
-        "chorale": Archetype(parts=_SUSTAINED),
+        "chorale": Archetype(parts=_SUSTAINED, tempo_bpm=(48, 66), arousal=(-0.6, -0.1), valence=(0.0, 0.5)),
         "hymn": Archetype(
             parts=_SUSTAINED,
+            arousal=(-0.7, -0.1),
+            valence=(0.1, 0.5),
             degrees=(1.3, 0.6, 0.3, 1.4, 0.6, 0.8, 0.5),
             cadences=_SOFT,
             pedal=0.12,
@@ -79,6 +87,9 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "drone": Archetype(
             parts={**_SUSTAINED, "bass": "pedal", "bells": "periods"},
+            free=True,
+            arousal=(-0.9, -0.4),
+            valence=(0.0, 0.3),
             bass=0.0,
             degrees=(1.4, 0.08, 0.03, 0.5, 0.12, 0.2, 0.15),
             kinds=_HOLLOW,
@@ -96,6 +107,9 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "lullaby": Archetype(
             parts={**_SUSTAINED, "bass": "rock"},
+            tempo_bpm=(56, 72),
+            arousal=(-0.6, -0.1),
+            valence=(0.2, 0.7),
             bass=0.15,
             degrees=(1.4, 0.5, 0.15, 1.3, 0.7, 0.6, 0.15),
             kinds=_WARM,
@@ -109,6 +123,9 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "bells": Archetype(
             parts={**_SUSTAINED, "bass": "pedal", "bells": "periods"},
+            free=True,
+            arousal=(-0.8, -0.3),
+            valence=(0.1, 0.5),
             bass=0.0,
             degrees=(1.2, 0.4, 0.15, 0.8, 0.3, 0.5, 0.2),
             kinds=_WARM,
@@ -125,6 +142,9 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "piano_waltz": Archetype(
             parts=_SUSTAINED,
+            tempo_bpm=(52, 72),
+            arousal=(-0.5, 0.0),
+            valence=(-0.3, 0.4),
             degrees=(1.2, 0.5, 0.4, 1.6, 0.5, 0.4, 0.3),
             kinds=_WARM,
             voices=3,
@@ -134,6 +154,9 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "folk": Archetype(
             parts={**_SUSTAINED, "bass": "rock", "bells": "figure"},
+            tempo_bpm=(66, 92),
+            arousal=(-0.1, 0.5),
+            valence=(0.3, 0.8),
             bass=0.2,
             degrees=(1.0, 0.5, 0.4, 1.0, 1.0, 1.0, 0.3),
             voices=3,
@@ -145,6 +168,9 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "arpeggio": Archetype(
             parts={**_SUSTAINED, "melody": "figure", "bells": "tune"},
+            tempo_bpm=(60, 84),
+            arousal=(-0.3, 0.3),
+            valence=(-0.4, 0.2),
             degrees=(1.1, 0.25, 0.8, 0.9, 0.7, 1.2, 1.1),
             kinds=_WARM,
             voices=3,
@@ -158,6 +184,9 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         ),
         "groove": Archetype(
             parts={**_SUSTAINED, "bass": "riff", "bells": "figure"},
+            tempo_bpm=(100, 138),
+            arousal=(0.3, 0.9),
+            valence=(0.3, 0.9),
             bass=0.28,
             most_bass=3.5,
             degrees=(1.2, 0.6, 0.2, 1.3, 0.5, 0.6, 2.0),
@@ -169,6 +198,78 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             presence={"bass": 0.95, "melody": 0.75, "bells": 0.55},
             tune_hz=2.6,
             rest=0.34,
+        ),
+        "alap": Archetype(
+            parts={**_SUSTAINED, "bass": "pedal", "melody": "alap", "bells": "periods"},
+            harmony="drone",
+            free=True,
+            arousal=(-0.6, 0.1),
+            bass=0.0,
+            voices=3,
+            pedal=1.1,
+            percussion=0.0,
+            tune=0.7,
+            bells=0.1,
+            presence={"melody": 0.95, "bells": 0.3},
+            tune_hz=1.0,
+            fewest=3.0,
+            rest=0.35,
+        ),
+        "taqsim": Archetype(
+            parts={**_SUSTAINED, "bass": "pedal", "melody": "taqsim", "bells": "periods"},
+            harmony="drone",
+            free=True,
+            arousal=(-0.4, 0.2),
+            valence=(-0.2, 0.3),
+            bass=0.0,
+            voices=3,
+            pedal=1.1,
+            percussion=0.0,
+            tune=0.75,
+            bells=0.1,
+            presence={"melody": 0.95, "bells": 0.25},
+            tune_hz=1.5,
+            fewest=4.0,
+            rest=0.35,
+        ),
+        "interlock": Archetype(
+            parts={"pad": "core", "bass": "gong", "melody": "interlock", "bells": "interlock", "percussion": "drums"},
+            harmony="drone",
+            tempo_bpm=(50, 76),
+            arousal=(-0.3, 0.4),
+            valence=(0.0, 0.4),
+            voices=2,
+            pedal=1.1,
+            percussion=0.15,
+            presence={"melody": 0.95, "bells": 0.9},
+        ),
+        "phase": Archetype(
+            parts={**_SUSTAINED, "bass": "roots", "melody": "phase", "bells": "phase"},
+            tempo_bpm=(80, 112),
+            arousal=(0.0, 0.5),
+            valence=(0.0, 0.5),
+            degrees=(1.6, 0.15, 0.1, 1.0, 0.4, 0.3, 0.7),
+            kinds=_WARM,
+            voices=3,
+            home=0.7,
+            percussion=0.2,
+            presence={"bass": 0.9, "melody": 0.97, "bells": 0.85},
+        ),
+        "heartbeat": Archetype(
+            parts={**_SUSTAINED, "bass": "heartbeat", "melody": "hum", "bells": "periods"},
+            harmony="drone",
+            tempo_bpm=(48, 64),
+            arousal=(-0.9, -0.5),
+            valence=(-0.1, 0.1),
+            voices=2,
+            pedal=1.1,
+            percussion=0.0,
+            tune=0.1,
+            bells=0.0,
+            presence={"melody": 0.4, "bells": 0.1},
+            tune_hz=0.3,
+            fewest=3.0,
+            rest=0.6,
         ),
     }
 )

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-_OURS = ("session.jsonl", "mix.flac", "mix.wav")
+_OURS = ("session.jsonl", "mix.flac", "mix.wav", "score.mid", "score.json")
 
 
 class OutputError(OSError):
@@ -35,6 +35,16 @@ def prepare_folder(folder: Path, needed_bytes: int, *, overwrite: bool) -> None:
             f"{folder}: {needed_bytes / 1e6:.0f} MB may be needed and {free / 1e6:.0f} MB are free: "
             "free some space, choose another folder, or leave the stems out with --no-stems"
         )
+
+
+def prepare_file(path: Path, *, overwrite: bool) -> None:
+    """Check that the file `path` can be written. Raises OutputError when it is there (unless `overwrite`) or cannot."""
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent} is not a folder: make it, or give another path with --out")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder: give another path with --out")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} is there already: give another path, or --overwrite")
 
 
 def audio_bytes(seconds: float, sample_rate: int, files: int) -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from synth.output.audio_files import AudioFiles
+from synth.output.compose import compose_score
 from synth.output.controls_csv import ControlsCsv
-from synth.output.folder import OutputError, audio_bytes, prepare_folder
+from synth.output.folder import audio_bytes, prepare_file, prepare_folder
 from synth.preset import Preset, load_preset
 from synth.record.keeping import Keeping
 from synth.record.pages import write_pages
@@ -20,6 +21,7 @@ from synth.safety.dose import Dose
 from synth.score.midi import write_midi
 from synth.score.model import Score
 from synth.session import Session, SessionError
+from synth.session.guests import Guests, Motif, waited_for
 from synth.session.terms import Asked
 from synth.wearables.samples import Source
 
@@ -60,9 +62,11 @@ def render_session(
     overwrite: bool = False,
     repairs: Iterable[str] = (),
     keeping: Keeping | None = None,
+    guests: Guests | None = None,
     **session_options: Any,
 ) -> Summary:
     """Render a session into the folder `out`; `block` frames at a time. `keeping` says how its record is kept.
+    `guests` are waited for.
 
     On Ctrl-C or a full disk all files are closed, valid up to there, before the exception goes on. Raises OutputError,
     SessionError, PresetError, ControlError or RecordingError, each with what to do.
@@ -89,6 +93,7 @@ def render_session(
             script=script,
             record=record.write,
             stems=stems,
+            guests=waited_for(guests),
             **session_options,
         )
         summary.dose = session.terms.dose
@@ -122,20 +127,26 @@ def compose_session(
     settings: Mapping[str, float] | None = None,
     script: _SCRIPT = (),
     progress: Progress = lambda done_s, total_s: None,
+    guests: Guests | None = None,
+    tune: str | Path | Motif | None = None,
     **asked: Unpack[Asked],
 ) -> Score:
     """Write the score that a render with the same arguments would play, without making its audio."""
     path = Path(score_path)
-    if not path.parent.is_dir():
-        raise OutputError(f"{path.parent} is not a folder: make it, or give another path with --out")
-    session = Session(preset, seed=seed, minutes=minutes, settings=settings, script=script, audio=False, **asked)
-    if math.isinf(session.length_frames):
-        raise SessionError("a composed session needs an end: give its minutes")
-    while not session.finished:
-        session.render(min(48_000, int(session.length_frames) - round(session.time_s * session.sample_rate)))
-        progress(session.time_s, session.length_frames / session.sample_rate)
-    write_midi(session.score, path)
-    return session.score
+    prepare_file(path, overwrite=True)
+    score = compose_score(
+        preset,
+        minutes=minutes,
+        seed=seed,
+        settings=settings,
+        script=script,
+        progress=progress,
+        guests=guests,
+        tune=tune,
+        **asked,
+    )
+    write_midi(score, path)
+    return score
 
 
 def write_score(score: Score, folder: Path) -> None:

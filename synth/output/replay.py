@@ -18,7 +18,7 @@ from synth.record.reader import Record, read_record
 from synth.safety.ledger import Heard
 from synth.wearables.samples import Samples
 
-_MOVES = ("commit", "release", "phase", "verb", "edit", "stop", "panic")
+_MOVES = ("commit", "release", "phase", "verb", "edit", "stop", "panic", "guest")
 _TERMS = ("policy", "constraints", "gates", "supervised", "self_report", "calibration")
 _COMPARED = ("quantum", "control", "new", "by")
 
@@ -80,6 +80,7 @@ def replay_session(
         sample_rate=header["sample_rate"],
         settings=header["settings"],
         context=header.get("context"),
+        tune=header.get("tune"),
         **{name: header[name] for name in _TERMS if name in header},
         week=[Heard(date.min, header.get("heard_hours_at_80_dba", 0.0))],
         progress=progress,

@@ -76,6 +76,11 @@ def refused(record: Record) -> list[Event]:
     return happenings(record.of("refusal"), "Refused")
 
 
+def guests(record: Record) -> list[Event]:
+    """What other composers played, and what was mended of it, or why they did not."""
+    return happenings(_worded(line, f"{line['name']}, {line['stem']}: {line['text']}") for line in record.of("guest"))
+
+
 def noted(record: Record) -> list[Event]:
     """Notes that people wrote, where the record keeps them."""
     return happenings((line for line in record.of("note") if line.get("text")), "Note")

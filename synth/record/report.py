@@ -109,11 +109,13 @@ def _words(record: Record) -> str:
     """What was told, moved, believed, held, refused and mended."""
     believed = account.believed(record)
     noted = account.noted(record)
+    guests = account.guests(record)
     return (
         section("told", "What the person told", told_tables(record))
         + section(
             "moved", "Why the music moved", event_list(account.moved(record), "Nothing was moved in this session.")
         )
+        + (section("guests", "Other composers", event_list(guests, "")) if guests else "")
         + (section("believed", "What was believed, in words", event_list(believed, "", 12)) if believed else "")
         + section("safety", "Safety", event_list(account.safety(record), "No limit had to step in.", alert=True))
         + section("incidents", "Incidents", event_list(account.incidents(record), "None was logged.", alert=True))

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from synth.controls import MODES
+
 TICKS_PER_BEAT = 960
+MINOR_MODES = frozenset(("dorian", "aeolian", "phrygian"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Tempo:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """From `tick` on the tonic is `KEYS[key]` and the scale `MODES[mode]`."""
+    """From `tick` on the tonic is `KEYS[key]` and the scale the `mode`-th of the score's `scales`."""
 
     tick: int
     key: int
@@ -54,7 +57,7 @@ class Metre:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A named place: `kind` is "phrase", "cadence", "chord", "phase" or "end"."""
+    """A named place. `kind`: "phrase", "cadence", "chord", "tension", "recall", "scene", "guest", "phase" or "end"."""
 
     tick: int
     kind: str
@@ -63,7 +66,10 @@ class Marker:
 
 @dataclass(slots=True)
 class Score:
-    """What was played, in the order it was played."""
+    """What was played, in the order it was played.
+
+    `scales` names what `KeyChange.mode` counts, `minor` those of them that have a minor third and no major one.
+    """
 
     stems: tuple[str, ...]
     notes: list[Note] = field(default_factory=list)
@@ -72,6 +78,8 @@ class Score:
     metres: list[Metre] = field(default_factory=list)
     markers: list[Marker] = field(default_factory=list)
     end_tick: int = 0
+    scales: tuple[str, ...] = MODES
+    minor: frozenset[str] = MINOR_MODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class Ask:
     """What the composer is asked for a bar, one beat before it: the controls by name as committed at that moment.
 
     `tick` is the bar's first tick, `time_s` about when it sounds, `remaining_s` the time from there to the end
-    of the session (None: no end is known), `phase` the plan's phase.
+    of the session (None: no end is known), `phase` the plan's phase, `tempo_target_bpm` where the tempo is bound for.
     """
 
     bar: int
@@ -88,6 +96,7 @@ class Ask:
     remaining_s: float | None
     controls: dict[str, float]
     phase: str = ""
+    tempo_target_bpm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,8 @@ class Bar:
 
     `notes` may start up to one beat before `tick` and ring on past the bar. `swell` is the phrase's dynamic
     shape at the bar's start and end, 0 (softest) to 1; `stretch` slows single beats (1.1 = a tenth slower) and
-    is used for the last cadence only. `final` says that nothing follows.
+    is used for the last cadence only. `final` says that nothing follows; `leap_bpm` is the tempo that the bar begins with
+    where it does not go on from the one before.
     """
 
     tick: int
@@ -108,3 +118,4 @@ class Bar:
     swell: tuple[float, float] = (0.5, 0.5)
     stretch: tuple[float, ...] = ()
     final: bool = False
+    leap_bpm: float | None = None

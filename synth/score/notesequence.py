@@ -7,15 +7,26 @@ import warnings
 from bisect import bisect_right
 from pathlib import Path
 
-from synth.controls import MODES
+from synth.controls import KEYS
+from synth.score.bends import played
 from synth.score.midi import PROGRAMS
 from synth.score.model import TICKS_PER_BEAT, Score
 
-_MAJOR_LIKE = ("lydian", "ionian")  # NoteSequence names mixolydian, dorian and phrygian by themselves
+_MODES = {
+    "lydian": "MAJOR",
+    "ionian": "MAJOR",
+    "mixolydian": "MIXOLYDIAN",
+    "dorian": "DORIAN",
+    "aeolian": "MINOR",
+    "phrygian": "PHRYGIAN",
+}  # what a NoteSequence has a name for; other scales are told in an annotation
 
 
 def write_notesequence(score: Score, path: Path) -> None:
-    """Write `score` as a serialized NoteSequence, times in seconds. ImportError says how to install note-seq."""
+    """Write `score` as a serialized NoteSequence, times in seconds. ImportError says how to install note-seq.
+
+    A stem whose notes sound together with different bends has further instruments of its name, one a bend.
+    """
     try:
         with warnings.catch_warnings():  # its own dependencies are old
             warnings.simplefilter("ignore")
@@ -30,21 +41,30 @@ def write_notesequence(score: Score, path: Path) -> None:
         sequence.time_signatures.add(time=clock.seconds(metre.tick), numerator=metre.beats, denominator=4)
     names = music_pb2.NoteSequence.KeySignature
     for change in score.keys:
-        mode = MODES[change.mode]
-        kind = names.Mode.Value("MAJOR" if mode in _MAJOR_LIKE else "MINOR" if mode == "aeolian" else mode.upper())
+        scale = score.scales[change.mode]
+        kind = names.Mode.Value(_MODES.get(scale, "NOT_SPECIFIED"))
         sequence.key_signatures.add(time=clock.seconds(change.tick), key=change.key, mode=kind)
+        if scale not in _MODES:
+            sequence.text_annotations.add(time=clock.seconds(change.tick), text=f"key: {KEYS[change.key]} {scale}")
     for number, stem in enumerate(score.stems):
         sequence.instrument_infos.add(instrument=number, name=stem)
-    for note in score.notes:
-        sequence.notes.add(
-            pitch=min(127, max(0, round(note.pitch))),
-            velocity=min(127, max(1, round(note.velocity * 127))),
-            start_time=clock.seconds(note.tick),
-            end_time=clock.seconds(note.tick + note.duration),
-            instrument=score.stems.index(note.stem),
-            program=PROGRAMS.get(note.stem, 0),
-            is_drum=note.stem == "percussion",
-        )
+    instruments = {(stem, 0): number for number, stem in enumerate(score.stems)}
+    stems = {stem: iter(notes) for stem, notes in played(score).items()}
+    for stem in [note.stem for note in score.notes]:
+        note, how = next(stems[stem])
+        if (stem, how.lane) not in instruments:
+            instruments[stem, how.lane] = len(instruments)
+            sequence.instrument_infos.add(instrument=instruments[stem, how.lane], name=stem)
+        where = {
+            "instrument": instruments[stem, how.lane],
+            "program": PROGRAMS.get(stem, 0),
+            "is_drum": stem == "percussion",
+        }
+        start_time, end_time = clock.seconds(note.tick), clock.seconds(note.tick + note.duration)
+        velocity = min(127, max(1, round(note.velocity * 127)))
+        sequence.notes.add(pitch=how.key, velocity=velocity, start_time=start_time, end_time=end_time, **where)
+        if how.turn:
+            sequence.pitch_bends.add(time=start_time, bend=how.bend, **where)
     for marker in score.markers:
         sequence.text_annotations.add(time=clock.seconds(marker.tick), text=f"{marker.kind}: {marker.text}")
     sequence.total_time = max([clock.seconds(score.end_tick), *(n.end_time for n in sequence.notes)])

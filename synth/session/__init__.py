@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synth.session.guests import GuestError
 from synth.session.handout import Audio
 from synth.session.session import REPORTS, SAMPLE_RATES, VERBS, Session, SessionError
 from synth.session.terms import Terms, TermsError, agree
@@ -11,6 +12,7 @@ __all__ = [
     "SAMPLE_RATES",
     "VERBS",
     "Audio",
+    "GuestError",
     "Session",
     "SessionError",
     "Terms",

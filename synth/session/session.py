@@ -26,6 +26,7 @@ from synth.instruments.base import MAX_QUANTA, QUANTUM
 from synth.preset import Phase, Preset, load_preset, phase_to_dict, phases_from, preset_to_dict
 from synth.score.model import Score
 from synth.session.ahead import Ahead, Move
+from synth.session.guests import Guests, Motif, reception, told_in
 from synth.session.handout import Audio, Handout
 from synth.session.lines import commit_line, samples_line, state_line
 from synth.session.terms import Asked, TermsError, agree
@@ -53,11 +54,13 @@ class Session:
     by hand from the start, `script` requests as (time_s, control, value). `record` is called with each line of the
     record. `stems=False` keeps only the mix; `audio=False` renders silence and writes the score alone. `moves` are
     lines of a record to be carried out again at their quantum; with `steer=False` they take the place of estimator and
-    steering. `asked` are terms (`synth.session.terms.Asked`): policy, palette, constraints, screening, self_report,
-    supervised, calibration and week.
+    steering. `guests` write the phrases of stems (`synth.composer.guests`): those of a mapping from stem to guest never
+    keep the music waiting, those of a `Desk(..., wait=True)` are waited for; without them the lines of `moves` answer.
+    `tune`, a MIDI file or what was read from one, is what the melody starts from. `asked` are terms
+    (`synth.session.terms.Asked`): policy, palette, constraints, screening, self_report, supervised, calibration, week.
 
-    Raises SessionError, TermsError, PresetError, ControlError, ScreeningError, ConstraintError or RecordingError with
-    what to change.
+    Raises SessionError, TermsError, PresetError, ControlError, ScreeningError, ConstraintError, RecordingError,
+    GuestError or TuneError with what to change.
     """
 
     def __init__(
@@ -76,6 +79,8 @@ class Session:
         audio: bool = True,
         moves: Iterable[Mapping[str, Any]] = (),
         steer: bool = True,
+        guests: Guests | None = None,
+        tune: str | Path | Motif | Mapping[str, Any] | None = None,
         **asked: Unpack[Asked],
     ) -> None:
         preset = preset if isinstance(preset, Preset) else load_preset(preset)
@@ -90,6 +95,11 @@ class Session:
         settings = {name: control(name).check(value) for name, value in (settings or {}).items()}
         self.seed, self.sample_rate, self.minutes = seed, sample_rate, minutes
         length_s = None if math.isinf(minutes) else minutes * 60.0
+        moves = list(moves)
+        tune = Motif.of(tune)
+        self._guests = reception(guests, moves, self.preset)
+        plugged: dict[str, Any] = {} if self._guests is None else {"desk": self._guests}
+        plugged |= {} if tune is None else {"tune": tune}
         self.engine = Engine(
             self.preset,
             seed,
@@ -100,6 +110,7 @@ class Session:
             held=tuple(settings),
             audio=audio,
             stems=stems,
+            **plugged,
         )
         self.length_frames: float = math.inf if length_s is None else round(length_s * sample_rate)
         self.latency_frames = self.engine.latency_frames
@@ -113,6 +124,8 @@ class Session:
         self._stems = stems
         self._inbox: deque[Callable[[], None]] = deque()
         self._note = record or (lambda line: None)
+        if self._guests is not None:
+            self._guests.on_told = told_in(self._note, self.engine.transport, sample_rate)
         context = context_of(context) if isinstance(context, Mapping) else context
         self._estimator = Estimator(context)
         self._steering = Steering(
@@ -123,7 +136,7 @@ class Session:
             start=terms.start,
             landmark_every_s=terms.gates.landmark_every_s,
         )
-        self._ahead = Ahead(script, moves, self._quantum_at)
+        self._ahead = Ahead(script, (move for move in moves if move["type"] != "guest"), self._quantum_at)
         self._steer = steer
         self._note(
             {
@@ -136,6 +149,7 @@ class Session:
                 "settings": settings,
                 "recording": self._incoming.name,
                 "context": None if context is None else asdict(context),
+                "tune": None if tune is None else tune.as_dict(),
                 **terms.as_dict(),
             }
         )
@@ -407,7 +421,9 @@ class Session:
                 self._panic()
 
     def close(self, why: str = "finished") -> None:
-        """Write the record's last lines: what the estimator had to set aside, and the end."""
+        """Write the record's last lines: what the estimator had to set aside, and the end; let the guests go."""
         for text in (*self._incoming.repairs, *self._estimator.repairs):
             self._note({"type": "repair", "t_s": round(self.time_s, 4), "text": text})
         self._note({"type": "end", "frames": self._position, "t_s": round(self.time_s, 4), "reason": why})
+        if self._guests is not None:
+            self._guests.close()

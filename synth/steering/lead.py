@@ -32,7 +32,7 @@ PERSON_ASKED_S = 90.0  # after "more", a rise is no surprise
 STIRS = 0.05  # of arousal or tension, up within SAFE_AGO_S: a change that may stir
 STIRRING = ("advance", "pull_back", "more", "skip")  # what people may ask for that does
 MOODS = ("arousal", "valence", "tension")
-SCENES = 100  # after which the first comes again
+SCENES = 100  # at most, after which the first comes again
 _LEAST_MOVE = {"arousal": 0.01, "valence": 0.01, "tension": 0.01, "breath_depth_db": 0.1, "breath_rate_bpm": 0.05}
 _DOING = {
     "baseline": "settling in",
@@ -86,6 +86,8 @@ class Lead:
         self._trim = 0.0
         self._paced = ""
         self._skips = 0
+        self._staged = -1
+        self._most_scenes = SCENES - SCENES % len(preset.scenes)
         self._stirred = False
         self._nudge = self._nudge_asked = 0.0
         self._more_until_s = -math.inf
@@ -166,7 +168,7 @@ class Lead:
         self._said += [text for _, text in self.cues.told]
         if not self._retreat and not self.grounded:
             requests += self._planned_requests(state, people)
-        requests += cued + self._skipping(values, people)
+        requests += cued + self._skipping(values, people) + self._scene(values, people)
         self._before.append({name: values[name] for name in ("arousal", "tension")})
         self.words, self._said = tuple(self._said), []
         return requests
@@ -220,7 +222,19 @@ class Lead:
             self._said.append("something else was asked for, but a hand holds the scene")
             return []
         self._said.append("something else, as asked")
-        return [Request("scene", (values["scene"] + skips) % SCENES, "policy", "something else was asked for")]
+        return [Request("scene", (values["scene"] + skips) % self._most_scenes, "policy", "something else was asked for")]
+
+    def _scene(self, values: Values[str, float], people: frozenset[str]) -> list[Request]:
+        """The scene that the phase which begins names, unless it sounds already or a hand holds another."""
+        name = self._walk.phase.scene
+        if self.phase_number == self._staged or not name:
+            return []
+        self._staged = self.phase_number
+        names = [scene.name for scene in self._preset.scenes]
+        further = (names.index(name) - round(values["scene"])) % len(names)
+        if not further or "scene" in people:
+            return []
+        return [Request("scene", (values["scene"] + further) % self._most_scenes, "plan", f"{name}: {_DOING[self.phase]}")]
 
     def _nudge_by(self, t_s: float, step: float, values: Values[str, float]) -> None:
         if self.grounded:

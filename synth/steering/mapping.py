@@ -4,8 +4,8 @@ Cues add up nearly linearly in what listeners hear (Eerola, Friberg & Bresin 201
 interactions none), so the inverse is a linear one: the smallest change around the preset's own values that moves the
 sum as asked. Arousal is served first, by the cues that carry it; then tension by cues of its own, on top of what
 arousal did to it; then valence, the least certain (Korhonen 2004: 8 % of variance against 75 % for arousal), by its
-own share alone. So each is monotone in its own aim, whatever the ranges: more arousal never lowers loudness, tempo
-or density.
+own share alone, the few modes spread over the preset's range of valence. So each is monotone in its own aim, whatever
+the ranges: more arousal never lowers loudness, tempo or density.
 
 Weights are priors for listeners used to Western music, from the regressions of Gabrielsson & Lindström, Schubert
 2004, Korhonen 2004 and Eerola 2013 brought to one scale of -1..1; loudness was fitted anew on Eerola's open film
@@ -26,6 +26,7 @@ from synth.safety.control_guard import NO_BUILD
 DEAD_BAND = 1 / 200  # of a control's whole span, in its curve
 MODE_STEP = 0.75  # degrees of wanted change before the mode moves
 LEVEL_DRIFT = 0.25 / 300.0  # of dynamic_range_lu a second: over 5 minutes the arc leaves the loudness range true
+LEVEL_BY_HAND = 0.1  # dB a second: a person who moves arousal is to hear it within the minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,16 @@ class CueMap:
         self._neutral = {name: min(max(preset.controls[name], low), high) for name, (low, high) in self._ranges.items()}
         self._start = tuple(preset.controls[name] for name in ("arousal", "valence", "tension"))
         self._sizes = {cue.control: self._bounds(cue) for cue in CUES}
+        self._moods = loop_range(preset, "valence", bounds)
 
     def wanted(self, arousal: float, valence: float, tension: float) -> dict[str, float]:
         """The value of each cue's control that expresses these, each in -1..1, as far as the ranges allow."""
         sizes = self._spread({cue.control: cue.arousal for cue in AROUSAL}, arousal - self._start[0])
         left = tension - self._start[2] - sum(cue.tension * sizes[cue.control] for cue in AROUSAL)
         sizes |= self._spread({cue.control: cue.tension for cue in TENSION}, left)
-        sizes |= self._clipped(_shares({cue.control: cue.valence for cue in VALENCE}, valence - self._start[1]))
+        change = valence - self._start[1]
+        sizes |= self._clipped(_shares({cue.control: cue.valence for cue in VALENCE}, change))
+        sizes["mode"] = self._spread_out(sizes["mode"], change)
         return {cue.control: self._value(cue, sizes[cue.control]) for cue in CUES}
 
     def _spread(self, weights: dict[str, float], total: float) -> dict[str, float]:
@@ -120,6 +124,15 @@ class CueMap:
                 sizes[name] = clipped[name]
                 total -= weights.pop(name) * clipped[name]
         return sizes
+
+    def _spread_out(self, mode: float, change: float) -> float:
+        """The mode's size; where it has degrees to choose from, the last comes no sooner than valence's own bound."""
+        low, high = self._ranges["mode"]
+        room = abs(self._moods[int(change > 0.0)] - self._start[1])
+        if high - low < 2.0 or not room:
+            return mode
+        most = abs(self._sizes["mode"][int(change > 0.0)]) * min(abs(change) / room, 1.0)
+        return min(max(mode, -most), most)
 
     def _clipped(self, sizes: dict[str, float]) -> dict[str, float]:
         return {name: min(max(size, self._sizes[name][0]), self._sizes[name][1]) for name, size in sizes.items()}
@@ -165,11 +178,12 @@ class Mapping:
         """Requests by "mapping" for what differs from the last one by more than a dead-band; none for `held`.
 
         What was held and is no longer is asked for again, at once. The mode moves one degree at a time, the playing
-        level slowly and never over `most_db`; `seconds` have passed since the last call. `tempo_ratio` shifts the
-        tempo.
+        level never over `most_db` and slowly, sooner where arousal is held; `seconds` have passed since the last call.
+        `tempo_ratio` shifts the tempo.
         """
         moods = (values["arousal"], values["valence"], values["tension"])
         asked = []
+        drift_db = LEVEL_BY_HAND if "arousal" in held else LEVEL_DRIFT * values["dynamic_range_lu"]
         if "dynamics_db" in held:
             self._level_db = None
         for name, value in self._map.wanted(*moods).items():
@@ -177,8 +191,7 @@ class Mapping:
                 self._sent.pop(name, None)
                 continue
             if name == "dynamics_db":
-                wanted_db = min(value, most_db)
-                self._level_db = value = self._drift(wanted_db, LEVEL_DRIFT * values["dynamic_range_lu"] * seconds)
+                self._level_db = value = self._drift(min(value, most_db), drift_db * seconds)
             elif name == "tempo_bpm":
                 value *= tempo_ratio
             elif name in NO_BUILD and not self._builds:

@@ -68,6 +68,19 @@ def cents_of(interval: Interval) -> float:
     return 1200.0 * math.log2(interval) if isinstance(interval, Fraction) else interval
 
 
+def read_bytes(path: Path) -> bytes:
+    """The content of a file. TuningError when it cannot be read, or is larger than any scale."""
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise TuningError(f"{path} has more than a million bytes: no scale is that long")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, TuningError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TuningError(f"{path} cannot be read: {reason}") from None
+
+
 def parse_interval(text: str) -> Interval:
     """A pitch value by Scala's rules: cents when it has a period, else a ratio; text after it is ignored.
 
@@ -114,7 +127,7 @@ def parse_scl(content: bytes | str, name: str = "scale") -> Scl:
 
 def read_scl(path: Path) -> Scl:
     """The scale in a .scl file. TuningError when it cannot be read or is not one."""
-    return parse_scl(_content(path), path.name)
+    return parse_scl(read_bytes(path), path.name)
 
 
 def scl_text(scl: Scl, name: str = "scale.scl") -> str:
@@ -174,7 +187,7 @@ def parse_kbm(content: bytes | str, name: str = "mapping") -> Kbm:
 
 def read_kbm(path: Path) -> Kbm:
     """The mapping in a .kbm file. TuningError when it cannot be read or is not one."""
-    return parse_kbm(_content(path), path.name)
+    return parse_kbm(read_bytes(path), path.name)
 
 
 def kbm_text(kbm: Kbm, name: str = "mapping.kbm") -> str:
@@ -225,18 +238,6 @@ def keyboard(scl: Scl, kbm: Kbm) -> tuple[float | None, ...]:
     return tuple(None if cents is None else base + cents / 100.0 for cents in keys)
 
 
-def _content(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise TuningError(f"{path} has more than a million bytes: no scale is that long")
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        if isinstance(error, TuningError):
-            raise
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise TuningError(f"{path} cannot be read: {reason}") from None
-
-
 def _write(path: Path, text: str) -> None:
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8", newline="\n")
@@ -245,17 +246,20 @@ def _write(path: Path, text: str) -> None:
 
 def _lines(content: bytes | str, name: str) -> Iterator[tuple[int, str]]:
     """Number and text of each line that is not a comment."""
-    if isinstance(content, bytes):
-        try:
-            content = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            content = content.decode("latin-1")
-    if "\0" in content:
+    text = content if isinstance(content, str) else _decoded(content)
+    if "\0" in text:
         raise TuningError(f"{name}: is not a text file of 8 bits: save it as UTF-8")
-    lines = re.split(r"\r\n|\r|\n", content)
+    lines = re.split(r"\r\n|\r|\n", text)
     if not lines[-1]:
         lines.pop()
     return ((number, line) for number, line in enumerate(lines, 1) if not line.startswith("!"))
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def _interval_text(interval: Interval) -> str:

@@ -12,6 +12,7 @@ from synth.tuning.scala import TuningError
 FEWEST, MOST = 4, 12  # degrees that a composer who thinks on twelve keys can use
 PERIOD_CENTS = (1150.0, 1250.0)  # stretched and narrow octaves
 MOST_CENTS_OFF = 100.0  # how far a degree may lie from the key that stands for it
+_DORIAN = (0.0, 200.0, 200.0, 300.0, 300.0, 500.0, 500.0, 700.0, 900.0, 900.0, 1000.0, 1000.0)  # by semitone
 _NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 
 
@@ -43,16 +44,23 @@ class TunedScale:
 
     def __post_init__(self) -> None:
         self._check()
-        object.__setattr__(self, "semitones", nearest_keys(self.cents))
+        keys = nearest_keys(self.cents)
+        for degree, (cents, key) in enumerate(zip(self.cents, keys, strict=True)):
+            if abs(cents - 100 * key) > MOST_CENTS_OFF:
+                raise self._error(f"is too crowded for twelve keys near degree {degree} ({cents:g} cents): thin it out")
+        object.__setattr__(self, "semitones", keys)
 
     @property
     def brightness(self) -> float:
-        """Cents that the degrees lie, on average, above an even division of the period.
+        """Cents that the degrees lie, on average, above those of dorian, the middle of the seven-note modes.
 
-        Of the seven-note modes dorian is as bright as an even division (0) and each raised degree adds 100 / 7.
+        Each is held against dorian's degree of the same number; a tritone is a raised fourth unless there is a plain
+        one below it. Lydian is 300 / 7, each lowered degree takes 100 / 7.
         """
-        count = len(self.cents)
-        return math.fsum(self.cents) / count - self.period_cents * (count - 1) / (2 * count)
+        plain = [*_DORIAN]
+        plain[6] = 700.0 if 5 in self.semitones else 500.0
+        above = [cents - plain[key] for key, cents in zip(self.semitones, self.cents, strict=True)]
+        return math.fsum(above) / len(above)
 
     def _check(self) -> None:
         count = len(self.cents)
@@ -62,10 +70,10 @@ class TunedScale:
             raise self._error(f"has {count} degree{'s' * (count != 1)}: give {FEWEST} to {MOST}, without the octave")
         if not all(math.isfinite(cents) for cents in self.cents) or self.cents[0] != 0.0:
             raise self._error("does not begin on its tonic: the first of its cents is 0.0")
-        if not PERIOD_CENTS[0] <= self.period_cents <= PERIOD_CENTS[1]:
-            raise self._error(
-                f"has a period of {self.period_cents:g} cents: {PERIOD_CENTS[0]:g} to {PERIOD_CENTS[1]:g} can be played"
-            )
+        try:
+            check_period(self.period_cents)
+        except TuningError as error:
+            raise self._error(str(error)) from None
         for below, above in zip(self.cents, (*self.cents[1:], self.period_cents), strict=True):
             if above <= below:
                 raise self._error(f"does not rise: {above:g} cents after {below:g}; sort it, and leave the octave out")
@@ -76,13 +84,16 @@ class TunedScale:
                     raise self._error(f"{what} names degree {degree}: its degrees are 0 to {highest}")
         if not 0.0 <= self.ombak_hz <= 15.0:
             raise self._error(f"ombak_hz = {self.ombak_hz:g}: give 0 to 15 Hz")
-        keys = nearest_keys(self.cents)
-        for degree, (cents, key) in enumerate(zip(self.cents, keys, strict=True)):
-            if abs(cents - 100 * key) > MOST_CENTS_OFF:
-                raise self._error(f"is too crowded for twelve keys near degree {degree} ({cents:g} cents): thin it out")
 
     def _error(self, problem: str) -> TuningError:
         return TuningError(f"scale {self.name} {problem}")
+
+
+def check_period(cents: float) -> None:
+    """TuningError when a scale that repeats after `cents` cannot be played on twelve keys an octave."""
+    low, high = PERIOD_CENTS
+    if not low <= cents <= high:
+        raise TuningError(f"repeats after {cents:g} cents: only {low:g} to {high:g} can be played, near an octave")
 
 
 def nearest_keys(cents: Sequence[float]) -> tuple[int, ...]:

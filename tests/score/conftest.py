@@ -30,8 +30,11 @@ def seconds_of(score: Score) -> Callable[[int], float]:
 
 
 @st.composite
-def scores(draw: st.DrawFn) -> Score:
-    """Scores of a few bars: a pitch of a stem never sounds twice at once, all changes fall on beats, all notes end."""
+def scores(draw: st.DrawFn, fine: bool = False) -> Score:
+    """Scores of a few bars: a pitch of a stem never sounds twice at once, all changes fall on beats, all notes end.
+
+    Pitches are keys or, `fine` and no drum, any number of cents.
+    """
     stems = draw(st.lists(st.sampled_from(STEMS), min_size=1, unique=True).map(tuple))
     beats = draw(st.integers(4, 24))
     places = st.integers(1, beats - 1).map(lambda beat: beat * TICKS_PER_BEAT)
@@ -48,7 +51,9 @@ def scores(draw: st.DrawFn) -> Score:
         Marker(tick, draw(kinds), draw(st.sampled_from(("A", "B'", "Dm7", "ü: é")))) for tick in draw(later)
     ]
     for stem in stems:
-        for pitch in draw(st.lists(st.integers(28, 96), max_size=4, unique=True)):
+        tuned = fine and stem != "percussion"
+        cents = st.integers(2800, 9600) if tuned else st.integers(28, 96).map(lambda key: 100 * key)
+        for pitch in [c / 100 for c in draw(st.lists(cents, max_size=8 if fine else 4, unique=True))]:
             tick = 0
             for gap, length in draw(st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 4000)), max_size=5)):
                 tick += gap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections import Counter
 from dataclasses import replace
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from synth.controls import KEYS, MODES
 from synth.score.midi import read_midi, write_midi
-from synth.score.model import TICKS_PER_BEAT, KeyChange, Marker, Note, Score, Tempo
+from synth.score.model import TICKS_PER_BEAT, KeyChange, Marker, Metre, Note, Score, Tempo
 
 ANY_SCORE = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -147,6 +148,21 @@ def test_a_composed_session_comes_back_whole(composed, score_kit):
 def test_the_same_score_is_the_same_file(composed, tmp_path):
     write_midi(composed.score, tmp_path / "score.mid")
     assert (tmp_path / "score.mid").read_bytes() == composed.path.read_bytes()
+
+
+def test_a_score_on_the_keys_is_the_file_it_always_was(tmp_path):
+    stems = ("pad", "bass", "melody", "bells", "percussion", "nature")
+    notes = [
+        Note(stem, (i * 700 + 240 * k) % 5000, 300 + 97 * i, 36 + 12 * k + (5 * i) % 12, 0.3 + 0.05 * i)
+        for i in range(8)
+        for k, stem in enumerate(stems)
+    ]
+    keys = [KeyChange(0, 2, 3), KeyChange(1920, 8, 4)]
+    tempos = [Tempo(0, 800_000), Tempo(960, 750_000)]
+    score = Score(stems, notes, tempos, keys, [Metre(0, 4)], [Marker(0, "phrase", "A")], 9600)
+    write_midi(score, tmp_path / "score.mid")
+    digest = hashlib.sha256((tmp_path / "score.mid").read_bytes()).hexdigest()
+    assert digest == "fd3ecd006a2745380376f567f4ba545f963ecf7f0216ab15959da9ef6ecb5e2f"  # as before bends had channels of their own
 
 
 def test_writing_leaves_nothing_beside_the_file_and_replaces_it_in_one_step(tmp_path):

@@ -42,8 +42,7 @@ def heard(invitation: Invitation, answer: Sequence[Any]) -> Heard:
     """`answer` (Written, or plain (beat, beats, pitch[, velocity])) as it may sound in the phrase of `invitation`."""
     mended: Counter[str] = Counter()
     try:
-        notes = _in_order(plain(answer), mended)
-        notes = _in_time(invitation, notes, mended)
+        notes = _in_time(invitation, plain(answer), mended)
         notes = _in_scale(invitation, notes, mended)
         notes = _one_after_the_other(invitation, notes, mended)
         _dense(invitation, notes)
@@ -55,13 +54,15 @@ def heard(invitation: Invitation, answer: Sequence[Any]) -> Heard:
 
 
 def carried(invitation: Invitation, notes: Iterable[Written], now: Invitation) -> tuple[Written, ...]:
-    """Notes written for the scale of `invitation` in that of `now`: each on the same degree, as near as it may be."""
+    """Notes written for `invitation` as they stand in `now`: on the same degrees of its scale, none after its end."""
     here, there = ({(i.key + semitone) % 12 for semitone in i.semitones} for i in (invitation, now))
-    if here == there:
-        return tuple(notes)
     octaves = 12 * round((now.key - invitation.key) / 12)
+    if now.length < invitation.length:
+        notes = [note for note in notes if not now.length <= note.beat < invitation.length]
 
     def moved(pitch: int) -> int:
+        if here == there:
+            return pitch
         if len(here) != len(there):
             return _nearest(now, pitch + now.key - invitation.key - octaves)
         return now.pitch(invitation.step(pitch)) - octaves
@@ -90,19 +91,15 @@ def _note(number: int, item: Any) -> Written:
     for name, value in zip(names, item, strict=False):
         if isinstance(value, bool) or not isinstance(value, Real):
             raise Refused(f"the {name} of its note {number} is a {type(value).__name__}, not a number")
-        if not -1e9 < value < 1e9:
-            raise Refused(f"the {name} of its note {number} is no finite number")
-    beat, beats, pitch, *velocity = map(float, item)
+    try:
+        beat, beats, pitch, *velocity = map(float, item)
+    except OverflowError:
+        raise Refused(f"its note {number} is out of all bounds") from None
+    if not all(math.isfinite(value) for value in (beat, beats, pitch, *velocity)):
+        raise Refused(f"its note {number} is not of finite numbers")
     if not 0.0 <= pitch <= 127.0:
         raise Refused(f"the pitch of its note {number} is {pitch:g}, no MIDI key")
     return Written(beat, beats, int(pitch) if pitch.is_integer() else pitch, *velocity)  # type: ignore[arg-type]
-
-
-def _in_order(notes: list[Written], mended: Counter[str]) -> list[Written]:
-    ordered = sorted(notes, key=lambda note: (note.beat, -note.pitch))
-    if [note.beat for note in ordered] != [note.beat for note in notes]:
-        mended["put in order"] += 1
-    return ordered
 
 
 def _in_time(invitation: Invitation, notes: list[Written], mended: Counter[str]) -> list[Written]:
@@ -161,12 +158,15 @@ def _in_scale(invitation: Invitation, notes: list[Written], mended: Counter[str]
 
 
 def _one_after_the_other(invitation: Invitation, notes: list[Written], mended: Counter[str]) -> list[Written]:
-    """No more notes at once than the stem has voices, and no pitch twice at once: what sounds already gives way."""
+    """In order, no more notes at once than the stem has voices, no pitch twice at once: what sounds gives way."""
     voices = VOICES.get(invitation.stem, 1)
     shortest = round(_SHORTEST_S * invitation.tempo_bpm / 60.0, _DIGITS)
     kept: list[Written] = []
     crowd = 0
-    for note in notes:
+    ordered = sorted(notes, key=lambda note: (note.beat, -note.pitch))
+    if [note.beat for note in ordered] != [note.beat for note in notes]:
+        mended["put in order"] += 1
+    for note in ordered:
         sounding = [i for i, other in enumerate(kept) if other.beat + other.beats > note.beat + 1e-9]
         same = [i for i in sounding if kept[i].pitch == note.pitch]
         gives_way = same + [i for i in sounding if i not in same][: max(len(sounding) - len(same) - voices + 1, 0)]

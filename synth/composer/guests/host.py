@@ -7,7 +7,6 @@ import json
 import multiprocessing
 import pickle
 import threading
-import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -35,12 +34,12 @@ class Gone(Exception):
 
 
 class Host:
-    """Hosts one guest. `invite` never waits; `answer` waits up to `patience_s`. `name` is the guest's own in the end."""
+    """Hosts one guest. `invite` never waits; `answer` waits up to `patience_s`."""
 
     def __init__(self, guest: Any, name: str, budget_s: float) -> None:
-        self.name = name
         self._budget_s = budget_s
-        self._trouble = ""
+        self._trouble = ""  # why it is not asked at all
+        self._missing = ""  # why it is not there now
         self._pickled = b""
         try:
             self._pickled = pickle.dumps(guest)
@@ -121,21 +120,20 @@ class Host:
             raise Gone(f"could not be started ({reason(error)})") from None
         finally:
             there.close()
-        kind, what = self._message(START_S)
+        kind, what = self._message(0.0 if self._closed else START_S)
         if kind == "raised":
             raise Gone(f"could not be started ({what})")
-        self.name = self.name or what
 
     def _asked_of_the_guest(self, invitation: Invitation) -> Answer:
         if self._process is None or self._connection is None:
-            return Answer(None, self._trouble or "is not there")
+            return Answer(None, self._trouble or self._missing)
         try:
             self._connection.send_bytes(pickle.dumps(invitation))
             kind, what = self._message(self._budget_s)
         except (OSError, Gone) as why:
             text = str(why) if isinstance(why, Gone) else "died"
             self._fail(text)
-            return Answer(None, text if not self._trouble else self._trouble)
+            return Answer(None, self._trouble or text)
         self._failures = 0
         if kind != "notes":
             return Answer(None, what if kind == "refused" else f"failed ({what})")
@@ -144,9 +142,7 @@ class Host:
     def _message(self, patience_s: float) -> tuple[str, Any]:
         """What the guest's process says next; raises Gone when it says nothing in time, dies or talks rubbish."""
         assert self._connection is not None and self._process is not None
-        until = time.monotonic() + patience_s
-        ready = wait([self._connection, self._process.sentinel], max(until - time.monotonic(), 0.0))
-        if not ready:
+        if not wait([self._connection, self._process.sentinel], patience_s):
             raise Gone(f"gave no answer within {patience_s:g} s")
         try:
             if not self._connection.poll():
@@ -161,9 +157,10 @@ class Host:
 
     def _fail(self, why: str) -> None:
         self._end()
+        self._missing = why
         self._failures += 1
         if self._failures >= MOST_FAILURES:
-            self._trouble = f"{why}; that was the {MOST_FAILURES}rd time in a row, so it is not asked again"
+            self._trouble = f"{why}, {MOST_FAILURES} times in a row: it is not asked again"
 
     def _end(self) -> None:
         """End the process, whatever it is doing."""

@@ -1,6 +1,6 @@
 """The guest's own process: finds the guest, then answers invitations until the desk is gone.
 
-Messages are JSON, so that nothing a guest makes has to be pickled: ["ready", name], ["notes", [[beat, beats, pitch,
+Messages are JSON, so that nothing a guest makes has to be pickled: ["ready", ""], ["notes", [[beat, beats, pitch,
 velocity], ...]], ["refused", why] and ["raised", why].
 """
 
@@ -44,7 +44,7 @@ def serve(connection: Connection, pickled: bytes) -> None:
     except BaseException as error:
         connection.send_bytes(json.dumps(["raised", reason(error)]).encode())
         return
-    connection.send_bytes(json.dumps(["ready", type(guest).__name__]).encode())
+    connection.send_bytes(json.dumps(["ready", ""]).encode())
     while True:
         try:
             invitation: Invitation = pickle.loads(connection.recv_bytes())

@@ -6,7 +6,6 @@ scale. Time is in the beats of a bar of 3, 4, 6, 9 or 12; a tone lasts until the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 IOIS = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # beats from onset to onset
@@ -73,14 +72,3 @@ def ioi_class(beats: float) -> int:
 def interval(before: int, after: int) -> int:
     """Steps from one tone to the next, no wider than `WIDEST`."""
     return max(-WIDEST, min(WIDEST, after - before))
-
-
-def echo(events: Sequence[Event], beat: float, lag: float) -> int | None:
-    """Index of the tone that began `lag` beats before `beat`, the last such of `events`."""
-    want = beat - lag
-    for index in range(len(events) - 1, -1, -1):
-        if events[index].beat < want - 0.01:
-            return None
-        if events[index].beat <= want + 0.01:
-            return index
-    return None

@@ -15,6 +15,8 @@ _RING_S = 1.4  # the root is the last to leave
 class Bass:
     """Writes the stem "bass" in one of four manners: "roots", "pedal", "rock" (root and fifth) or "riff"."""
 
+    stem = "bass"
+
     def __init__(self, seed: int, manner: str) -> None:
         self._rng = stream(seed, "composer", "bass")
         self._manner = manner

@@ -1,70 +1,96 @@
-"""Percussion: Euclidean patterns that stay for a section, with small fills where phrases end."""
+"""Percussion: a groove that stays for a section, fuller or thinner as notes allow, and fills where phrases end."""
 
 from __future__ import annotations
 
-from synth.composer import rhythm
 from synth.composer.moment import Moment
 from synth.composer.playing import Player
+from synth.composer.rhythm.groove import Groove, Hit, choose, layers
+from synth.composer.rhythm.metre import bar_strength
 from synth.rng import stream
 
 LOW, SHAKER = 36, 70
 FRAMES = (41, 43, 45, 47, 50)
 SILENT_BELOW = 0.05
-_LENGTH = 0.4
+_LENGTH = 0.2
+_FEWEST = 0.25  # notes a bar
+_RELEASE = 0.8  # of them in a phrase's last bar
+_FILLS = (  # (beats before the bar's end, frame drum) of each stroke
+    ((0.5, 4),),
+    ((0.5, 4), (0.25, 2)),
+    ((1.0, 3), (0.5, 4)),
+    ((1.0, 4), (0.75, 3), (0.5, 1)),
+)
+_FILL = 0.5  # of the phrases that end
+_FOR_A_FILL = 4  # notes in the bar
 
 
 class Drums:
-    """Writes the stem "percussion": a low soft drum, a frame drum and a shaker."""
+    """Writes the stem "percussion": a low soft drum, a frame drum and a shaker.
 
-    def __init__(self, seed: int) -> None:
+    `manner` is the kind of groove: "hand", "brush", "lullaby", "even" or "heartbeat".
+    """
+
+    def __init__(self, seed: int, stem: str = "percussion", manner: str = "hand") -> None:
+        self.stem = stem
         self._rng = stream(seed, "composer", "percussion")
-        self._section = -1
-        self._turn = 0
-        self._frame = FRAMES[2]
-        self._since_break = 0
+        self._manner = manner
+        self._section = (-1, 0)
+        self._frame = 0
+        self._groove: Groove | None = None
+        self._layers: list[Hit] = []
+        self._regularity = -1.0
+        self._credit = 0.0
+
+    def plan(self, now: Moment) -> None:
+        """Choose the groove, where a section begins."""
+        beats = now.phrase.bar_beats[0]
+        if (now.phrase.section, beats) == self._section:
+            return
+        self._section = now.phrase.section, beats
+        self._groove = choose(self._rng, self._manner, beats, now.controls["regularity"])
+        self._frame = self._rng.randrange(len(FRAMES) - 1)
+        self._regularity = -1.0
 
     def write(self, now: Moment, player: Player) -> None:
         """Write this bar."""
-        percussiveness = now.controls["percussiveness"]
-        rate = now.phrase.shares.percussion
-        if not now.plays("percussion") or percussiveness < SILENT_BELOW or rate < 0.25 or now.phrase.ending:
+        percussiveness, rate = now.controls["percussiveness"], now.phrase.shares.percussion
+        if not now.plays(self.stem) or percussiveness < SILENT_BELOW or rate < _FEWEST or now.phrase.ending:
+            self._credit = 0.0
             return
-        if now.phrase.section != self._section:
-            self._section = now.phrase.section
-            regularity = now.controls["regularity"]
-            self._turn = 0 if self._rng.random() < regularity else self._rng.choice((1, 2, 3))
-            self._frame = self._rng.choice(FRAMES)
+        self.plan(now)
+        groove = self._groove
+        assert groove is not None
+        player.swing = groove.swing
+        self._credit = min(self._credit + rate, 2.0 * rate + 1.0)
         closing = now.bar == now.phrase.bars - 1
-        for pitch, places, accent in self._lanes(now, rate, closing):
-            for beat in places:
-                swing = self._rng.uniform(-0.04, 0.04)
-                velocity = 0.35 * (percussiveness - 0.4) + accent + swing
-                player.play("percussion", now.start + beat, _LENGTH, pitch, velocity)
+        count = int(self._credit * (_RELEASE if closing else 1.0) + 0.5)
+        hardness = 0.35 * (percussiveness - 0.4)
+        fill, until = self._fill(now, count) if closing else ((), float(now.beats))
+        chosen = [hit for hit in self._follow(now, groove) if hit.step < until * groove.steps]
+        for hit in chosen[: count - len(fill)]:
+            pitch = {"low": LOW, "frame": FRAMES[self._frame], "shaker": SHAKER}[hit.lane]
+            accent = hardness + hit.accent + (0.06 * (bar_strength(now.bar) - 0.4) if hit.step == 0 else 0.0)
+            late_ms = groove.late_ms.get(hit.lane, 0.0)
+            self._strike(now, player, hit.step / groove.steps, pitch, accent, late_ms)
+        for before, drum in fill:
+            self._strike(now, player, now.beats - before, FRAMES[drum], hardness)
 
-    def _lanes(self, now: Moment, rate: float, closing: bool) -> list[tuple[int, list[float], float]]:
-        """(pitch, beats in the bar, accent) of each drum: the low one first, then the frame drum, then the shaker."""
-        beats = now.beats
-        regularity = now.controls["regularity"]
-        whole = int(rate) + (self._rng.random() < rate - int(rate))
-        low = min(max(round(0.3 * whole), 1), beats) if whole else 0
-        frame = min(round(0.3 * whole), beats + 1) if whole > 1 else 0
-        shaker = max(whole - low - frame, 0)
-        if closing:
-            low, shaker = max(low - 1, 1) if whole else 0, max(shaker - 2, 0)
-        lanes = []
-        if regularity >= 0.55:
-            strong = sorted(range(beats), key=lambda b: (-rhythm.strength(b, beats), b))[:low]
-            lanes.append((LOW, [float(b) for b in sorted(strong)], 0.05))
-        else:
-            lanes.append((LOW, [i / 2 for i in rhythm.euclid(low, 2 * beats)], 0.05))
-        if frame:
-            turn = self._turn if regularity < 0.8 else 0
-            places = [i / 2 for i in rhythm.euclid(frame, 2 * beats, 2 + turn)]
-            lanes.append((self._frame, places, 0.0))
-        if shaker:
-            steps = 2 if shaker <= 2 * beats else 4
-            places = [i / steps for i in rhythm.euclid(shaker, steps * beats, 1)]
-            lanes.append((SHAKER, places, -0.1))
-        if closing and whole >= 4 and self._rng.random() < 0.5:
-            lanes.append((FRAMES[-1], [beats - 0.5], 0.02))
-        return lanes
+    def _strike(
+        self, now: Moment, player: Player, beat: float, pitch: int, accent: float, late_ms: float = 0.0
+    ) -> None:
+        self._credit -= player.play(self.stem, now.start + beat, _LENGTH, pitch, accent, late_ms)
+
+    def _follow(self, now: Moment, groove: Groove) -> list[Hit]:
+        """The strokes in the order in which they come in, as steadiness is wanted now."""
+        regularity = round(4.0 * now.controls["regularity"]) / 4.0
+        if regularity != self._regularity:
+            self._regularity = regularity
+            self._layers = layers(groove, regularity)
+        return self._layers
+
+    def _fill(self, now: Moment, count: int) -> tuple[tuple[tuple[float, int], ...], float]:
+        """A small fill and the beat where it begins; none where there are few strokes, always after eight bars."""
+        if count < _FOR_A_FILL or (now.phrase.bars % 8 and self._rng.random() >= _FILL):
+            return (), float(now.beats)
+        fill = self._rng.choice(_FILLS[: 2 if count < 2 * _FOR_A_FILL else len(_FILLS)])
+        return fill, now.beats - fill[0][0]

@@ -21,6 +21,8 @@ _RING_S = 2.8  # the last chord lets go this long before the end
 class Pad:
     """Writes the stem "pad"."""
 
+    stem = "pad"
+
     def __init__(self, seed: int, harmonist: Harmonist) -> None:
         self._rng = stream(seed, "composer", "pad")
         self._harmonist = harmonist
@@ -31,7 +33,7 @@ class Pad:
         """Strike the voices that enter with the chords of this bar."""
         for index, slot in enumerate(now.phrase.slots):
             if now.start <= slot.beat < now.end:
-                known = self._harmonist.look_ahead(now, index)
+                known = self._harmonist.known(now, index)
                 if now.plays("pad"):
                     self._strike(now, player, known)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from synth.composer import melody, rhythm
+from synth.composer import melody, motifs, rhythm
 from synth.composer.harmony import Chord, chord_pcs
 from synth.composer.melody import Setting, Tone, Voice
 from synth.composer.moment import Moment
@@ -108,7 +108,8 @@ class Tune:
         closing = phrase.slots[-1].beat
         line = [replace(tone) for tone in source]
         if phrase.relation == "varied":
-            line = melody.vary_line(self._rng, line)
+            line, way = motifs.vary(self._rng, line, closing)
+            phrase.idea.way = way
         last = line[-1]
         body = [tone for tone in line[:-1] if tone.beat + 0.25 <= closing]
         if phrase.relation == "rhythm":

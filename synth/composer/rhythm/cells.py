@@ -1,8 +1,10 @@
-"""Rhythm: Euclidean patterns, cells that fill a bar, and how strong each beat is."""
+"""Cells: ways to fill a bar with notes, as lengths in beats."""
 
 from __future__ import annotations
 
 from random import Random
+
+from synth.composer.rhythm.metre import groups
 
 # Ways to fill 2, 3 or 4 beats, as lengths in beats, by number of notes. Quarter = 1.
 _CELLS: dict[int, dict[int, tuple[tuple[float, ...], ...]]] = {
@@ -38,22 +40,6 @@ _CELLS: dict[int, dict[int, tuple[tuple[float, ...], ...]]] = {
 }
 
 
-def euclid(pulses: int, steps: int, rotation: int = 0) -> tuple[int, ...]:
-    """Step numbers of `pulses` onsets spread over `steps` as evenly as they can be (Toussaint 2005)."""
-    pulses = min(pulses, steps)
-    return tuple(sorted((i + rotation) % steps for i in range(steps) if i * pulses % steps < pulses))
-
-
-def groups(beats: int) -> tuple[int, ...]:
-    """A bar of `beats` as groups of 4, 3 and 2 (a bar of 1 stays 1)."""
-    if beats <= 4:
-        return (beats,)
-    whole, rest = divmod(beats, 4)
-    if rest == 1:
-        return (*(4,) * (whole - 1), 3, 2)
-    return (4,) * whole + ((rest,) if rest else ())
-
-
 def cell(rng: Random, beats: int, notes: int, regularity: float) -> tuple[float, ...]:
     """Lengths in beats of about `notes` notes that fill a bar of `beats`; low `regularity` allows more syncopation."""
     lengths: list[float] = []
@@ -78,15 +64,3 @@ def onsets(lengths: tuple[float, ...]) -> list[float]:
     for length in lengths[:-1]:
         beats.append(beats[-1] + length)
     return beats
-
-
-def strength(beat: float, beats: int) -> float:
-    """Metrical weight of `beat` in a bar of `beats`: 1 on the first, .7 mid-bar, .5 on beats, .25 and .1 between."""
-    beat %= beats
-    if beat == 0.0:
-        return 1.0
-    if beats % 2 == 0 and beat == beats / 2:
-        return 0.7
-    if beat % 1.0 == 0.0:
-        return 0.5
-    return 0.25 if beat % 0.5 == 0.0 else 0.1

@@ -1,0 +1,92 @@
+"""The ensemble of one scene: its harmonist and the parts that write its stems."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from synth.composer.harmonist import Harmonist
+from synth.composer.moment import Moment
+from synth.composer.parts.bass import Bass
+from synth.composer.parts.bells import Bells
+from synth.composer.parts.drums import Drums
+from synth.composer.parts.figure import Figure
+from synth.composer.parts.pad import Pad
+from synth.composer.parts.tune import Tune
+from synth.composer.playing import Player
+from synth.composer.styles import Archetype, archetype
+from synth.preset import Scene
+from synth.rng import stream_seed
+
+_BELLS_UP = 12
+
+
+class Part(Protocol):
+    """What writes one stem."""
+
+    stem: str
+
+    def write(self, now: Moment, player: Player) -> None:
+        """Write this bar."""
+
+
+@runtime_checkable
+class Planning(Part, Protocol):
+    """A part that plans a phrase ahead."""
+
+    def plan(self, now: Moment) -> None:
+        """Take up the phrase that begins with this bar."""
+
+
+class Ensemble:
+    """Who plays `stems` in `scene`; `number` is that of the scene in its session, each has seeds of its own."""
+
+    def __init__(self, seed: int, scene: Scene, number: int, stems: tuple[str, ...]) -> None:
+        seed = stream_seed(seed, "scene", str(number)) if number else seed
+        self.scene = scene
+        self.style: Archetype = archetype(scene.archetype)
+        self.harmonist = Harmonist(seed, self.style, scene.practice)
+        self.pad: Pad | None = None
+        self.tune: Tune | None = None
+        self.parts = [self._part(seed, stem) for stem in stems]
+        self.parts.sort(key=lambda part: isinstance(part, Figure))  # a figure takes what the others leave
+        self.planned = [part for part in self.parts if isinstance(part, Planning)]
+
+    def figures(self, now: Moment) -> bool:
+        """Whether a pattern plays now."""
+        return any(isinstance(part, Figure) and now.plays(part.stem) for part in self.parts)
+
+    def _part(self, seed: int, stem: str) -> Part:
+        kind = self.style.parts[stem]
+        up = _BELLS_UP if stem == "bells" else 0
+        match kind:
+            case "pad":
+                self.pad = Pad(seed, self.harmonist)
+                return self.pad
+            case "drums":
+                return Drums(seed, stem)
+            case "figure":
+                return Figure(seed, stem, up)
+            case "tune" | "hum":
+                self.tune = Tune(seed, stem, self.style, up)
+                return self.tune
+            case "answer" | "periods":
+                return Bells(seed, self.tune, kind == "answer")
+            case "alap":
+                from synth.composer.parts.alap import Alap
+                return Alap(seed, stem)
+            case "taqsim":
+                from synth.composer.parts.taqsim import Taqsim
+                return Taqsim(seed, stem)
+            case "bloom":
+                from synth.composer.parts.bloom import Bloom
+                return Bloom(seed, stem)
+            case "phase":
+                from synth.composer.parts.phase import Phase
+                return Phase(seed, stem)
+            case "heartbeat":
+                from synth.composer.parts.heartbeat import Heartbeat
+                return Heartbeat(seed, stem)
+            case "core" | "gong" | "interlock":
+                from synth.composer.parts.interlock import Interlock
+                return Interlock(seed, stem)
+        return Bass(seed, kind)

@@ -1,0 +1,1 @@
+"""Written music: the score in note values, as MusicXML and engraved."""

@@ -1,0 +1,1 @@
+"""Pictures of scores as SVG, drawn with nothing but text."""

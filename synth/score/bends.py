@@ -1,0 +1,71 @@
+"""Fine pitch on a keyboard: each note is a key and a bend, on a lane where its bend disturbs no other note.
+
+A lane is what can have one bend at a time: a MIDI channel, an instrument of a NoteSequence. As with MPE (MIDI
+Association, MIDI Polyphonic Expression, 2018) notes of different bends that sound together have lanes of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from synth.score.model import TICKS_PER_BEAT, Note, Score
+
+BEND_SEMITONES = 2.0  # the range of a bend that a General MIDI player assumes
+BEND_STEPS = 8192
+TAIL = 2 * TICKS_PER_BEAT  # a note still rings on its lane for about this long after it was let go
+
+
+class Bent(NamedTuple):
+    """How a note is played: MIDI `key` bent by `bend` of `BEND_STEPS`, on `lane`; `turn`: the lane is bent for it."""
+
+    key: int
+    bend: int
+    lane: int
+    turn: bool
+
+
+def bent(notes: Sequence[Note], tail: int = TAIL) -> list[Bent]:
+    """How each of a stem's notes is played, in the order given.
+
+    A note takes the lane that has its bend already; otherwise the one that has been silent longest, if it has been
+    for `tail` ticks or more; otherwise a new one. So lane 0 alone is used where no note is bent.
+    """
+    how: dict[int, Bent] = {}
+    bends: list[int] = [0]
+    ends: list[int] = [-TAIL]
+    for i in sorted(range(len(notes)), key=lambda i: notes[i].tick):
+        note = notes[i]
+        key = _key(note)
+        bend = min(BEND_STEPS - 1, max(-BEND_STEPS, round((note.pitch - key) / BEND_SEMITONES * BEND_STEPS)))
+        if bend in bends:
+            lane = bends.index(bend)
+        else:
+            lane = min(range(len(ends)), key=ends.__getitem__)
+            if ends[lane] + tail > note.tick:
+                lane = len(ends)
+                bends.append(0)
+                ends.append(note.tick)
+        how[i] = Bent(key, bend, lane, bends[lane] != bend)
+        bends[lane] = bend
+        ends[lane] = max(ends[lane], note.tick + note.duration)
+    return [how[i] for i in range(len(notes))]
+
+
+def played(score: Score, tail: int = TAIL) -> dict[str, list[tuple[Note, Bent]]]:
+    """Each stem's notes and how they are played. Drums are never bent: a key is a drum, not a pitch."""
+    stems = {}
+    for stem in score.stems:
+        notes = [note for note in score.notes if note.stem == stem]
+        how = [Bent(_key(note), 0, 0, False) for note in notes] if stem == "percussion" else bent(notes, tail)
+        stems[stem] = list(zip(notes, how, strict=True))
+    return stems
+
+
+def lanes(notes: Sequence[tuple[Note, Bent]]) -> int:
+    """How many lanes these notes need, at least one."""
+    return 1 + max((how.lane for _, how in notes), default=0)
+
+
+def _key(note: Note) -> int:
+    return min(127, max(0, round(note.pitch)))
