@@ -63,8 +63,12 @@ class Table:
     def least(self, name: str, limit: float, each: bool = False) -> None:
         self.add(name, f">= {limit:g}", lambda v: v >= limit, each)
 
-    def between(self, name: str, low: float, high: float, note: str = "") -> None:
+    def between(self, name: str, low: float, high: float, note: str = "", least: float = -math.inf) -> None:
+        """The median in a band, and no seed under `least`."""
         self.add(name, f"{low:g} to {high:g}{note}", lambda v: low <= v <= high)
+        row = self.rows[-1]
+        if row.met and min(row.values) < least:
+            row.met, row.target = False, row.target + f", none < {least:g}"
 
     def show(self, *names: str) -> None:
         """Figures without a target."""
@@ -185,7 +189,9 @@ def table(archetypes: Sequence[str], figures: Sequence[Mapping[str, float]]) -> 
     band = craft.CORPUS.get(archetypes[0], "")
     for number, name in enumerate(craft.MEASURES):
         if band:
-            made.between(f"craft_{name}", *craft.BANDS[band][number][::2], note=f" ({band})")
+            low, _, high = craft.BANDS[band][number]
+            least = min(bands[number].low for bands in craft.BANDS.values())
+            made.between(f"craft_{name}", low, high, f" ({band})", least)
         else:
             made.show(f"craft_{name}")
     for bars, (gate, _) in craft.RUNS.items():

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from synth.composer.learned import LearnedMelody
 from synth.composer.learned.model import shipped, surprise
 
-PRESETS = ("settle", "sleep", "focus", "drift-and-return")
+PRESETS = ("settle", "sleep", "drift-and-return", "gentle")
 FIRST_SEED = 100
 Numbers = NDArray[np.float64]
 
@@ -76,17 +76,20 @@ def lines(pieces: Sequence[Piece], presets: Sequence[str], seeds: int, minutes: 
             line, invitations = melody_lines.of_rules(preset, seed, minutes)
             rules.append(line)
             learned.append(melody_lines.of_learned(line, invitations, guest))
-    test = [p for p in pieces if p.use == "test"]
-    columns = {
-        "slow airs": melody_lines.measures(melody_lines.of_tunes([p for p in test if p.air])),
-        "all tunes": melody_lines.measures(melody_lines.of_tunes(test)),
-        "rules": melody_lines.measures(rules),
-        "learned": melody_lines.measures(learned),
+    training, test = ([p for p in pieces if p.use == use] for use in ("train", "test"))
+    groups = {
+        "slow airs": melody_lines.of_tunes([p for p in test if p.air]),
+        "all tunes": melody_lines.of_tunes(test),
+        "rules": rules,
+        "learned": learned,
     }
+    columns = {name: melody_lines.measures(group) for name, group in groups.items()}
+    for name, group in groups.items():
+        columns[name]["runs of 8 steps in training tunes"] = melody_lines.copied(group, training)
     print(
         f"\nlines: {len(rules)} sessions of {minutes:g} minutes, {sum(map(len, rules))} phrases ({', '.join(presets)})"
     )
-    print(f"  {'':32}" + "".join(f"{name:>11}" for name in columns) + "   nearer to the airs")
+    print(f"  {'':34}" + "".join(f"{name:>11}" for name in columns) + "   nearer to the airs")
     for name in columns["learned"]:
         cells = "".join(f"{column[name]:11.2f}" if name in column else f"{'-':>11}" for column in columns.values())
         nearer = ""
@@ -94,7 +97,7 @@ def lines(pieces: Sequence[Piece], presets: Sequence[str], seeds: int, minutes: 
             want = columns["slow airs"][name]
             apart = {who: abs(columns[who][name] - want) for who in ("rules", "learned")}
             nearer = "" if abs(apart["rules"] - apart["learned"]) < 0.01 else min(apart, key=lambda who: apart[who])
-        print(f"  {name:32}{cells}   {nearer}")
+        print(f"  {name:34}{cells}   {nearer}")
 
 
 def main() -> None:

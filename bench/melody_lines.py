@@ -15,6 +15,7 @@ from melody_corpus import Piece
 
 from synth.composer.guests.guest import Invitation, Written
 from synth.composer.learned import LearnedMelody
+from synth.composer.learned.events import letter_above
 from synth.composer.scales import Scale
 from synth.score.model import TICKS_PER_BEAT, Note, Score
 
@@ -173,6 +174,23 @@ def measures(lines: Sequence[Line]) -> dict[str, float]:
         found["strong tones in the chord"] = _share(strong, lambda fit: fit[0])
         found["strong tones a semitone off it"] = _share(strong, lambda fit: fit[1] and not fit[0])
     return found
+
+
+def copied(lines: Sequence[Line], tunes: Sequence[Piece], length: int = 8) -> float:
+    """Share of runs of `length` intervals in staff steps that occur in `tunes`."""
+    known = {run for piece in tunes for part in piece.parts for run in _runs([e.step for e in part], length)}
+    found = [
+        run
+        for line in lines
+        for phrase in line
+        for run in _runs([letter_above(pitch - phrase.tonic) for pitch in phrase.pitches], length)
+    ]
+    return _share(found, lambda run: run in known)
+
+
+def _runs(steps: Sequence[int], length: int) -> list[tuple[int, ...]]:
+    moves = [b - a for a, b in zip(steps, steps[1:], strict=False)]
+    return [tuple(moves[i : i + length]) for i in range(len(moves) - length + 1)]
 
 
 def _share(items: Sequence[object], test: object) -> float:

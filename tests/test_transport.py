@@ -13,7 +13,7 @@ from synth.bus import new_edges
 from synth.controls import COLUMN, CONTROLS, EXPRESSION_DB
 from synth.expression import _hear
 from synth.instruments.base import ON, QUANTUM
-from synth.score.model import TICKS_PER_BEAT, Ask, Bar, Note
+from synth.score.model import TICKS_PER_BEAT, Ask, Bar, Note, Score
 from synth.transport import SPAN, Transport
 
 TEMPO = COLUMN["tempo_bpm"]
@@ -24,8 +24,19 @@ def compose(ask: Ask) -> Bar:
     return Bar(ask.tick, 3, int(ask.controls["key"]), 1, notes, swell=(ask.bar % 2 * 1.0, (ask.bar + 1) % 2 * 1.0))
 
 
+def sliced(compose):
+    """`compose` as a composer that takes a dozen slices."""
+
+    def slices(ask: Ask):
+        for _ in range(12):
+            yield
+        return compose(ask)
+
+    return slices
+
+
 def run(sizes: list[int], sample_rate: int = 48_000, tempo=lambda quantum: 60 + quantum / 200, compose=compose):
-    transport = Transport(compose, ("pad",), 7, sample_rate, None)
+    transport = Transport(sliced(compose), Score(("pad",)), 7, sample_rate, None)
     events, lanes, at = [], [], 0
     for size in sizes:
         edges, spans = new_edges(64), np.zeros((66, SPAN))

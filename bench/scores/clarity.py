@@ -35,11 +35,10 @@ def clarity(page: Page, within: list[tuple[float, float]] | None = None, window_
     for notes in windows.values():
         if len(notes) < _LEAST_NOTES:
             continue
-        part = stream.Stream()
-        for one in notes:
-            made = note.Note(one.pitch)
-            made.quarterLength = round(max(one.end - one.start, 0.25) * 4) / 4
-            part.insert(one.start - notes[0].start, made)
+        part = stream.Stream()  # of each pitch class a note as long as all of it: that is all the analysis looks at
+        for pitch_class in sorted({one.pitch % 12 for one in notes}):
+            length = sum(one.end - one.start for one in notes if one.pitch % 12 == pitch_class)
+            part.append(note.Note(60 + pitch_class, quarterLength=round(length * 4) / 4))
         key = solver.getSolution(part)
         found.append(key.correlationCoefficient)
         own.append(key.tonic.pitchClass == page.key_at(notes[0].start).tonic)

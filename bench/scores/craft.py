@@ -11,7 +11,10 @@ import random
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import product
 from typing import NamedTuple
+
+import numpy as np
 
 from .cadence import sounding
 from .page import STEPS, Note, Page
@@ -98,6 +101,9 @@ RUNS = {1: (0.55, 0.55), 4: (0.30, 0.75)}  # share of runs of so many bars that 
 
 _SHAPES = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 7, 11), (0, 4, 7, 10), (0, 3, 7, 10), (0, 3, 6, 10))
 _SHAPES += ((0, 2, 7), (0, 5, 7))
+_TEMPLATES = np.zeros((12 * len(_SHAPES), 12))  # every chord of these, of length 1
+for _row, (_root, _shape) in enumerate(product(range(12), _SHAPES)):
+    _TEMPLATES[_row, [(_root + step) % 12 for step in _shape]] = 1.0 / math.sqrt(len(_shape))
 
 
 def stretches(page: Page, bars: int = BARS, most: int = 3) -> list[Page]:
@@ -136,15 +142,6 @@ def measures(page: Page, top: Iterable[Note] | None = None) -> dict[str, float]:
     return dict(zip(MEASURES, values, strict=True))
 
 
-def _beats(page: Page) -> list[list[tuple[int, float]]]:
-    """(pitch, how long it sounds in it) for each beat."""
-    beats: list[list[tuple[int, float]]] = [[] for _ in range(math.ceil(page.end))]
-    for note in page.notes:
-        for beat in range(int(note.start), min(math.ceil(note.end), len(beats))):
-            beats[beat].append((note.pitch, min(note.end, beat + 1) - max(note.start, beat)))
-    return beats
-
-
 def clash(page: Page) -> float:
     """Share of beats on which two or more tones sound in which two pitch classes are a semitone apart."""
     on_beat: list[set[int]] = [set() for _ in range(math.ceil(page.end))]
@@ -159,20 +156,17 @@ def clash(page: Page) -> float:
 
 def chord_fit(page: Page) -> float:
     """Mean best cosine of a beat's pitch content to a triad, seventh or suspended chord."""
-    fits = []
-    for beat in _beats(page):
-        if len(beat) < 2:
-            continue
-        content = [0.0] * 12
-        for pitch, length in beat:
-            content[pitch % 12] += length
-        best = max(
-            sum(content[(root + step) % 12] for step in shape) / math.sqrt(len(shape))
-            for root in range(12)
-            for shape in _SHAPES
-        )
-        fits.append(best / math.hypot(*content))
-    return statistics.mean(fits) if fits else math.nan
+    content = np.zeros((math.ceil(page.end), 12))
+    tones = np.zeros(len(content), int)
+    for note in page.notes:
+        for beat in range(int(note.start), min(math.ceil(note.end), len(content))):
+            content[beat, note.pitch % 12] += min(note.end, beat + 1) - max(note.start, beat)
+            tones[beat] += 1
+    content = content[tones > 1]
+    if not len(content):
+        return math.nan
+    best = (content @ _TEMPLATES.T).max(axis=1)
+    return float(np.mean(best / np.linalg.norm(content, axis=1)))
 
 
 def line(notes: Iterable[Note]) -> list[Note]:
@@ -194,7 +188,8 @@ def motif_return(top: list[Note]) -> float:
 
 def ending(page: Page) -> float:
     """How far the notes of the last beat that sounds belong to the tonic chord, halved unless the tonic is lowest."""
-    last = [n for n in page.notes if n.end > page.end - 1.0]
+    end = page.end
+    last = [note for note in page.notes if note.end > end - 1.0]
     if not last:
         return math.nan
     tonic = page.key_at(last[0].start)

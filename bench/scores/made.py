@@ -17,6 +17,7 @@ from .page import Page, read_page
 
 if TYPE_CHECKING:
     from synth.preset import Preset
+    from synth.session.session import Session
 
 RATE = 48_000
 BLOCK_S = 1.0
@@ -73,12 +74,11 @@ def compose(preset: str | Preset, seed: int, minutes: float, **arguments: Any) -
     """A session of `preset` without sound, read back from the MIDI file it exports."""
     from synth.composer.composer import Composer
     from synth.score.midi import write_midi
-    from synth.session.session import Session
 
     calls: list[float] = []
     asked: list[tuple[float, float]] = []
     with timed(Composer, calls):
-        session = Session(preset, seed=seed, minutes=minutes, audio=False, **arguments)
+        session = _session(preset, seed, minutes, audio=False, **arguments)
         while not session.finished:
             asked.append((session.time_s, session.controls["tonal_tension"]))
             left = int(session.length_frames) - session.position
@@ -92,6 +92,14 @@ def compose(preset: str | Preset, seed: int, minutes: float, **arguments: Any) -
     marks = page.marked("tension")
     planned = {mark.beat: float(mark.text) for mark in marks} if marks else _planned(page, asked)
     return Made(session.preset.name, seed, page, planned, sections, calls, bool(marks))
+
+
+def _session(preset: str | Preset, seed: int, minutes: float, **arguments: Any) -> Session:
+    from synth.preset import load_preset
+    from synth.session.session import Session
+
+    read = load_preset(preset) if isinstance(preset, str) else preset
+    return Session(read, seed=seed, minutes=minutes, supervised=read.supervision, **arguments)
 
 
 def _sections(page: Page, preset: Preset) -> list[Section]:
@@ -161,11 +169,10 @@ def timed(kind: type, calls: list[float]) -> Iterator[None]:
 def share_of_render(preset: str, seed: int, seconds: float = 40.0, opening_s: float = 20.0) -> float:
     """Share of the CPU time of a render with sound that goes to the composer, the opening and compiling left out."""
     from synth.composer.composer import Composer
-    from synth.session.session import Session
 
     calls: list[float] = []
     with timed(Composer, calls):
-        session = Session(preset, seed=seed, minutes=10.0)
+        session = _session(preset, seed, 10.0)
         session.render(int(opening_s * RATE))
         calls.clear()
         started = time.process_time()

@@ -1,9 +1,9 @@
 """Does the tension that is heard follow the tension that was planned?
 
-Heard, beat by beat and from all pitched notes: partitura's tension ribbons (Herremans & Chew 2016), cloud diameter and
-tensile strain, and the roughness of what sounds together (Sethares 1993, six partials falling by 0.88). Each of the
-three is a z-score over the piece and they count alike; the weights were not fitted to anything. A chord's tension is
-the mean over its beats.
+Heard, beat by beat and from all pitched notes: the tension ribbons of Herremans & Chew (2016), cloud diameter and
+tensile strain, as partitura computes them, and the roughness of what sounds together (Sethares 1993, six partials
+falling by 0.88). Each of the three is a z-score over the piece and they count alike; the weights were not fitted to
+anything. A chord's tension is the mean over its beats.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .page import Note, Page
+from .page import Key, Note, Page
 
 WINDOW_S = 300.0
 HOP_S = 60.0
@@ -26,7 +26,14 @@ RIBBONS = ("cloud_diameter", "tensile_strain")
 _FLAT = 0.01  # planned tension that moves by less (standard deviation) is no plan to follow
 _FIFTHS = {0: 0, 7: 1, 2: 2, 9: 3, 4: 4, 11: 5, 6: 6, 5: -1, 10: -2, 3: -3, 8: -4, 1: -5}  # above a tonic
 _TONICS = {0: 0, 7: 1, 2: 2, 9: 3, 4: 4, 11: 5, 6: -6, 5: -1, 10: -2, 3: -3, 8: -4, 1: -5}  # as KEYS spell them
-_MINOR = ("dorian", "aeolian", "phrygian")
+_MODES = {
+    "lydian": (0, 2, 4, 6, 7, 9, 11),
+    "ionian": (0, 2, 4, 5, 7, 9, 11),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "aeolian": (0, 2, 3, 5, 7, 8, 10),
+    "phrygian": (0, 1, 3, 5, 7, 8, 10),
+}
 
 
 class Moments(NamedTuple):
@@ -57,62 +64,53 @@ def spans(page: Page) -> list[tuple[float, float]]:
 
 
 def ribbons(page: Page) -> dict[str, NDArray[np.float64]]:
-    """partitura's cloud diameter and tensile strain of each beat of the page, NaN where nothing sounds."""
+    """Cloud diameter and tensile strain of each beat of the page, NaN where nothing sounds."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        from partitura.musicanalysis import estimate_tonaltension
+        from partitura.musicanalysis import tonal_tension as spiral
 
     beats = math.ceil(page.end)
     found = {name: np.full(beats, np.nan) for name in RIBBONS}
-    notes = page.pitched
-    starts = np.array([note.start for note in notes])
-    longest = max((note.end - note.start for note in notes), default=0.0)
-    changes = {math.ceil(key.beat) for key in page.keys}
-    edges = sorted({*range(0, beats, 64), *(beat for beat in changes if 0 < beat < beats), beats})
-    for low, high in zip(edges, edges[1:], strict=False):
-        some = notes[int(np.searchsorted(starts, low - longest)) : int(np.searchsorted(starts, high))]
-        array = note_array(some, page, low)
-        sounding = np.array([b for b in range(low, high) if _sounds(array, b, b + 1)], int)
-        if not len(sounding):
+    clouds: list[list[tuple[int, float]]] = [[] for _ in range(beats)]
+    for note in page.pitched:
+        for beat in range(int(note.start), min(math.ceil(note.end), beats)):
+            length = min(note.end, beat + 1.0) - max(note.start, float(beat))
+            if length > 0.05:
+                clouds[beat].append((note.pitch, length))
+    centres: dict[Key, NDArray[np.float64]] = {}
+    for beat, cloud in enumerate(clouds):
+        if not cloud:
             continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            got = estimate_tonaltension(array, ws=0.98, ss=sounding + 0.5)
-        for name in RIBBONS:
-            found[name][sounding] = got[name]
+        key = page.key_at(beat + 0.05)
+        if key not in centres:
+            centres[key] = key_centre(key)
+        points = spiral.PITCH_COORDINATES[[spiral.C_IDX + spelled(pitch, key) for pitch, _ in cloud]]
+        centre = spiral.center_of_effect(points, np.array([length for _, length in cloud]))
+        diameter = spiral.cloud_diameter(points) if len(cloud) > 1 else 0.0
+        found["cloud_diameter"][beat] = diameter * spiral.SCALE_FACTOR
+        found["tensile_strain"][beat] = spiral.e_distance(centre, centres[key]) * spiral.SCALE_FACTOR
     return found
 
 
-def _sounds(array: NDArray, low: float, high: float) -> bool:
-    start, end = array["onset_beat"], array["onset_beat"] + array["duration_beat"]
-    return bool(np.any((start < high - 0.01) & (end > low + 0.01)))
+def key_centre(key: Key) -> NDArray[np.float64]:
+    """Centre of effect of a key as Chew builds it, out of the scale's own triads on tonic, fifth and fourth.
+
+    For ionian this is partitura's; its minor is harmonic and would call a tonic without leading tone strained.
+    """
+    from partitura.musicanalysis import tonal_tension as spiral
+
+    scale = _MODES.get(key.scale, _MODES["ionian"])
+    triads = []
+    for degree in (0, 4, 3):
+        tones = [key.tonic + scale[(degree + step) % 7] for step in (0, 4, 2)]
+        points = spiral.PITCH_COORDINATES[[spiral.C_IDX + spelled(tone, key) for tone in tones]]
+        triads.append(np.dot(spiral.DEFAULT_WEIGHTS / spiral.DEFAULT_WEIGHTS.sum(), points))
+    return np.dot(spiral.DEFAULT_WEIGHTS / spiral.DEFAULT_WEIGHTS.sum(), triads)
 
 
-def note_array(notes: list[Note], page: Page, beat: float) -> NDArray:
-    """partitura's note array, spelled along the line of fifths around the tonic that holds at `beat`."""
-    key = page.key_at(beat)
-    tonic = _TONICS[key.tonic]
-    rows = []
-    for number, note in enumerate(notes):
-        fifths = tonic + _FIFTHS[(note.pitch - key.tonic) % 12]
-        alter, letter = divmod(fifths + 1, 7)
-        rows.append(
-            (
-                note.start,
-                note.end - note.start,
-                note.pitch,
-                1,
-                str(number),
-                "FCGDAEB"[letter],
-                alter,
-                note.pitch // 12 - 1,
-                tonic,
-                -1 if key.scale in _MINOR else 1,
-            )
-        )
-    kinds = [("onset_beat", "f4"), ("duration_beat", "f4"), ("pitch", "i4"), ("voice", "i4"), ("id", "U16")]
-    kinds += [("step", "U1"), ("alter", "i4"), ("octave", "i4"), ("ks_fifths", "i4"), ("ks_mode", "i4")]
-    return np.array(rows, dtype=kinds)
+def spelled(pitch: int, key: Key) -> int:
+    """Place on the line of fifths (C = 0) of a pitch as it is spelled in a key."""
+    return _TONICS[key.tonic] + _FIFTHS[(pitch - key.tonic) % 12]
 
 
 _PARTIALS = np.arange(1, 7)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from synth.cli.arguments import Commands
 
 _LONGEST_MIN = 31 * 24 * 60
+_NEEDED_BYTES = 20_000_000
 _COMPOSE = """\
   synth compose settle --minutes 10 --seed 3 --out piece
   synth compose focus --minutes 4 --roll --engrave --out piece       piano roll, MusicXML and engraved pages
@@ -74,6 +75,8 @@ def compose(arguments: argparse.Namespace) -> int:
     preset = load_preset(arguments.preset)
     if alone:
         prepare_file(arguments.out, overwrite=arguments.overwrite)
+    else:
+        prepare_folder(arguments.out, _NEEDED_BYTES, overwrite=arguments.overwrite)
     began = time.perf_counter()
     with music_progress(f"composing {arguments.preset}") as progress:
         score = compose_score(
@@ -92,7 +95,6 @@ def compose(arguments: argparse.Namespace) -> int:
         write_midi(score, arguments.out)
         files = [arguments.out]
     else:
-        prepare_folder(arguments.out, 200 * len(score.notes) + 1_000_000, overwrite=arguments.overwrite)
         files = write_composition(score, arguments.out, kinds, preset.title, f"isotone, seed {arguments.seed}")
     for line in summary_of(score):
         print(line)

@@ -10,6 +10,8 @@ from synth.rng import stream
 
 PAD_LOW = 52
 _BLOOMS = 0.6  # broken tones a bar from which on a voice is left to them
+_OPEN, _CLOSED = 1.4, 0.3  # tension of a close that asks, and of one that answers, against what is asked for
+_APPROACH = 1.6  # and of the chord before
 _AHEAD_S = 8.0  # the longest that a change of tonal tension may wait
 
 
@@ -100,7 +102,7 @@ class Harmonist:
         recall, weight = self._recall(now, phrase, index)
         wish = Wish(
             tension=slot.tension,
-            rough=now.controls["roughness"],
+            rough=now.controls["roughness"] * slot.tension / max(now.controls["tonal_tension"], 0.02),
             recall=recall,
             recall_weight=weight,
             within=phrase.pivot if index == 0 else (),
@@ -134,7 +136,12 @@ class Harmonist:
     def _tension(self, now: Moment, phrase: Phrase, index: int) -> float:
         slot = phrase.slots[index]
         eighth = int(8.0 * (slot.beat + min(slot.beats, 2.0) / 2) / phrase.beats)
-        return now.controls["tonal_tension"] * priors.PHRASE_TENSION[min(eighth, 7)]
+        shape = priors.PHRASE_TENSION[min(eighth, 7)]
+        if index == len(phrase.slots) - 1:
+            shape = _OPEN if phrase.cadence == "half" else _CLOSED
+        elif index == len(phrase.slots) - 2:
+            shape = max(shape, _APPROACH)
+        return min(now.controls["tonal_tension"] * shape * phrase.lean, 1.0)
 
     def _palette(self, mode: int) -> harmony.Palette:
         if mode not in self._palettes:

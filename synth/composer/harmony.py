@@ -280,7 +280,7 @@ def choose(
         pcs = chord_pcs(chord, scale)
         if wish.within and not all(pc in wish.within for pc in pcs):
             weight *= 1e-4
-        cost = abs(tense - wish.tension) / 0.1 + abs(rough - wish.rough) / 0.15
+        cost = abs(tense - wish.tension) / 0.05 + abs(rough - wish.rough) / 0.25
         if before:
             cost += least_motion(before, pcs) / 4.0
         if wish.degree is None:

@@ -72,9 +72,10 @@ class Memory:
     def relate(self, time_s: float, bars: int, sung: bool, predictable: float) -> Return:
         """Whether a phrase of `bars` comes back to an earlier one, how, and to which; `sung` when there is a tune."""
         lead = self._lead if self._lead and (self._lead.line or not sung) else None
-        if lead is not None and time_s >= self._restate_at_s:
+        fresh = self._alike < _MOST_ALIKE
+        if lead is not None and fresh and time_s >= self._restate_at_s:
             planned_s, self._restate_at_s = self._restate_at_s, time_s + self._rng.uniform(*RESTATE_S)
-            return Return("exact" if lead.bars == bars and self._rng.random() < 0.5 else "varied", lead, planned_s)
+            return Return("exact" if lead.bars == bars and self._rng.random() < 0.6 else "varied", lead, planned_s)
         exact, varied, same_rhythm = self._returns
         families = Counter(idea.family for idea in self._ideas)
         heard = [
@@ -83,7 +84,7 @@ class Memory:
             if idea.bars == bars and (idea.line or not sung) and families[idea.family] < _MOST_SAID
         ]
         related = min((exact + varied + same_rhythm) * (0.35 + 1.3 * predictable), 0.92)
-        if not heard or self._alike >= _MOST_ALIKE or self._rng.random() >= related:
+        if not heard or not fresh or self._rng.random() >= related:
             return Return()
         kinds = {
             "exact": exact * (0.4 + 1.2 * predictable),

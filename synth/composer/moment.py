@@ -68,7 +68,7 @@ class Phrase:
     """A phrase as planned. `relation` to `source`: "new", "exact", "varied" or "rhythm"; `ending` ends the session.
 
     `scene` is the number of its scene, `join` the kind of passage where it leads elsewhere, `still` one in which only
-    what both sides share is held, `told` what the score says of it (kind and text), `leap_bpm` the tempo that it begins with when it does not go on from the one before.
+    what both sides share is held, `lean` its tension against others, `told` what the score says of it (kind and text), `leap_bpm` the tempo that it begins with when it does not go on from the one before.
     """
 
     number: int
@@ -87,6 +87,7 @@ class Phrase:
     scene: int = 0
     join: str = ""
     still: bool = False
+    lean: float = 1.0
     told: tuple[tuple[str, str], ...] = ()
     leap_bpm: float | None = None
     pivot: tuple[int, ...] = ()

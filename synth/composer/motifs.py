@@ -89,7 +89,7 @@ def drop(rng: Random, line: Line) -> list[Tone]:
 
 
 _WAYS = ("sequence", "new end", "split", "left out", "inversion", "augmentation", "diminution", "fragment")
-_OFTEN = (4.0, 3.0, 2.0, 2.0, 1.0, 1.0, 0.5, 1.5)
+_OFTEN = (5.0, 4.0, 3.0, 2.0, 0.8, 0.8, 0.4, 0.8)
 
 
 def vary(rng: Random, line: Line, beats: float) -> tuple[list[Tone], str]:

@@ -45,11 +45,11 @@ def to_scene(before: Scene, number: int, after: Scene, wanted: int) -> tuple[Pas
     over = joins.MEETING.get(frozenset((before.archetype, (*through, after.archetype)[0])), "drone")
     way = [Passage("leave", number, before, leave_s, still=retuned)]
     for place, name in enumerate(through, 1):
-        on_the_way = replace(after, name=f"{name}, on the way to {after.name}", archetype=name)
+        on_the_way = replace(after, name=name, archetype=name)
         if name in ("folk", "phase", "groove") or not retuned:
-            told = (("scene", on_the_way.name),)
+            told = (("scene", on_the_way.name), ("passage", f"on the way to {after.name}"))
             way.append(Passage("through", -100 * place - wanted - 1, on_the_way, told=told))
-    way.append(Passage("arrive", wanted, after, told=(("scene", f"{after.name}, over {over}"),)))
+    way.append(Passage("arrive", wanted, after, told=(("scene", after.name), ("passage", f"over {over}"))))
     return tuple(way)
 
 

@@ -51,7 +51,7 @@ class Planner:
         self._lengths: list[int] = []
         self._phrases = 0
         self._section = 0
-        self._cycles_left = 0
+        self._cycles = self._cycles_left = 0
         self._liked: int | None = None
         self._closed: int | None = None  # degree of the chord that sounds
 
@@ -155,6 +155,7 @@ class Planner:
             scene=self._number,
             join=step.kind if step else "",
             still=bool(step and step.still),
+            lean=self._lean(bars),
             told=self._told(step, back, ask.time_s),
             leap_bpm=leap_bpm,
             pivot=_pivot(now, scale),
@@ -231,6 +232,12 @@ class Planner:
             told = (*told, ("recall", f"{back.source.name}, {time_s - back.source.time_s:.0f} s later"))
         return told
 
+    def _lean(self, bars: int) -> float:
+        """Tension of a phrase against the others: more towards the middle of its cycle and its section."""
+        cycle = self.cycle.level(self.cycle.bar + bars // 2)
+        place = 1.0 - self._cycles_left / max(self._cycles, 1)
+        return (0.8 + 0.4 * cycle) * (0.8 + 0.4 * math.sin(math.pi * place))
+
     # -- the phrase itself -------------------------------------------------------------------------------------
 
     def _new_cycle(self, ask: Ask, bar_s: float, setting: Setting) -> None:
@@ -247,7 +254,7 @@ class Planner:
                 lengths = form.split(max(round(left_s / 2 / bar_s), 1), usual)
         if self._cycles_left <= 0:
             self._section += 1
-            self._cycles_left = self.rng.randint(*_SECTION_CYCLES)
+            self._cycles = self._cycles_left = self.rng.randint(*_SECTION_CYCLES)
             setting.memory.new_section(ask.time_s)
         self._cycles_left -= 1
         self._lengths = lengths

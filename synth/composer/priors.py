@@ -79,4 +79,4 @@ MODE_COLOUR = (
 )
 # Tension of eight equal parts of a phrase against its mean (chord-to-key strain in calm piano music, widened):
 # it opens at rest, leans away until about two thirds, then lets go.
-PHRASE_TENSION = (0.78, 0.96, 1.13, 1.10, 1.20, 1.14, 1.05, 0.64)
+PHRASE_TENSION = (0.5, 1.1, 1.6, 1.8, 2.2, 2.0, 1.6, 0.6)

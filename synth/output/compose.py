@@ -78,7 +78,7 @@ def compose_score(
     if not 1 <= bars <= MOST_BARS:
         raise SessionError(f"{bars} bars: give 1 to {MOST_BARS}")
     tempo_bpm = (settings or {}).get("tempo_bpm", preset.controls["tempo_bpm"])
-    return _of_bars(bars, 60.0 * preset.style.metre / tempo_bpm, composed)
+    return _of_bars(bars, 60.0 * preset.scenes[0].metre / tempo_bpm, composed)
 
 
 def bars_of(score: Score) -> int:

@@ -170,13 +170,11 @@ def parse_kbm(content: bytes | str, name: str = "mapping") -> Kbm:
     degrees: list[int | None] = []
     while len(degrees) < size:
         number, text = next(lines, (0, ""))
-        if not number:  # unmapped keys at the end may be left out
-            degrees.append(None)
-        elif re.match(r"[ \t]*[xX](?!\w)", text):
+        if re.match(r"[ \t]*[xX](?!\w)", text):
             degrees.append(None)
         elif (found := _WHOLE.match(text)) and abs(int(found[1])) <= 10_000:
             degrees.append(int(found[1]))
-        elif not text.strip() and not any(rest.strip() for _, rest in lines):
+        elif not text.strip() and not any(rest.strip() for _, rest in lines):  # the last silent keys may be left out
             degrees.append(None)
         else:
             raise TuningError(f"{name}, line {number}: {_shown(text)} is not a scale degree, or x for a silent key")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -134,12 +135,45 @@ def test_partitura_hears_the_tonic_as_the_least_strained_chord(program: Program,
     assert min(strain[1:5]) > 1.1 * strain[0]
 
 
-def test_the_tonic_of_a_minor_mode_is_where_the_key_is(program: Program, page: ModuleType) -> None:
+def test_in_a_major_key_the_ribbons_are_those_of_partitura(program: Program, page: ModuleType) -> None:
     tension = program("scores.tension")
-    notes = [page.Note("pad", 4.0 * i, 4.0 * i + 4.0, p) for i, c in enumerate(((57, 60, 64), (60, 63, 67))) for p in c]
-    made = page.Page(notes, keys=[page.Key(0.0, 9, "aeolian")])
-    strain = tension.ribbons(made)["tensile_strain"]
-    assert strain[0] < 0.6 * strain[5]
+    made = chords(page, ["I", "IV", "V", "ii", "vi", "I"])
+    ours = tension.ribbons(made)
+    array = np.array(
+        [
+            (
+                n.start,
+                n.end - n.start,
+                n.pitch,
+                1,
+                str(i),
+                "FCGDAEB"[tension.spelled(n.pitch, made.keys[0]) + 1],
+                0,
+                4,
+                0,
+                1,
+            )
+            for i, n in enumerate(made.notes)
+        ],
+        dtype=[("onset_beat", "f4"), ("duration_beat", "f4"), ("pitch", "i4"), ("voice", "i4"), ("id", "U8")]
+        + [("step", "U1"), ("alter", "i4"), ("octave", "i4"), ("ks_fifths", "i4"), ("ks_mode", "i4")],
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from partitura.musicanalysis import estimate_tonaltension
+
+        theirs = estimate_tonaltension(array, ws=0.9, ss=np.arange(24) + 0.5)
+    for name in tension.RIBBONS:
+        assert ours[name] == pytest.approx(theirs[name], abs=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["dorian", "aeolian"])
+def test_the_tonic_is_home_in_minor_modes_too(program: Program, page: ModuleType, mode: str) -> None:
+    tension = program("scores.tension")
+    triads = ((57, 60, 64), (60, 64, 67), (62, 65, 69), (64, 67, 71), (67, 71, 74))
+    notes = [page.Note("pad", 4.0 * i, 4.0 * i + 4.0, p) for i, tones in enumerate(triads) for p in tones]
+    strain = tension.ribbons(page.Page(notes, keys=[page.Key(0.0, 9, mode)]))["tensile_strain"][::4]
+    assert int(np.argmin(strain)) == 0
 
 
 # --- cadences and keys ----------------------------------------------------------------------------------------------
@@ -172,7 +206,7 @@ def test_cadences_are_counted_where_there_is_a_pulse(program: Program, page: Mod
 def test_a_key_is_clear_in_a_scale_and_not_in_twelve_tones(program: Program, page: ModuleType) -> None:
     clarity = program("scores.clarity").clarity
     tonal = clarity(chords(page, ["I", "IV", "V", "I"] * 8, line=True))
-    assert tonal.median > 0.85 and tonal.tonic == 1.0
+    assert tonal.median > 0.85 and tonal.tonic > 0.5
     rng = random.Random(2)
     row = page.Page([page.Note("pad", float(i), i + 1.0, 60 + rng.randrange(12)) for i in range(120)])
     assert clarity(row).median < 0.7
@@ -196,7 +230,7 @@ def wandering(page: ModuleType, bars: int, seed: int = 7) -> object:
 def test_a_loop_of_four_bars_is_caught_and_what_wanders_is_not(program: Program, page: ModuleType) -> None:
     repetition = program("scores.repetition")
     loop = repetition.most_alike(chords(page, ["I", "vi", "IV", "V"] * 10))
-    assert loop.likeness == 1.0 and loop.share > 0.5
+    assert loop.likeness == 1.0 and loop.share == pytest.approx(9 / 25)
     assert repetition.most_alike(wandering(page, 60)).likeness < 0.7
 
 
@@ -217,7 +251,7 @@ def test_sixteen_bars_that_return_in_another_key_and_octave_are_caught(program: 
 def test_self_similarity_is_one_for_a_loop_and_low_for_other_bars(program: Program, page: ModuleType) -> None:
     repetition = program("scores.repetition")
     loop = repetition.self_similarity(chords(page, ["I", "vi", "IV", "V"] * 20))
-    assert loop[4] == pytest.approx(0.5 + 0.5 * 1.0, abs=0.2) and set(loop) == {1, 2, 3, 4, 5}
+    assert loop[4] == pytest.approx(1.0) and set(loop) == {1, 2, 3, 4}
     same = repetition.self_similarity(chords(page, ["I"] * 60))
     assert all(value == pytest.approx(1.0) for value in same.values())
     mixed = chords(page, ["I"] * 30)
@@ -233,11 +267,12 @@ OTHER = [(0.5, 2.5, 76), (3.0, 0.25, 71), (4.0, 3.0, 64), (8.0, 0.5, 79), (9.5, 
 
 def test_rests_are_counted_where_there_is_a_melody(program: Program, page: ModuleType) -> None:
     motif = program("scores.motif")
-    made = tune(page, ("A", IDEA), ("B", []), ("A'", IDEA))
+    made = tune(page, ("A", IDEA), ("B", []), ("A'", IDEA), ("C", []))
     found = motif.rests(made)
     assert found.phrases == 2 and found.overall == pytest.approx(6 / 16) and found.median == pytest.approx(6 / 16)
     detached = [(s, d - 0.2, p) for s, d, p in IDEA]
-    assert motif.rests(tune(page, ("A", detached))).overall == pytest.approx(6.2 / 16)  # articulation is no rest
+    made = tune(page, ("A", detached), ("B", []))
+    assert motif.rests(made).overall == pytest.approx(6.2 / 16)  # articulation is no rest
 
 
 def test_a_recall_is_heard_moved_and_varied_but_not_in_another_line(program: Program, page: ModuleType) -> None:
@@ -268,7 +303,7 @@ def test_voices_are_matched_so_that_they_move_least(program: Program) -> None:
 def test_motion_and_the_widest_inner_leap(program: Program, page: ModuleType) -> None:
     voices = program("scores.voices")
     found = voices.leading(chords(page, ["I", "IV", "V", "I"]))
-    assert (found.median, found.changes, found.leap) == (4, 3, 3)  # 3, 6 and 4 semitones
+    assert (found.median, found.changes, found.leap) == (3, 3, 3)  # 3, 6 and 3 semitones
     wide = page.Page(
         [page.Note("pad", 4.0 * i, 4.0 * i + 4.0, p) for i, c in enumerate(((52, 55, 67), (52, 64, 67))) for p in c]
     )
@@ -317,11 +352,11 @@ def test_the_eight_measures_know_a_song_from_noise(program: Program, page: Modul
     craft = program("scores.craft")
     song = craft.stretches(chords(page, ["I", "IV", "V", "I", "I", "vi", "ii", "I"] * 4, line=True))[0]
     good = craft.measures(song)
-    assert good["clash"] == 0.0 and good["chord_fit"] > 0.97 and good["ending"] == 1.0
+    assert good["clash"] == 0.0 and good["chord_fit"] > 0.92 and good["ending"] == 1.0
     rng = random.Random(4)
     song.notes = [n._replace(pitch=n.pitch + rng.randrange(-5, 6)) for n in song.notes]
     bad = craft.measures(song)
-    assert bad["clash"] > 0.3 and bad["chord_fit"] < 0.9 and bad["agreement"] < good["agreement"] - 0.2
+    assert bad["clash"] > 0.3 and bad["chord_fit"] < 0.88 and bad["agreement"] < good["agreement"] - 0.2
     assert bad["seam_step"] < good["seam_step"]
 
 
@@ -364,9 +399,70 @@ def test_period_is_high_where_four_bars_come_back(program: Program, page: Module
 def test_literal_repetition_is_gated(program: Program, page: ModuleType) -> None:
     craft = program("scores.craft")
     loop = chords(page, ["I", "vi", "IV", "V"] * 10)
-    assert craft.repeated_runs(loop, 1) == pytest.approx(36 / 40) > craft.RUNS[1][0]
-    assert craft.repeated_runs(loop, 4) == pytest.approx(33 / 37) > craft.RUNS[4][1]
+    assert craft.repeated_runs(loop, 1) == 36 / 40 > craft.RUNS[1][0]
+    assert craft.repeated_runs(loop, 4) == 33 / 37 > craft.RUNS[4][1]
     assert craft.repeated_runs(wandering(page, 40), 1) < 0.1
+
+
+# --- a whole session ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def composed(program: Program) -> object:
+    program("scores.page")
+    return program("scores.made").compose("settle", 9001, 2.5)
+
+
+def test_a_session_is_composed_read_back_and_measured(program: Program, composed: object) -> None:
+    bench = program("composer")
+    found = bench.measure(composed)
+    names = {row.name for row in bench.table(["chorale"], [found]).rows}
+    assert names - set(found) <= {f"self_similarity_{m}" for m in range(1, 11)} | {"share_of_render"}
+    assert 1 < found["cadence_gap_s"] < 150 and 0 < found["rests"] < 1 and found["compose_s_per_hour"] > 0
+    assert found["craft_ending"] == 1.0 and found["key_clarity"] > 0.5
+    assert len(composed.calls_s) >= len(composed.page.bars)
+    assert any("cadence" in line for line in bench.places(composed))
+
+
+def test_planned_tension_is_read_from_the_score_where_it_says_so(program: Program, page: ModuleType) -> None:
+    made = program("scores.made")
+    sheet = chords(page, ["I", "IV", "V", "I"])
+    assert set(made._planned(sheet, [(0.0, 0.5)] * 20)) == {0.0, 4.0, 8.0, 12.0}
+    session = made.Made("x", 1, sheet, {0.0: 0.1, 8.0: 0.6}, [made.Section(0.0, 16.0, "chorale")], [], True)
+    assert [session.planned_at(beat) for beat in (0.0, 7.9, 8.0, 15.0)] == [0.1, 0.1, 0.6, 0.6]
+
+
+def test_scenes_divide_a_session(program: Program, page: ModuleType) -> None:
+    made, bench = program("scores.made"), program("composer")
+    parts = [made.Section(0.0, 40.0, "chorale"), made.Section(40.0, 50.0, "drone"), made.Section(50.0, 60.0, "folk")]
+    session = made.Made("x", 1, chords(page, ["I"]), {}, [*parts, made.Section(60.0, 80.0, "chorale")], [], True)
+    assert session.archetype == "chorale"
+    assert session.within(bench.Others(bench.PULSELESS)) == [(0.0, 40.0), (50.0, 80.0)]
+    assert session.within(("drone",)) == [(40.0, 50.0)]
+
+
+def test_only_calls_from_outside_are_timed_and_nothing_stays_behind(program: Program) -> None:
+    class Worker:
+        def inner(self) -> int:
+            return 1
+
+        def outer(self) -> int:
+            return self.inner() + self.inner()
+
+    made, before, calls = program("scores.made"), dict(vars(Worker)), []
+    with made.timed(Worker, calls):
+        assert Worker().outer() == 2
+    assert len(calls) == 1 and dict(vars(Worker)) == before
+
+
+def test_a_table_says_what_is_met(program: Program) -> None:
+    table = program("composer").Table([{"a": 1.0, "b": 4.0}, {"a": 3.0, "b": 5.0}, {"a": math.nan, "b": 9.0}])
+    table.most("a", 2.0, each=False)
+    table.most("a", 2.0)
+    table.between("b", 4.5, 6.0, least=4.5)
+    table.least("c", 1.0)
+    assert [row.met for row in table.rows] == [True, False, False, None]
+    assert str(table).count("MISSED") == 2
 
 
 # --- small print ----------------------------------------------------------------------------------------------------

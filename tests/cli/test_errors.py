@@ -46,7 +46,7 @@ def refused(result: Any, *words: str, lines: int = 2) -> None:
         (["render", "settle", "--format", "mp3"], ["mp3", "flac"]),
         (["render", "settle", "--mastered-stems", "--no-stems"], ["--mastered-stems", "--no-stems"]),
         (["compose", "setle", "--out", "score.mid"], ["settle"]),
-        (["compose", "settle"], ["--out"]),
+        (["compose", "settle", "--minutes", "nan"], ["nan", "more than 0"]),
         (["compose", "settle", "--out", "nowhere/score.mid"], ["nowhere"]),
         (["replay", "nothing", "--out", "again"], ["session.jsonl", "synth render"]),
         (["estimate", "nothing", "--out", "state.csv"], ["nothing"]),
@@ -158,7 +158,7 @@ def test_a_fault_of_ours_says_how_to_report_it(run: Callable, monkeypatch: pytes
     def fault(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("synth.output.render.compose_session", fault)
+    monkeypatch.setattr("synth.output.compose.compose_score", fault)
     result = run("compose", "settle", "--out", "x.mid")
     assert result.code == 1 and "ZeroDivisionError: oh" in result.err and "--debug" in result.err
     with pytest.raises(ZeroDivisionError):

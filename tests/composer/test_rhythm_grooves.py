@@ -54,13 +54,13 @@ def test_euclidean_lanes_are_euclidean():
 @pytest.mark.parametrize("groove", GROOVES, ids=lambda groove: groove.name)
 def test_layers_hold_every_stroke_for_two_hands_strong_ones_first(groove, regularity):
     hits = layers(groove, regularity)
-    steps = [hit.step for hit in hits]
-    assert max(steps.count(step) for step in steps) <= 2
-    assert len({(hit.step, hit.lane) for hit in hits}) == len(hits)
-    assert (hits[0].step, hits[0].lane) == (0, "low")
-    low = {(step, "low") for step in struck(groove.low)}
-    assert low <= {(hit.step, hit.lane) for hit in hits}
-    assert len(set(steps)) == groove.beats * groove.steps, "the fullest bar has a stroke on each step"
+    beats = [hit.beat for hit in hits]
+    assert max(beats.count(beat) for beat in beats) <= 2
+    assert len({(hit.beat, hit.lane) for hit in hits}) == len(hits)
+    assert (hits[0].beat, hits[0].lane) == (0.0, "low")
+    low = {(step / groove.steps, "low") for step in struck(groove.low)}
+    assert low <= {(hit.beat, hit.lane) for hit in hits}
+    assert len(set(beats)) == groove.beats * (4 if groove.steps < 3 else 6 if groove.steps == 3 else 4)
 
 
 def test_with_more_regularity_strokes_between_beats_come_later():
@@ -68,7 +68,7 @@ def test_with_more_regularity_strokes_between_beats_come_later():
         shares = []
         for groove in GROOVES:
             hits = layers(groove, regularity)[: groove.beats + 2]
-            shares.append(statistics.mean(hit.step % groove.steps != 0 for hit in hits))
+            shares.append(statistics.mean(hit.beat % 1.0 != 0.0 for hit in hits))
         return statistics.mean(shares)
 
     assert between(1.0) < between(0.0) - 0.02

@@ -188,10 +188,17 @@ def test_a_channel_is_not_bent_again_while_its_last_note_rings_if_there_are_chan
     assert [how.lane for how in bent(line(0))] == [0, 1, 2, 3]
     assert [how.lane for how in bent(line(TAIL))] == [0, 0, 0, 0]
     assert [how.lane for how in bent(line(0), tail=0)] == [0, 0, 0, 0]
+    held = [Note("pad", 0, 4000, 60.25, 0.5), Note("pad", 0, 100, 64.25, 0.5), Note("pad", 2200, 100, 67.4, 0.5)]
+    assert [how.lane for how in bent(held)] == [0, 0, 1]  # the longest of a channel's notes holds it
+
+
+def test_channels_are_bent_again_sooner_before_further_ports_are_used(tmp_path):
     crowd = [note for stem in STEMS[:4] for note in (Note(stem, 480 * i, 480, 60 + 1.03 * i, 0.5) for i in range(9))]
     score = Score(STEMS, crowd, [Tempo(0, 500_000)], end_tick=9600)
     assert sum(lanes(notes) for notes in played(score).values()) > 16
     assert sum(lanes(notes) for notes in played(score, 0).values()) == 6
+    write_midi(score, tmp_path / "score.mid")
+    assert [tracks[0][0] for tracks in channels(tmp_path / "score.mid").values()] == [None] * 6
 
 
 def test_notes_of_one_bend_share_a_channel_and_are_bent_once(tmp_path):
@@ -216,6 +223,7 @@ def test_the_range_of_bends_is_told_before_the_first_on_channels_that_bend_only(
 
 def test_order_of_the_list_does_not_matter(tmp_path, score_kit):
     notes = chord("melody", 3, 960) + chord("melody", 3, 0, 41.5) + [Note("melody", 480, 100, 70.2, 0.5)]
+    notes += [Note("melody", tick, 100, 80.35, 0.5) for tick in (8000, 7000)]
     score = Score(("melody",), notes, [Tempo(0, 500_000)], end_tick=9600)
     assert_heard_everywhere(score, tmp_path, score_kit.seconds_of(score))
 

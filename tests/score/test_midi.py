@@ -162,7 +162,7 @@ def test_a_score_on_the_keys_is_the_file_it_always_was(tmp_path):
     score = Score(stems, notes, tempos, keys, [Metre(0, 4)], [Marker(0, "phrase", "A")], 9600)
     write_midi(score, tmp_path / "score.mid")
     digest = hashlib.sha256((tmp_path / "score.mid").read_bytes()).hexdigest()
-    assert digest == "fd3ecd006a2745380376f567f4ba545f963ecf7f0216ab15959da9ef6ecb5e2f"  # as before bends had channels of their own
+    assert digest == "fd3ecd006a2745380376f567f4ba545f963ecf7f0216ab15959da9ef6ecb5e2f"  # as it was
 
 
 def test_writing_leaves_nothing_beside_the_file_and_replaces_it_in_one_step(tmp_path):

@@ -34,7 +34,7 @@ def dies(invitation):
     os._exit(1)
 
 def moody(invitation):
-    return [one_tone, dies, None, one_tone][invitation.phrase % 4](invitation)
+    return [dies, one_tone, None, one_tone][invitation.phrase % 4](invitation)
 '''
 RATE = 22_050
 CADENCE = [60, 62, 64, 65, 67, 65, 64, 62, 60, 64, 67, 72, 67, 64, 62, 60]
@@ -51,14 +51,12 @@ def plugins(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def visited(tmp_path_factory, plugins, sessions):
-    """A minute and a half with a guest that plays, dies, raises and plays."""
+    """Two minutes with a guest that plays, dies and plays again."""
     folder = tmp_path_factory.mktemp("visited")
-    return sessions.render(
-        folder, minutes=1.5, sample_rate=RATE, preset="focus", guests={"melody": "guests_of_a_session:moody"}
-    )
+    return sessions.render(folder, minutes=2.0, sample_rate=RATE, guests={"melody": "guests_of_a_session:moody"})
 
 
-def played(guest, seconds=60.0, block=4800, preset="focus", **options):
+def played(guest, seconds=120.0, block=4800, preset="settle", **options):
     """The session and its record's lines."""
     lines = []
     guests = None if guest is None else Desk({"melody": f"guests_of_a_session:{guest}"}, wait=True, budget_s=1.0)
@@ -120,8 +118,8 @@ def test_where_a_guest_fails_the_built_in_composer_plays_as_ever(plugins, guest,
 def test_a_session_that_is_heard_live_never_waits_for_a_guest(plugins):
     lines = []
     guests = {"melody": "guests_of_a_session:stalls"}
-    session = Session("focus", seed=3, minutes=5, sample_rate=RATE, audio=False, record=lines.append, guests=guests)
-    session.render(60 * RATE)
+    session = Session("settle", seed=3, minutes=5, sample_rate=RATE, audio=False, record=lines.append, guests=guests)
+    session.render(120 * RATE)
     session.close()
     assert all("had not answered" in line["text"] or "was busy" in line["text"] for line in of(lines, "guest"))
     assert session.score.notes == played(None)[0].score.notes
@@ -163,8 +161,8 @@ def test_a_closed_session_leaves_no_process_behind(plugins):
 
 
 def test_a_guest_for_a_stem_that_is_not_there():
-    with pytest.raises(GuestError, match="focus has no stem 'flute' for a guest: one of pad"):
-        Session("focus", guests={"flute": "guests_of_a_session:one_tone"}, audio=False)
+    with pytest.raises(GuestError, match="settle has no stem 'flute' for a guest: one of pad"):
+        Session("settle", guests={"flute": "guests_of_a_session:one_tone"}, audio=False)
 
 
 def tune_file(path: Path) -> Path:

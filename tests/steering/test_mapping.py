@@ -15,7 +15,21 @@ from synth.preset import Phase, Preset, bounds_of, load_preset, preset_names
 from synth.steering.mapping import AROUSAL, CUES, TENSION, CueMap, Mapping, loop_range
 
 moods = st.floats(-1, 1)
+ARROWS = {
+    "arousal": {
+        "dynamics_db": 1,
+        "tempo_bpm": 1,
+        "density_hz": 1,
+        "brightness_oct": 1,
+        "percussiveness": 1,
+        "articulation": -1,
+        "attack_ms": -1,
+    },
+    "valence": {"mode": -1, "register_note": 1},
+    "tension": {"tonal_tension": 1, "roughness": 1, "regularity": -1, "predictability": -1},
+}
 NONE = frozenset()
+CUE_MAPS = {name: CueMap(load_preset(name)) for name in preset_names()}
 
 
 @st.composite
@@ -60,6 +74,41 @@ def test_tension_and_valence_are_monotone_too(preset, one, other, arousal, third
     assert all(plain[cue.control] == tense[cue.control] for cue in AROUSAL), "tension leaves arousal's cues alone"
     dark, bright = cues.wanted(arousal, low, third), cues.wanted(arousal, high, third)
     assert bright["mode"] <= dark["mode"] + 1e-9 and bright["register_note"] >= dark["register_note"] - 1e-9
+
+
+@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("axis", ARROWS)
+@given(moods, moods, moods, moods)
+def test_no_arrow_of_a_shipped_preset_ever_turns_round(name, axis, arousal, valence, tension, other):
+    at = {"arousal": arousal, "valence": valence, "tension": tension}
+    low, high = sorted((at[axis], other))
+    cues = CUE_MAPS[name]
+    less, more = cues.wanted(**at | {axis: low}), cues.wanted(**at | {axis: high})
+    for control, sign in ARROWS[axis].items():
+        assert sign * more[control] >= sign * less[control] - 1e-9 * abs(less[control])
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_over_its_range_of_arousal_every_cue_that_may_move_does(name):
+    """None is stuck, but one that already stands at the end of its range."""
+    preset, cues = load_preset(name), CUE_MAPS[name]
+    low, high = loop_range(preset, "arousal", bounds_of(preset))
+    rest = (preset.controls["valence"], preset.controls["tension"])
+    calm, lively = cues.wanted(low, *rest), cues.wanted(high, *rest)
+    for control in ARROWS["arousal"]:
+        least, most = loop_range(preset, control, bounds_of(preset))
+        assert (calm[control] != lively[control]) == (most > least), control
+
+
+def test_modes_are_spread_over_the_whole_range_of_valence():
+    """The last one waits for the end of the range; a preset with a single degree to go takes it when it is due."""
+    preset = load_preset("self-directed")
+    low, high = loop_range(preset, "valence", bounds_of(preset))
+    modes = [CueMap(preset).wanted(0.0, low + share * (high - low), -0.2)["mode"] for share in (0.0, 0.04, 0.96, 1.0)]
+    darkest, brightest = preset.ranges["mode"][1], preset.ranges["mode"][0]
+    assert modes[0] == darkest > modes[1] and modes[2] > brightest == modes[3]
+    single = load_preset("energise")
+    assert CueMap(single).wanted(0.0, 0.5, -0.2)["mode"] < 1.1
 
 
 @given(presets(), moods, moods, moods)
@@ -135,6 +184,20 @@ def test_the_playing_level_drifts_slowly_within_the_loudness_range_and_returns_a
     assert "dynamics_db" not in {r.control for r in mapping.requests(lower, frozenset({"dynamics_db"}))}
     (back,) = (r for r in mapping.requests(lower, NONE) if r.control == "dynamics_db")
     assert back.value < -8.0
+
+
+def test_the_playing_level_follows_a_hand_on_arousal_within_a_minute():
+    preset = load_preset("settle")
+    lower, hand = {**preset.controls, "arousal": -0.5}, frozenset({"arousal"})
+    level = {held: Mapping(preset) for held in (NONE, hand)}
+    after = {
+        held: [r.value for _ in range(60) for r in mapping.requests(lower, held) if r.control == "dynamics_db"]
+        for held, mapping in level.items()
+    }
+    assert after[hand][-1] == pytest.approx(preset.ranges["dynamics_db"][0], abs=0.15)
+    assert after[NONE][-1] > preset.controls["dynamics_db"] - 0.5
+    steps = [a - b for a, b in itertools.pairwise([preset.controls["dynamics_db"], *after[hand]])]
+    assert max(steps) <= 0.21, "and does not fall: a listener hears it go"
 
 
 def test_the_mode_moves_by_single_degrees_and_does_not_flicker():

@@ -147,6 +147,7 @@ def test_a_file_of_scales_is_read_in_full(tmp_path):
     [
         ("[[scale", "mine.toml: "),
         (GOOD.replace("[[scale]]", "[scale]"), "tables ..scale.. belong"),
+        ('culture = "test"\n' + GOOD, "line 1: culture: is not a key here"),
         (GOOD + "cent = [0]\n", "line 15.*cent: is not a key here"),
         (GOOD + "cents = [0, 200, 400, 700]\n", "either as cents or as ratios"),
         (GOOD.replace("ratios =", "cents ="), "cents are.*give numbers"),

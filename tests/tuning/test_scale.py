@@ -42,6 +42,7 @@ def test_degrees_on_the_keys_are_those_keys(semitones):
         ((0, 228, 484, 728, 960), (0, 2, 5, 7, 10)),  # slendro, Ellis 1885
         ((0, 139, 267, 603, 702, 796, 969), (0, 1, 3, 6, 7, 8, 10)),  # pelog
         ((0, 171.43, 342.86, 514.29, 685.71, 857.14, 1028.57), (0, 2, 3, 5, 7, 9, 10)),  # seven equal steps
+        ((0, 120, 300, 670, 880, 970, 980), (0, 1, 3, 7, 8, 9, 10)),  # none far off, rather than most near
         ((0, 30, 70, 500), (0, 1, 2, 5)),  # distinct, even where two have the same nearest key
         ((0, 1100, 1150, 1190), (0, 9, 10, 11)),
     ],

@@ -96,6 +96,7 @@ def test_an_anchored_tuning_does_not_move_with_the_tonic():
 def test_keys_rise_and_octaves_are_as_wide_as_told(name, tonic, stretch, key):
     tuning = replace(TUNINGS[name], stretch_cents=stretch)
     assert tuning.pitch(key, tonic) < tuning.pitch(key + 1, tonic)
+    assert tuning.pitch(key, tonic) == tuning.pitch(key, tonic + 36)  # a key will do as well as its pitch class
     assert tuning.pitch(key + 12, tonic) - tuning.pitch(key, tonic) == pytest.approx(12.0 + stretch / 100.0)
 
 
@@ -191,6 +192,7 @@ def test_a_mapping_is_heard_as_scala_has_it():
         (equal(19), Kbm((0, 2, 3, 5, 6, 8, 9, 11, 13, 14, 16, 17), middle=62, reference=69, frequency_hz=442.0)),
         (equal(4, 400.0), Kbm()),
         (equal(12, 1210.0), Kbm(tuple(range(12)), first=30, last=90)),
+        (equal(12, 1204.0), Kbm(tuple(range(12)), middle=46)),
     ):
         tuning = tuning_from("mapped", scl, kbm)
         for key, pitch in enumerate(keyboard(scl, replace(kbm, first=0, last=127))):

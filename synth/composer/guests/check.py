@@ -38,14 +38,17 @@ class Refused(ValueError):
     """An answer of which nothing can sound; the message says why."""
 
 
-def heard(invitation: Invitation, answer: Sequence[Any]) -> Heard:
-    """`answer` (Written, or plain (beat, beats, pitch[, velocity])) as it may sound in the phrase of `invitation`."""
+def heard(invitation: Invitation, answer: Sequence[Any], asked: Invitation | None = None) -> Heard:
+    """`answer` (Written, or plain (beat, beats, pitch[, velocity])) as it may sound in the phrase of `invitation`.
+
+    `asked` is the invitation that the guest had, where it wanted fewer notes.
+    """
     mended: Counter[str] = Counter()
     try:
         notes = _in_time(invitation, plain(answer), mended)
         notes = _in_scale(invitation, notes, mended)
         notes = _one_after_the_other(invitation, notes, mended)
-        _dense(invitation, notes)
+        _dense(invitation, notes, min(invitation.notes, (asked or invitation).notes))
         notes = _breathing(invitation, notes, mended)
     except Refused as why:
         return Heard(None, f"refused: {why}")
@@ -182,14 +185,15 @@ def _one_after_the_other(invitation: Invitation, notes: list[Written], mended: C
     return kept
 
 
-def _dense(invitation: Invitation, notes: list[Written]) -> None:
+def _dense(invitation: Invitation, notes: list[Written], fewest: float) -> None:
     """About as many notes as were asked for, and nowhere a heap of them."""
     wanted = invitation.notes
-    least, most = max(1, math.ceil(wanted / 3.0)), max(math.floor(2.0 * wanted), 6)
+    least, most = max(1, math.ceil(fewest / 3.0)), max(math.floor(2.0 * wanted), 6)
     if not notes:
         raise Refused("it wrote nothing")
     if not least <= len(notes) <= most:
-        raise Refused(f"{_count(len(notes))}, and about {wanted:.0f} were asked for")
+        about = fewest if len(notes) < least else wanted
+        raise Refused(f"{_count(len(notes))}, and about {about:.0f} were asked for")
     window = _WINDOW_S * invitation.tempo_bpm / 60.0
     heap = max(8.0, 4.0 * wanted * _WINDOW_S / invitation.seconds)
     onsets = [note.beat for note in notes]

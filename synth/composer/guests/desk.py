@@ -99,20 +99,28 @@ class Desk(Reception):
             raise ValueError(f"budget_s = {budget_s:g}: give a guest more than 0 and up to 600 s")
         super().__init__(guests)
         self._patience_s = budget_s + START_S + 5.0 if wait else 0.0
+        self._wait, self._budget_s = wait, budget_s
+        self._guests = dict(guests)
         self._names = {stem: _name(guest) for stem, guest in guests.items()}
-        self._hosts = {stem: Host(guest, self._names[stem], budget_s) for stem, guest in guests.items()}
+        self._hosts: dict[str, Host] = {}
         self._busy: set[str] = set()
-        for host in self._hosts.values():
-            weakref.finalize(self, host.close)
+        for stem in self._guests:
+            self._open(stem)
 
     def close(self) -> None:
-        """End the guests' processes."""
-        for host in self._hosts.values():
-            host.close()
+        """End the guests' processes; they come back with the next invitation."""
+        while self._hosts:
+            self._hosts.popitem()[1].close()
+
+    def _open(self, stem: str) -> Host:
+        host = self._hosts[stem] = Host(self._guests[stem], self._names[stem], self._budget_s)
+        weakref.finalize(self, host.close)
+        return host
 
     def _pass_on(self, invitation: Invitation) -> None:
         plain = replace(invitation, controls=dict(invitation.controls))
-        taken = self._hosts[invitation.stem].invite(plain)
+        host = self._hosts.get(invitation.stem) or self._open(invitation.stem)
+        taken = host.invite(plain, queue=self._wait)
         (self._busy.discard if taken else self._busy.add)(invitation.stem)
 
     def _came(self, invitation: Invitation, now: Invitation) -> tuple[str, Heard]:
@@ -120,12 +128,13 @@ class Desk(Reception):
         name = self._names[stem]
         if stem in self._busy:
             return name, Heard(None, "was busy with an earlier phrase")
-        answer = self._hosts[stem].answer(invitation.phrase, self._patience_s)
+        host = self._hosts.get(stem)
+        answer = host.answer(invitation.phrase, self._patience_s) if host else None
         if answer is None:
             return name, Heard(None, "had not answered when the phrase began")
         if answer.notes is None:
             return name, Heard(None, answer.text)
-        return name, heard(now, carried(invitation, answer.notes, now))
+        return name, heard(now, carried(invitation, answer.notes, now), invitation)
 
 
 class Replayed(Reception):
@@ -144,7 +153,7 @@ class Replayed(Reception):
             return "record", Heard(None, "the record holds no answer to this phrase")
         if line["notes"] is None:
             return line["name"], Heard(None, line["text"])
-        came = heard(now, line["notes"])
+        came = heard(now, line["notes"], invitation)
         written = tuple(Written(*note) for note in line["notes"])
         return line["name"], Heard(came.notes, line["text"]) if came.notes == written else came
 

@@ -47,8 +47,9 @@ class Host:
             self._trouble = f'cannot be taken into a process of its own, give "module:name" ({reason(error)})'
         self._inbox: SimpleQueue[Invitation | None] = SimpleQueue()
         self._changed = threading.Condition()
-        self._answers: dict[int, Answer] = {}
-        self._asked: set[int] = set()
+        self._pending = 0  # invitations that are not answered yet
+        self._awaited: int | None = None  # the phrase invited to last
+        self._latest: tuple[int, Answer] | None = None
         self._failures = 0
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
@@ -56,23 +57,22 @@ class Host:
         self._thread = threading.Thread(target=self._run, name=f"guest {name}", daemon=True)
         self._thread.start()
 
-    def invite(self, invitation: Invitation) -> bool:
-        """Pass `invitation` on; False when the guest is busy with an earlier one."""
+    def invite(self, invitation: Invitation, queue: bool = False) -> bool:
+        """Pass `invitation` on; False when the guest is busy with an earlier one, unless they may `queue`."""
         with self._changed:
-            busy = bool(self._asked - self._answers.keys())
-            if not busy:
-                self._asked = {invitation.phrase}
-                self._answers.clear()
-        if not busy:
-            self._inbox.put(invitation)
-        return not busy
+            if self._pending and not queue:
+                return False
+            self._pending += 1
+            self._awaited = invitation.phrase
+        self._inbox.put(invitation)
+        return True
 
     def answer(self, phrase: int, patience_s: float = 0.0) -> Answer | None:
-        """What came for `phrase`, within `patience_s` from now; None when nothing did."""
+        """What came for `phrase`, the last invited to, within `patience_s` for each that waits; None: nothing did."""
         with self._changed:
-            if phrase in self._asked:
-                self._changed.wait_for(lambda: phrase in self._answers or self._closed, patience_s)
-            return self._answers.get(phrase)
+            if phrase == self._awaited:
+                self._changed.wait_for(lambda: not self._pending or self._closed, patience_s * max(self._pending, 1))
+            return self._latest[1] if self._latest and self._latest[0] == phrase else None
 
     def close(self) -> None:
         """End the guest's process; the host takes no more invitations."""
@@ -93,7 +93,8 @@ class Host:
         while (invitation := self._inbox.get()) is not None and not self._closed:
             answer = self._asked_of_the_guest(invitation)
             with self._changed:
-                self._answers[invitation.phrase] = answer
+                self._pending -= 1
+                self._latest = (invitation.phrase, answer)
                 self._changed.notify_all()
             if self._process is None and not self._closed:
                 self._try_to_start()

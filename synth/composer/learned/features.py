@@ -41,9 +41,13 @@ class Past:
             return NO_INTERVAL
         return interval(self.events[index - 1].step, self.events[index].step)
 
+    def at(self, beat: float) -> int | None:
+        """Index of the tone that began on `beat`."""
+        return self._at.get(round(beat * 12))
+
     def echo(self, beat: float, bars: int) -> int | None:
         """Index of the tone that began `bars` bars before `beat`."""
-        return self._at.get(round((beat - bars * self.metre.beats) * 12))
+        return self.at(beat - bars * self.metre.beats)
 
     def bar(self, beat: float) -> int:
         """Which bar of four `beat` lies in."""
@@ -70,8 +74,10 @@ def told(past: Past, beat: float) -> list[float]:
     for bars in LAGS:
         index = past.echo(beat, bars)
         row += _one(_TIMES - 1 if index is None else ioi_class(past.events[index].ioi), _TIMES)
-        alike = bool(index) and ioi_class(past.events[index - 1].ioi) == ioi_class(last.ioi)
-        row += [float(alike), float(bool(index) and not alike)]
+        if not index:
+            row += [0.0, 0.0]
+        else:
+            row += _one(int(ioi_class(past.events[index - 1].ioi) != ioi_class(last.ioi)), 2)
     return row
 
 

@@ -115,7 +115,7 @@ class Alap(FreeVoice):
         return rests
 
     def _new(self, now: Moment, low: int, high: int, goal: int, place: float) -> list[int]:
-        """A walk over the ways that touches `goal` and rests well, the best of some; it may first fetch itself there."""
+        """A walk over the ways that touches `goal` and rests well, the best of some."""
         ways = self._ways(now)
         rests = self._rests(now, low, high, goal, place)
         starts = [s for s in {self._at, self._home, *rests} if low <= s <= high]

@@ -37,7 +37,7 @@ def answer(
     """(beats after the first, MIDI note) of the tones that answer the sung tones of `call` within `room` beats.
 
     An echo has the gesture's intervals, an inversion has them upside down, a sequence begins a step or two elsewhere;
-    all lie whole octaves from it, in `bounds` and near `centre`. The last tone comes last, whatever is left out.
+    all lie whole octaves from it, in `bounds` and near `centre`.
     """
     tones = gesture(call)[-max(most, 1) :]
     steps = [tone.step for tone in tones if tone.step is not None]

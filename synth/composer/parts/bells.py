@@ -23,21 +23,8 @@ _ENTRY_S = 90.0  # over which bells enter and leave, one by one
 _APART_S = 0.25
 _AFTER_S = 0.32  # a bell that would ring too soon after another waits so long
 _RING_BEATS = 4.0
-_RING_S = 9.0
-_TONES = {
-    0: 1.0,
-    7: 1.0,
-    2: 0.9,
-    4: 0.8,
-    3: 0.8,
-    9: 0.7,
-    11: 0.5,
-    6: 0.4,
-    10: 0.4,
-    5: 0.3,
-    8: 0.2,
-    1: 0.05,
-}  # in a field
+_RING_S, _SHORTEST_S = 9.0, 3.5  # a bell that could ring no longer than this waits for the next phrase
+_FIELD = (1.0, 0.05, 0.9, 0.8, 0.8, 0.3, 0.4, 1.0, 0.2, 0.7, 0.4, 0.5)  # weight of each semitone above the tonic
 
 
 @dataclass(slots=True)
@@ -99,9 +86,8 @@ class Bells:
             if not call or call[-1].beat == self._answered:
                 continue  # nothing to answer, or answered already
             start = begin + 0.5 if end - begin > 2.0 else begin
-            said = answer(
-                self._rng, call, now.scale, end - start, int(self.credit), (LOWEST, HIGHEST), self._centre(now)
-            )
+            bounds, centre = (LOWEST, HIGHEST), self._centre(now)
+            said = answer(self._rng, call, now.scale, end - start, int(self.credit), bounds, centre)
             sounding: list[int] = []
             for index, (offset, wanted) in enumerate(said):
                 beat = start + offset
@@ -125,17 +111,19 @@ class Bells:
 
     def _ring(self, now: Moment, player: Player) -> None:
         """Sound the bells whose time has come."""
-        free = len(now.phrase.slots) == 1 and now.phrase.slots[0].chord is not None
+        free = _is_drone(now)
         rate = min(max(max(self.credit, 0.3) / max(now.phrase.beats * now.beat_s, 1.0), 0.02), 2.0)
         self._tend(now, min(max(round(rate * _USUAL_S), FEWEST), MOST))
         natural = sum(1.0 / bell.period_s for bell in self._voices)
         scale = 1.0 if free else natural / rate
         leaving = self._leaving(now)
+        end_s = time_of(now, now.phrase.beats)
         while True:
             bell = min(self._voices, key=lambda bell: bell.next_s)
             due_s = max(bell.next_s, self._last_s + _AFTER_S)
             if free:
-                beat = beat_at(now, due_s)
+                end_s = time_of(now, now.phrase.beats)
+                beat = beat_at(now, due_s if due_s + _SHORTEST_S <= end_s else end_s + 0.1)
             else:
                 beat = beat_at(now, bell.next_s)
                 beat = None if beat is None else now.start + round((beat - now.start) * 2.0) / 2.0
@@ -195,7 +183,7 @@ class Bells:
         pool = [p for p in pool if low <= p <= high]
         clear = [p for p in pool if p not in has and all(abs(p - other) not in (1, 13) for other in has)] or pool
         crowded = [p % 12 for p in has]
-        weights = [_TONES[(p - now.scale.key) % 12] * (0.3 if p % 12 in crowded else 1.0) for p in clear]
+        weights = [_FIELD[(p - now.scale.key) % 12] * (0.3 if p % 12 in crowded else 1.0) for p in clear]
         return self._rng.choices(clear, weights)[0]
 
     def _leaving(self, now: Moment) -> int:
@@ -225,3 +213,9 @@ class Bells:
             slot_end = beat + beats
         if player.play("bells", beat, min(beats, max(slot_end - beat, 0.5)), pitch, accent):
             self.credit -= 1.0
+
+
+def _is_drone(now: Moment) -> bool:
+    """True over a phrase of one chord that is no more than two tones."""
+    slots = now.phrase.slots
+    return len(slots) == 1 and slots[0].chord is not None and len(chord_pcs(slots[0].chord, now.scale)) <= 2

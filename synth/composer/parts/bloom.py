@@ -95,14 +95,12 @@ class Bloom:
         shortest = min(BLOOM_S[0], 0.6 * now.phrase.beats * now.beat_s)
         if len(self._live) >= MOST_AT_ONCE or room_s < shortest:
             return
-        seconds = min(
-            self._rng.uniform(*BLOOM_S), room_s - self._rng.uniform(0.0, 1.0) * max(room_s - shortest, 0.0) * 0.2
-        )
+        sooner = self._rng.uniform(0.0, 0.2) * (room_s - shortest)  # so that not all end with the phrase
+        seconds = min(self._rng.uniform(*BLOOM_S), room_s - sooner)
         until = beat + seconds / now.beat_s
         tick = now.ticks(beat)
-        held = [
-            p for s in _OTHERS if s in now.phrase.stems and s != self.stem for p in player.sounding(s, tick) if p < _LOW
-        ]
+        others = [stem for stem in _OTHERS if stem in now.phrase.stems and stem != self.stem]
+        held = [p for stem in others for p in player.sounding(stem, tick) if p < _LOW]
         sounding = {bloom.pitch for bloom in self._live}
         for partial, pitch in self._choices(now, at_s):
             if pitch in sounding or not is_apart(pitch, held) or player.rubs(pitch, beat, until):
@@ -130,10 +128,8 @@ class Bloom:
             wanted = self._rng.uniform(0.0, count - 1)
         else:
             wanted = (1.0 - (place - _FALLING) / (1.0 - _FALLING)) * (count - 1)
-        order = sorted(
-            range(count), key=lambda i: abs(i - wanted) + 1.5 * (found[i][0] == self._before) + self._rng.random()
-        )
-        return [found[i] for i in order]
+        cost = [abs(i - wanted) + 1.5 * (found[i][0] == self._before) + self._rng.random() for i in range(count)]
+        return [found[i] for i in sorted(range(count), key=cost.__getitem__)]
 
     def _place(self, now: Moment, time_s: float) -> float:
         """How far the arc has come, 0..1."""

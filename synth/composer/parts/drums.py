@@ -61,17 +61,17 @@ class Drums:
         groove = self._groove
         assert groove is not None
         player.swing = groove.swing
-        self._credit = min(self._credit + rate, 2.0 * rate + 1.0)
+        self._credit = min(self._credit + rate, 1.5 * rate + 0.5)
         closing = now.bar == now.phrase.bars - 1
         count = int(self._credit * (_RELEASE if closing else 1.0) + 0.5)
         hardness = 0.35 * (percussiveness - 0.4)
         fill, until = self._fill(now, count) if closing else ((), float(now.beats))
-        chosen = [hit for hit in self._follow(now, groove) if hit.step < until * groove.steps]
-        for hit in chosen[: count - len(fill)]:
+        chosen = [hit for hit in self._follow(now, groove) if hit.beat < until][: count - len(fill)]
+        for hit in sorted(chosen, key=lambda hit: hit.beat):
             pitch = {"low": LOW, "frame": FRAMES[self._frame], "shaker": SHAKER}[hit.lane]
-            accent = hardness + hit.accent + (0.06 * (bar_strength(now.bar) - 0.4) if hit.step == 0 else 0.0)
+            accent = hardness + hit.accent + (0.06 * (bar_strength(now.bar) - 0.4) if hit.beat == 0.0 else 0.0)
             late_ms = groove.late_ms.get(hit.lane, 0.0)
-            self._strike(now, player, hit.step / groove.steps, pitch, accent, late_ms)
+            self._strike(now, player, hit.beat, pitch, accent, late_ms)
         for before, drum in fill:
             self._strike(now, player, now.beats - before, FRAMES[drum], hardness)
 

@@ -90,8 +90,8 @@ class Interlock:
         half = tones // 2
         opening = stream(self._seed, "composer", "core", self._section, self._cycle % 2)
         closing = stream(self._seed, "composer", "core", self._section, "closing", self._cycle // 2)
-        self._core = core_tones(opening, tones, now.scale, _chief(now))[:half]
-        self._core += core_tones(closing, tones, now.scale, _chief(now))[half:]
+        self._core = core_tones(opening, tones, now.scale, now.tuned.chief)[:half]
+        self._core += core_tones(closing, tones, now.scale, now.tuned.chief)[half:]
         self._figures = [opening.choice(_FIGURES) for _ in range(2)]
         if self._role in ("first", "second", "core"):
             self._choose_level(now)
@@ -188,7 +188,7 @@ class Interlock:
         if rate < 0.25 or percussiveness < SILENT_BELOW or now.phrase.ending:
             self._credit = 0.0
             return
-        self._credit = min(self._credit + rate, 2.0 * rate + 1.0)
+        self._credit = min(self._credit + rate, 1.5 * rate + 0.5)
         closing = (now.end % cycle == 0.0) or now.bar == now.phrase.bars - 1
         count = int(self._credit + 0.5)
         steps = now.beats * (2 if count <= 2 * now.beats else 4)
@@ -229,9 +229,3 @@ def core_tones(rng: Random, count: int, scale: Scale, chief: tuple[int, ...] = (
         weights = [2.0 if place % 2 == 0 and step % scale.size in rests else 1.0 for step in near]
         tones.append(rng.choices(near, weights)[0])
     return tones
-
-
-def _chief(now: Moment) -> tuple[int, ...]:
-    """Degrees that the scale's tradition rests on, where the scale says so."""
-    tuned = getattr(now, "tuned", None)
-    return tuple(tuned.chief) if tuned is not None else ()

@@ -1,9 +1,9 @@
 """The taqsim: a maqam shown jins by jins over a drone, without a pulse.
 
-It stays in the lower jins, goes on to the jins on the ghammaz, makes one excursion to another jins that has its tones in
-the scale, and comes home; each stay closes with a cadence (qafla). Lines go by step, held tones are turned and struck
-again. Inspired by the taqsim as described by Touma (The Maqam Phenomenon, Ethnomusicology 15, 1971) and Farraj &
-Abu Shumays (Inside Arabic Music, 2019).
+It stays in the lower jins, goes on to the one on the ghammaz, makes one excursion to another jins whose tones the scale
+has, and comes home; each stay closes with a cadence (qafla). Lines go by step, held tones are turned and struck again.
+Inspired by the taqsim as described by Touma (The Maqam Phenomenon, Ethnomusicology 15, 1971) and Farraj & Abu Shumays
+(Inside Arabic Music, 2019).
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Taqsim(FreeVoice):
         return sung
 
     def _phrase(self, now: Moment, steps: list[int], room_s: float) -> list[Sung]:
-        """The steps, led along the scale's ways, in seconds, within `room_s`; its front is left out where it is long."""
+        """The steps, led along the scale's ways, in seconds; the front is left out where they exceed `room_s`."""
         steps = self._led(now, [s for s in steps if self._bounds[0] <= s <= self._bounds[1]])
         if not steps:
             return []

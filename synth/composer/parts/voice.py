@@ -98,7 +98,7 @@ class FreeVoice:
         while self._due and (beat := beat_at(now, self._due[0].at_s)) is not None:
             tone = self._due.pop(0)
             beats = min((tone.seconds + _LEGATO_S) / now.beat_s, self._until(now) - beat)
-            if beats > 0.0:
+            if beats > 0.0 and is_apart(tone.pitch, self._held(now, player, beat)):
                 player.play(self.stem, beat, beats, tone.pitch, tone.accent, steady=True)
 
     def _begin(self, now: Moment) -> None:
@@ -171,23 +171,38 @@ class FreeVoice:
         return now.start + (time_s - now.time_s) / now.beat_s
 
     def _reach(self, now: Moment, player: Player, time_s: float) -> tuple[int, int]:
-        """The lowest and highest step that may sound now: in range, and not too close to low tones of other stems."""
-        tick = now.ticks(self._beat(now, time_s))
-        stems = [stem for stem in _OTHERS if stem in now.phrase.stems and stem != self.stem]
-        held = [p for stem in stems for p in player.sounding(stem, tick) if p < _LOW]
+        """The lowest and highest step that may sound now: in range, and not too close to low tones of other stems.
+
+        Where the voice itself would be too close it moves up an octave.
+        """
+        held = self._held(now, player, self._beat(now, time_s))
+        size = now.scale.size
+        while not self._clear(now, self._at, held) or not self._clear(now, self._home, held):
+            self._home += size
+            self._at += size
+            self._begin_again(size)
         low = high = self._at
-        while now.scale.pitch(low - 1) >= LOWEST and is_apart(now.scale.pitch(low - 1), held):
+        while now.scale.pitch(low - 1) >= LOWEST and self._clear(now, low - 1, held):
             low -= 1
-        while now.scale.pitch(high + 1) <= HIGHEST:
+        while now.scale.pitch(high + 1) <= HIGHEST and self._clear(now, high + 1, held):
             high += 1
         return low, high
+
+    def _held(self, now: Moment, player: Player, beat: float) -> list[int]:
+        """Low tones that other stems hold at `beat`."""
+        stems = [stem for stem in _OTHERS if stem in now.phrase.stems and stem != self.stem]
+        return [pitch for stem in stems for pitch in player.sounding(stem, now.ticks(beat)) if pitch < _LOW]
+
+    def _clear(self, now: Moment, step: int, held: list[int]) -> bool:
+        pitch = now.scale.pitch(step)
+        return pitch >= LOWEST and is_apart(pitch, held)
 
     def _close(self, now: Moment, player: Player) -> None:
         """The tonic, held to the end."""
         assert now.remaining_s is not None
         self._due = []
         beats = max(now.remaining_s - _RING_S, 1.0) / now.beat_s
-        tonics = [self._home + octave * now.scale.size for octave in (0, 1, -1)]
-        held = [p for stem in _OTHERS if stem in now.phrase.stems for p in player.sounding(stem, now.tick) if p < _LOW]
-        step = next((s for s in tonics if is_apart(now.scale.pitch(s), held)), self._home)
+        held = self._held(now, player, now.start)
+        tonics = [self._home + octave * now.scale.size for octave in (0, 1, -1, 2)]
+        step = next((step for step in tonics if self._clear(now, step, held)), self._home)
         player.play(self.stem, now.start, beats, now.scale.pitch(step), steady=True)

@@ -50,9 +50,9 @@ class Groove:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One stroke: `step` of the bar, the lane and what it adds to the velocity."""
+    """One stroke: `beat` of the bar, the lane and what it adds to the velocity."""
 
-    step: int
+    beat: float
     lane: str
     accent: float
 
@@ -150,20 +150,20 @@ def layers(groove: Groove, regularity: float) -> list[Hit]:
     """The strokes in the order in which they come in as the music gets denser; the more there are, the fuller the bar.
 
     Strong ones first, low before high; `regularity` 0..1 brings those on the beat before those between. The last ones
-    fill up the shaker's steps.
+    are the shaker's, on every step of the bar, and half-way between them where the groove has but two or three a beat.
     """
     ranked = []
+    finest = groove.steps * (2 if groove.steps < 4 else 1)
     for number, lane in enumerate(LANES):
-        for step, mark in enumerate(getattr(groove, lane)):
-            filling = mark == "."
-            if filling and lane != "shaker":
-                continue
-            metrical = strength(step / groove.steps, groove.beats)
-            rank = 4.0 if filling else "Xxo".index(mark) + 0.4 * number
-            accent = _ACCENTS["o" if filling else mark] + _LANE_ACCENT[lane]
-            ranked.append((rank + (1.0 - metrical) * (0.1 + 1.5 * regularity), step, lane, accent))
+        marks = {step / groove.steps: mark for step, mark in enumerate(getattr(groove, lane)) if mark != "."}
+        filling = [i / finest for i in range(groove.beats * finest) if i / finest not in marks]
+        for beat in (*marks, *filling) if lane == "shaker" else marks:
+            mark = marks.get(beat, "o")
+            rank = "Xxo".index(mark) + 0.4 * number if beat in marks else 4.0
+            rank += (1.0 - strength(beat, groove.beats)) * (0.1 + 1.5 * regularity)
+            ranked.append((rank, beat, lane, _ACCENTS[mark] + _LANE_ACCENT[lane]))
     found: list[Hit] = []
-    for _, step, lane, accent in sorted(ranked):
-        if sum(hit.step == step for hit in found) < _HANDS:
-            found.append(Hit(step, lane, accent))
+    for _, beat, lane, accent in sorted(ranked):
+        if sum(hit.beat == beat for hit in found) < _HANDS:
+            found.append(Hit(beat, lane, accent))
     return found

@@ -15,7 +15,7 @@ _OPTIONS = {
     "pageMarginRight": 120,
     "scale": 58,
     "scaleToPageSize": True,
-    "adjustPageHeight": False,
+    "adjustPageHeight": True,
     "breaks": "smart",
     "breaksSmartSb": 0.6,
     "spacingStaff": 10,

@@ -6,6 +6,7 @@ a note begins; how long it is written follows how long it is played, but no rest
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from synth.score.model import TICKS_PER_BEAT, Note
 
 UNITS = 12
 SIXTEENTH, TRIPLET = 3, 4
-_HELD = 3 * UNITS  # lasts so long: it is held, and may change under what moves
+_HELD = 3 * UNITS  # what lasts so long with others, or twice so long alone, is held while other notes move
 _IN_THREE = 0.75  # of a unit that triplets must fit better than sixteenths, by note off the beat
 _BREATH = 0.3  # of the time to the next note, as a rest, is not written
 
@@ -107,7 +108,12 @@ def _joined(ends: dict[tuple[int, float], int]) -> list[Written]:
 
 def _layers(ends: dict[tuple[int, float], int]) -> list[list[Written]]:
     """Two voices: what is held, as chords cut where one of them changes, and what moves over it."""
-    held = {place: end for place, end in ends.items() if end - place[0] >= _HELD}
+    struck = Counter(start for (start, _), end in ends.items() if end - start >= _HELD)
+    held = {
+        (start, pitch): end
+        for (start, pitch), end in ends.items()
+        if end - start >= (_HELD if struck[start] > 1 else 2 * _HELD)
+    }
     moving = {place: end for place, end in ends.items() if place not in held}
     return [_sliced(held), _joined(moving)]
 

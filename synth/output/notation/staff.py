@@ -55,7 +55,7 @@ class Staff:
         sounds = [(max(c.start, start) - start, min(c.end, end) - start) for voice in held for c in voice]
         in_three = {beat - start // UNITS for beat in self.written.in_three}
         room = _Room(start, end, last, measure.beats, in_three, sounds)
-        return [list(room.items(voice, main=i == 0)) for i, voice in enumerate(held)]
+        return _merged([list(room.items(voice, main=i == 0)) for i, voice in enumerate(held)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,25 @@ def staves(score: Score) -> list[Staff]:
             written = quantise(notes, single=stem in _SINGLE)
             found.append(Staff(stem, name, _clef([note.pitch for note in notes]), written))
     return found
+
+
+def _merged(voices: list[list[Item]]) -> list[list[Item]]:
+    """Voices that move together as one."""
+    first, *others = voices
+    if not others or any(
+        [item[:2] for item in other] != [item[:2] for item in first]
+        or not all(item.pitches for item in (*first, *other))
+        for other in others
+    ):
+        return voices
+    return [[_together(items) for items in zip(*voices, strict=True)]]
+
+
+def _together(items: Sequence[Item]) -> Item:
+    pitches = tuple(sorted({pitch for item in items for pitch in item.pitches}))
+    before = frozenset[float]().union(*(item.before for item in items))
+    after = frozenset[float]().union(*(item.after for item in items))
+    return Item(items[0].start, items[0].length, pitches, before, after)
 
 
 def _clef(pitches: list[float]) -> Clef:

@@ -183,10 +183,10 @@ class _Map:
     def _ruler(self, start_s: float) -> Iterator[float]:
         steps = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0)
         step = next((s for s in steps if self._row_s / s <= 16), steps[-1])
-        at_s = start_s - start_s % step
+        slack = 0.01 * self._row_s
+        at_s = step * math.ceil((start_s - slack) / step)
         while at_s <= min(start_s + self._row_s, self._length_s) + 1e-6:
-            if at_s >= start_s - 1e-6:
-                yield at_s
+            yield max(at_s, start_s)
             at_s += step
 
     def _tick(self, seconds: float) -> int:

@@ -25,7 +25,7 @@ class Drawing:
 
     def line(self, x: float, y: float, to_x: float, to_y: float, stroke: str, **more: str | float) -> None:
         """A straight line."""
-        self.path(f"M{x:.1f} {y:.1f}L{to_x:.1f} {to_y:.1f}", stroke, **more)
+        self.path(f"M{x:.1f} {y:.1f}L{to_x:.1f} {to_y:.1f}", stroke, "none", **more)
 
     def path(self, d: str, stroke: str = "none", fill: str = "none", **more: str | float) -> None:
         """A path in SVG's own words."""

@@ -183,3 +183,9 @@ def test_a_phrase_that_turned_out_shorter_keeps_what_lies_in_it(invitation):
     now = invitation(bars=2, notes=4.0)
     came = heard(now, carried(invitation(), [*LINE, Written(17.0, 1.0, 62)], now))
     assert [n.beat for n in came.notes] == [0.0, 2.0, 4.0, 6.0] and came.text == "plays 4 notes; mended: left out"
+
+
+def test_what_was_asked_for_is_enough_when_more_is_wanted_by_then(invitation):
+    assert heard(invitation(notes=30.0), LINE).notes is None
+    assert heard(invitation(notes=30.0), LINE, invitation(notes=8.0)).notes == tuple(LINE)
+    assert heard(invitation(notes=3.0), LINE, invitation(notes=8.0)).notes is None  # less is wanted: that counts

@@ -137,6 +137,15 @@ def test_live_an_answer_that_comes_late_is_not_played_in_another_phrase(desks, i
     assert len(told) == 1
 
 
+def test_rendered_ahead_no_invitation_is_left_out(desks, invitation):
+    """A phrase that is never taken, as where a stem rests, keeps nobody from the next; a guest sees every phrase."""
+    desk, told = desks("visiting:Climber")
+    for number in (2, 3, 4):
+        desk.invite(invitation(phrase=number))
+    assert desk.take("melody", 4)[0].velocity == 0.3
+    assert len(told) == 1
+
+
 def test_only_the_invited_stem_and_phrase_are_answered(desks, invitation):
     desk, told = desks("visiting:climbs")
     assert desk.stems == {"melody"}
@@ -178,6 +187,14 @@ def test_nothing_is_left_behind(desks, invitation):
     assert not guest_processes()
     assert not [t for t in threading.enumerate() if t.name.startswith("guest ")]
     desk.close()
+
+
+def test_a_desk_that_was_closed_opens_for_the_next_session(desks, invitation):
+    desk, told = desks("visiting:climbs")
+    desk.invite(invitation())
+    desk.close()
+    assert desk.take("melody", 2) is None
+    assert len(phrase(desk, invitation, 3)) == 7 and len(told) == 2
 
 
 def test_a_desk_that_is_forgotten_lets_its_guests_go(plugins, monkeypatch, invitation):

@@ -13,45 +13,12 @@ from synth.composer.harmony import Chord
 from synth.composer.melody import Tone
 from synth.composer.moment import Idea, Moment, Phrase, Shares, Slot
 from synth.composer.playing import Player
+from synth.composer.scales import NAMES, Scale
 from synth.score.model import TICKS_PER_BEAT
 from synth.tuning.catalogue import catalogue
-from synth.tuning.scale import TunedScale
 
 STEMS = ("pad", "bass", "melody", "bells")
 DRONE = (Chord(0, "open"),)
-
-
-@dataclass(frozen=True)
-class Mode:
-    """The scale a part thinks in: nominal keys of a tuned scale on `key`."""
-
-    key: int
-    tuned: TunedScale
-    mode: int = 1
-
-    @property
-    def semitones(self) -> tuple[int, ...]:
-        return self.tuned.semitones
-
-    @property
-    def size(self) -> int:
-        return len(self.tuned.semitones)
-
-    def pitch(self, step: int) -> int:
-        octave, degree = divmod(step, self.size)
-        return self.key + 12 * octave + self.semitones[degree]
-
-    def step(self, pitch: int) -> int:
-        octave, semitone = divmod(pitch - self.key, 12)
-        return self.size * octave + max(d for d in range(self.size) if self.semitones[d] <= semitone)
-
-
-class Here(Moment):
-    """A moment in any scale of the catalogue."""
-
-    @property
-    def tuned(self) -> TunedScale:
-        return self.phrase.scale.tuned
 
 
 @dataclass(frozen=True)
@@ -73,7 +40,7 @@ class Heard:
 class Take:
     """What was played."""
 
-    mode: Mode
+    scale: Scale
     notes: list[Heard] = field(default_factory=list)
     drone: list[Heard] = field(default_factory=list)
     phrases: list[tuple[float, float]] = field(default_factory=list)
@@ -118,6 +85,11 @@ class Take:
         return "\n".join(f"{pitch:3} |{''.join(rows[pitch])}|" for pitch in sorted(rows, reverse=True))
 
 
+def named(name: str, key: int = 0) -> Scale:
+    """A scale of the catalogue on `key`."""
+    return Scale(key, NAMES.index(name))
+
+
 def perform(
     part,
     scale: str | Callable[[float], str] = "bhoopali",
@@ -148,9 +120,9 @@ def perform(
     phrase_s = bars * beats * beat_s
     total = max(round(minutes * 60.0 / phrase_s), 1)
     tick, time_s = 0, 0.0
-    take = Take(Mode(key, catalogue()[scale(0.0) if callable(scale) else scale]))
+    take = Take(named(scale(0.0) if callable(scale) else scale, key))
     for number in range(total):
-        mode = Mode(key, catalogue()[scale(time_s) if callable(scale) else scale])
+        sounding = named(scale(time_s) if callable(scale) else scale, key)
         ending = ends and number == total - 1
         length = bars * beats / len(chords)
         slots = [Slot(i * length, length, chord) for i, chord in enumerate(chords)]
@@ -161,7 +133,7 @@ def perform(
         phrase = Phrase(
             number=number,
             section=section(time_s),
-            scale=mode,
+            scale=sounding,
             bar_beats=[beats] * bars,
             slots=slots,
             cadence="plagal",
@@ -179,11 +151,11 @@ def perform(
         for bar in range(bars):
             remaining = total * phrase_s - time_s + 6.0 if ends else None
             entered = STEMS if plays(time_s) else tuple(stem for stem in STEMS if stem != part.stem)
-            now = Here(tick, time_s, remaining, beats, beat_s, asked, phrase, bar, float(bar * beats), entered)
+            now = Moment(tick, time_s, remaining, beats, beat_s, asked, phrase, bar, float(bar * beats), entered)
             player.begin(now)
             if bar == 0:
                 if drone:
-                    low, over = mode.key + 36, mode.semitones[max(mode.tuned.drone, default=0)]
+                    low, over = sounding.key + 36, sounding.semitones[max(sounding.tuned.drone, default=0)]
                     for pitch in sorted({low, low + 12 + over, low + 24}):
                         player.play("bass" if pitch == low else "pad", 0.0, float(phrase.beats), pitch)
                 part.plan(now)
@@ -193,7 +165,7 @@ def perform(
             for note in player.notes:
                 start, pitch = note.tick / TICKS_PER_BEAT * beat_s, round(note.pitch)
                 end = start + note.duration / TICKS_PER_BEAT * beat_s
-                heard = Heard(start, end, pitch, mode.step(pitch) - 5 * mode.size, note.stem)
+                heard = Heard(start, end, pitch, sounding.step(pitch) - 5 * sounding.size, note.stem)
                 (take.notes if note.stem == part.stem else take.drone).append(heard)
             tick += beats * TICKS_PER_BEAT
             time_s += beats * beat_s
@@ -205,4 +177,4 @@ def perform(
 @pytest.fixture(scope="session")
 def stage() -> SimpleNamespace:
     """`perform` and what a test needs beside it."""
-    return SimpleNamespace(perform=perform, Mode=Mode, STEMS=STEMS, catalogue=catalogue())
+    return SimpleNamespace(perform=perform, named=named, STEMS=STEMS, catalogue=catalogue())
