@@ -84,3 +84,10 @@ def test_terms_and_plan(tmp_path):
     told = run("07_terms_and_plan.py", tmp_path)
     assert "percussion stays out of the way" in told and "starts at arousal +0.4" in told
     assert "refused: settle may make drowsy" in told and "refused: 'no penguins'" in told
+
+
+def test_composing(tmp_path):
+    told = run("08_compose.py", tmp_path)
+    assert "4:00 of music" in told and "the melody's highest note" in told
+    names = {path.name for path in (tmp_path / "example-composition").iterdir()}
+    assert {"score.mid", "score.json", "roll.svg", "score.musicxml"} <= names

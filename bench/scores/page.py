@@ -130,17 +130,34 @@ class Page:
         )
 
     def reordered(self, order: Iterable[int]) -> Page:
-        """The bars in another order, their notes with them; markers stay."""
+        """The bars in another order: notes are cut at bar lines, and tied again where the same pitch meets there."""
         bars = self.bars
-        inside: list[list[Note]] = [[] for _ in bars]
         starts = [start for start, _ in bars]
+        inside: list[list[Note]] = [[] for _ in bars]
         for note in self.notes:
-            inside[max(bisect_right(starts, note.start + 1e-9) - 1, 0)].append(note)
-        notes, beat = [], bars[0][0] if bars else 0.0
+            bar = max(bisect_right(starts, note.start + 1e-9) - 1, 0)
+            while note.end > bars[bar][1] + 1e-9 and bar + 1 < len(bars):
+                inside[bar].append(note._replace(end=bars[bar][1]))
+                note = note._replace(start=bars[bar][1])
+                bar += 1
+            inside[bar].append(note)
+        notes: list[Note] = []
+        beat = starts[0] if bars else 0.0
+        tied: dict[tuple[str, int], int] = {}
         for index in order:
-            shift = beat - bars[index][0]
-            notes += [n._replace(start=n.start + shift, end=n.end + shift) for n in inside[index]]
-            beat += bars[index][1] - bars[index][0]
+            (start, end), ends = bars[index], {}
+            for note in inside[index]:
+                moved = note._replace(start=note.start - start + beat, end=note.end - start + beat)
+                place = tied.get((note.stem, note.pitch)) if note.start == start else None
+                if place is None:
+                    place = len(notes)
+                    notes.append(moved)
+                else:
+                    notes[place] = notes[place]._replace(end=moved.end)
+                if note.end == end:
+                    ends[note.stem, note.pitch] = place
+            tied = ends
+            beat += end - start
         return replace(self, notes=sorted(notes, key=lambda n: (n.start, n.stem, n.pitch)))
 
 

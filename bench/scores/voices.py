@@ -13,6 +13,7 @@ from .page import Note, Page
 # Smallest interval above a tone under a pitch: octaves to C3, fifths to E3, fourths to G3, thirds to C4, seconds.
 LOW_INTERVALS = ((48, 12), (52, 7), (55, 5), (60, 3), (128, 1))
 TOGETHER = 0.25  # beats that two notes must share
+HELD = 1.25  # beats: shorter tones are a figure and no voice
 
 
 class Leading(NamedTuple):
@@ -35,8 +36,9 @@ class Pair(NamedTuple):
 
 
 def voicings(page: Page, stem: str = "pad") -> list[tuple[float, tuple[int, ...]]]:
-    """The stem's held tones half a beat into each chord (each bar where no chords are marked)."""
-    notes = page.of(stem)
+    """The stem's tones half a beat into each chord (each bar where no chords are marked), those held for longer than a
+    beat."""
+    notes = [note for note in page.of(stem) if note.end - note.start >= HELD]
     longest = max((n.end - n.start for n in notes), default=0.0)
     beats = sorted({mark.beat for mark in page.marked("chord")}) or [start for start, _ in page.bars]
     found = []

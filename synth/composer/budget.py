@@ -5,6 +5,8 @@ from __future__ import annotations
 from synth.composer.moment import Shares
 from synth.composer.styles import Archetype
 
+LEADS = {"tune", "hum", "alap", "taqsim", "bloom"}  # parts that sing
+FIGURES = {"figure", "phase", "interlock"}  # and parts that repeat a pattern
 MOVING = 1.9  # voices that move when the chord changes
 _FEWEST_VOICES, _FEWEST_CHORDS = 2, 2
 _DRONE_UNDER = 7.0
@@ -44,7 +46,7 @@ def share(
         bass = min(style.bass * free, style.most_bass * bars)
         free -= bass
     tune = 0.0
-    if "tune" in playing:
+    if playing & LEADS:
         tune = min(max(style.tune * free, style.fewest), style.tune_hz * (1.0 - style.rest) * phrase_s)
         tune = tune if tune <= free else 0.0
         free -= tune
@@ -67,5 +69,5 @@ def share(
     free = max(free - (voices - _FEWEST_VOICES) - more * (MOVING + has_bass), 0.0)
 
     bass = (bass + (1.0 if drone else chords) * has_bass) / bars
-    figure, fill = (free / bars, 0.0) if "figure" in playing else (0.0, free / bars)
+    figure, fill = (free / bars, 0.0) if playing & FIGURES else (0.0, free / bars)
     return Shares(chords, voices, bass, percussion / bars, figure, fill, tune, bells)

@@ -41,6 +41,8 @@ class Composer:
         self._player = Player(seed, self._stems)
         self._landmark = Landmark(self._stems)
         self._ensembles: dict[int, Ensemble] = {}
+        for number in range(len(preset.scenes)):
+            self._ensemble_of(number)
         self._ensemble = self._ensemble_of(0)
         self._entries: dict[str, float] = {}
         self._phrase: Phrase | None = None

@@ -6,11 +6,17 @@ from typing import Protocol, runtime_checkable
 
 from synth.composer.harmonist import Harmonist
 from synth.composer.moment import Moment
+from synth.composer.parts.alap import Alap
 from synth.composer.parts.bass import Bass
 from synth.composer.parts.bells import Bells
+from synth.composer.parts.bloom import Bloom
 from synth.composer.parts.drums import Drums
 from synth.composer.parts.figure import Figure
+from synth.composer.parts.heartbeat import Heartbeat
+from synth.composer.parts.interlock import Interlock
 from synth.composer.parts.pad import Pad
+from synth.composer.parts.phase import Phase
+from synth.composer.parts.taqsim import Taqsim
 from synth.composer.parts.tune import Tune
 from synth.composer.playing import Player
 from synth.composer.styles import Archetype, archetype
@@ -72,21 +78,15 @@ class Ensemble:
             case "answer" | "periods":
                 return Bells(seed, self.tune, kind == "answer")
             case "alap":
-                from synth.composer.parts.alap import Alap
                 return Alap(seed, stem)
             case "taqsim":
-                from synth.composer.parts.taqsim import Taqsim
                 return Taqsim(seed, stem)
             case "bloom":
-                from synth.composer.parts.bloom import Bloom
                 return Bloom(seed, stem)
             case "phase":
-                from synth.composer.parts.phase import Phase
-                return Phase(seed, stem)
+                return Phase(seed, stem, up=up)
             case "heartbeat":
-                from synth.composer.parts.heartbeat import Heartbeat
                 return Heartbeat(seed, stem)
             case "core" | "gong" | "interlock":
-                from synth.composer.parts.interlock import Interlock
                 return Interlock(seed, stem)
         return Bass(seed, kind)

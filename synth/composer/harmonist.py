@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from synth.composer import harmony, priors, voicing
 from synth.composer.harmony import Chord, Wish, chord_pcs
 from synth.composer.moment import Moment, Phrase, Slot
 from synth.composer.styles import Archetype
+from synth.controls import MODES
 from synth.rng import stream
 
 PAD_LOW = 52
@@ -22,7 +25,7 @@ class Harmonist:
         self._rng = stream(seed, "composer", "harmony")
         self._style = style
         self._practice = practice
-        self._palettes: dict[int, harmony.Palette] = {}
+        self._palettes = _palettes(style, practice)
         self._past: list[Chord] = []
         self._pcs: tuple[int, ...] = ()
         self._voicing: tuple[int, ...] = ()
@@ -121,7 +124,7 @@ class Harmonist:
         else:
             wish = wish._replace(goal=before, steps=len(phrase.slots) - 2 - index)
         return harmony.choose(
-            self._rng, self._palette(phrase.scale.mode), phrase.scale, self._practice, self._past, self._pcs, wish
+            self._rng, self._palettes[phrase.scale.mode], phrase.scale, self._practice, self._past, self._pcs, wish
         )
 
     def _recall(self, now: Moment, phrase: Phrase, index: int) -> tuple[Chord | None, float]:
@@ -143,7 +146,14 @@ class Harmonist:
             shape = max(shape, _APPROACH)
         return min(now.controls["tonal_tension"] * shape * phrase.lean, 1.0)
 
-    def _palette(self, mode: int) -> harmony.Palette:
-        if mode not in self._palettes:
-            self._palettes[mode] = harmony.palette(mode, self._style.degrees, self._style.kinds)
-        return self._palettes[mode]
+
+_MOST_AHEAD = 12  # chords that a goal is looked at from
+
+
+@cache
+def _palettes(style: Archetype, practice: str) -> tuple[harmony.Palette, ...]:
+    """The palettes of all modes; with them all tables that a choice needs are there before the first bar is due."""
+    for mode in range(len(MODES)):
+        for goal in range(7):
+            harmony.arrivals(mode, practice, goal, _MOST_AHEAD)
+    return tuple(harmony.palette(mode, style.degrees, style.kinds) for mode in range(len(MODES)))

@@ -180,10 +180,15 @@ def tension(mode: int, chord: Chord) -> float:
 
 @cache
 def succession(mode: int, practice: str) -> tuple[tuple[float, ...], ...]:
-    """P(next degree | degree) for "functional" or "modal" practice, coloured by the mode; rows sum to 1."""
+    """P(next degree | degree) for "functional", "modal" or "transformational" practice, coloured by the mode.
+
+    Rows sum to 1. The last goes where little moves: relatives and leading-tone exchanges first (Cohn 2012).
+    """
     major = SEMITONES[mode][2] == 4
     if practice == "functional":
         table = priors.FUNCTIONAL_MAJOR if major else priors.FUNCTIONAL_MINOR
+    elif practice == "transformational":
+        table = _near_triads(mode)
     else:
         table = priors.LOOP_MAJOR if major else priors.LOOP_MINOR
     colour = [
@@ -194,6 +199,15 @@ def succession(mode: int, practice: str) -> tuple[tuple[float, ...], ...]:
         weights = [p * c for p, c in zip(row, colour, strict=True)]
         rows.append(tuple(w / sum(weights) for w in weights))
     return tuple(rows)
+
+
+def _near_triads(mode: int) -> tuple[tuple[float, ...], ...]:
+    """A table of succession that follows the semitones which triads must move to become each other."""
+    triads = [chord_pcs(Chord(degree), Scale(0, mode)) for degree in range(7)]
+    return tuple(
+        tuple(0.02 if a == b else math.exp(2.0 - least_motion(a, b)) if least_motion(a, b) > 1 else 1.0 for b in triads)
+        for a in triads
+    )
 
 
 @cache

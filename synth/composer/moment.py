@@ -9,6 +9,7 @@ from synth.composer.melody import Tone
 from synth.composer.scales import Scale
 from synth.score.model import TICKS_PER_BEAT
 from synth.tuning.scale import TunedScale
+from synth.tuning.tuning import TUNINGS, Tuning
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +91,7 @@ class Phrase:
     lean: float = 1.0
     told: tuple[tuple[str, str], ...] = ()
     leap_bpm: float | None = None
+    tuning: Tuning = TUNINGS["12-tet"]
     pivot: tuple[int, ...] = ()
     goal: tuple[int, int] = (0, 0)
     line: list[Tone] = field(default_factory=list)

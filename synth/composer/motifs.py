@@ -27,9 +27,7 @@ def invert(line: Line) -> list[Tone]:
     axis = next((tone.step for tone in line if tone.step is not None), None)
     if axis is None:
         return [replace(tone) for tone in line]
-    return [
-        replace(tone, step=None if tone.closing or tone.step is None else 2 * axis - tone.step) for tone in line
-    ]
+    return [replace(tone, step=None if tone.closing or tone.step is None else 2 * axis - tone.step) for tone in line]
 
 
 def augment(line: Line, beats: float) -> list[Tone]:

@@ -12,7 +12,7 @@ from synth.composer.harmony import CADENCES
 from synth.composer.memory import Memory, Return
 from synth.composer.moment import Idea, Phrase, Slot
 from synth.composer.passage import Passage
-from synth.composer.scales import Scale, ladder, pitch_classes, rung
+from synth.composer.scales import Scale, ladder, pitch_classes, rung, sounding
 from synth.composer.styles import Archetype, archetype
 from synth.composer.texture import Texture
 from synth.controls import TEMPO_WAYS
@@ -126,7 +126,12 @@ class Planner:
         cadence, goal = self._cadence(setting, scale, controls, step, closes_cycle, ending)
         lengths = self._chord_lengths(style, scale, step, bars, beats, shares.chords, ending)
         source = back.source
-        if source is not None and source.bars == bars and sum(source.lengths) == bars * beats and back.relation != "rhythm":
+        if (
+            source is not None
+            and source.bars == bars
+            and sum(source.lengths) == bars * beats
+            and back.relation != "rhythm"
+        ):
             lengths = source.lengths
             answered = closes_cycle and source.cadence == "half"  # a question said again closes as its answer
             if back.relation == "exact" and not answered and source.goal in _cadences(scale).get(source.cadence, ()):
@@ -158,6 +163,7 @@ class Planner:
             lean=self._lean(bars),
             told=self._told(step, back, ask.time_s),
             leap_bpm=leap_bpm,
+            tuning=sounding(scale, scene.tuning),
             pivot=_pivot(now, scale),
             goal=goal,
         )

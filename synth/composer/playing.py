@@ -11,6 +11,7 @@ from synth.composer.rhythm.free import APART_S
 from synth.composer.voicing import is_apart
 from synth.rng import stream
 from synth.score.model import TICKS_PER_BEAT, Note
+from synth.units import hz_to_note, note_to_hz
 
 UNPITCHED = ("percussion",)
 STRAIGHT = 0.5  # of a pair of eighths; a groove that swings gives the first one more
@@ -184,8 +185,13 @@ class Player:
         return True
 
     def _tuned(self, pitch: int, pair: bool) -> float:
-        """The fine pitch of a nominal key."""
-        return float(pitch)
+        """The fine pitch of a nominal key; the second of a pair beats with the first as its scale has it."""
+        phrase = self._now.phrase
+        fine = phrase.tuning.pitch(pitch, phrase.scale.key)
+        beating_hz = phrase.scale.tuned.ombak_hz
+        if pair and beating_hz:
+            fine = hz_to_note(note_to_hz(fine) + beating_hz)
+        return fine
 
     def _swung(self, beat: float) -> float:
         """`beat` with its eighths as the groove has them: beats stay, what lies between them is stretched."""

@@ -6,8 +6,9 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from synth.controls import KEYS, MODES
-from synth.tuning.catalogue import catalogue
+from synth.tuning.catalogue import catalogue, tuning
 from synth.tuning.scale import TunedScale
+from synth.tuning.tuning import Tuning, tuning_of
 
 NAMES = (*MODES, *(name for name in catalogue() if name not in MODES))
 SCALES = tuple(catalogue()[name] for name in NAMES)
@@ -74,6 +75,12 @@ def pitches_between(scale: Scale, low: int, high: int) -> tuple[int, ...]:
     """The scale's MIDI notes in [low, high], rising."""
     pcs = pitch_classes(scale)
     return tuple(pitch for pitch in range(low, high + 1) if pitch % 12 in pcs)
+
+
+@cache
+def sounding(scale: Scale, name: str) -> Tuning:
+    """Where the keys lie: as the scale itself says, or for the six modes as the tuning called `name` does."""
+    return tuning(name) if scale.is_mode else tuning_of(scale.tuned)
 
 
 @cache

@@ -32,7 +32,7 @@ _SOFT = {"half": 2.0, "authentic": 2.0, "plagal": 6.0, "modal": 2.0}
 _STILL = {"half": 0.6, "authentic": 0.4, "plagal": 6.0, "modal": 3.0}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Archetype:
     """How a scene is written.
 
@@ -258,6 +258,8 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
         "heartbeat": Archetype(
             parts={**_SUSTAINED, "bass": "heartbeat", "melody": "hum", "bells": "periods"},
             harmony="drone",
+            bass=0.6,
+            most_bass=8.0,
             tempo_bpm=(48, 64),
             arousal=(-0.9, -0.5),
             valence=(-0.1, 0.1),

@@ -78,7 +78,12 @@ def refused(record: Record) -> list[Event]:
 
 def guests(record: Record) -> list[Event]:
     """What other composers played, and what was mended of it, or why they did not."""
-    return happenings(_worded(line, f"{line['name']}, {line['stem']}: {line['text']}") for line in record.of("guest"))
+    lines = record.of("guest")
+    told = {
+        name: [_worded(line, f"{line['stem']}: {line['text']}") for line in lines if line["name"] == name]
+        for name in dict.fromkeys(str(line["name"]) for line in lines)
+    }
+    return _in_order(*(happenings(said, name) for name, said in told.items()))
 
 
 def noted(record: Record) -> list[Event]:

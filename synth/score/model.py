@@ -105,8 +105,8 @@ class Bar:
 
     `notes` may start up to one beat before `tick` and ring on past the bar. `swell` is the phrase's dynamic
     shape at the bar's start and end, 0 (softest) to 1; `stretch` slows single beats (1.1 = a tenth slower) and
-    is used for the last cadence only. `final` says that nothing follows; `leap_bpm` is the tempo that the bar begins with
-    where it does not go on from the one before.
+    is used for the last cadence only. `final` says that nothing follows; `leap_bpm` is the tempo that the bar begins
+    with where it does not go on from the one before.
     """
 
     tick: int

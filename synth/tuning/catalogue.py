@@ -20,6 +20,7 @@ from synth.tuning.scale import PERIOD_CENTS, TunedScale
 from synth.tuning.tuning import TUNINGS, Tuning, tuning_from, tuning_of
 
 _REMARK = re.compile(r"^![ \t]*(source|credit):[ \t]*(.+?)[ \t]*$", re.MULTILINE)
+_DEGREE = re.compile(r"[0-9]{1,2}")
 
 
 @cache
@@ -120,7 +121,7 @@ def _cents(table: Section) -> Iterator[float]:
         raise TuningError("needs its degrees either as cents or as ratios")
     if not table.has("ratios"):
         values = table.get("cents")
-        if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
+        if not isinstance(values, list) or not all(type(v) in (int, float) and abs(v) < 1e6 for v in values):
             raise TuningError(f"cents are {shown(values)}: give numbers in square brackets, as [0.0, 203.9, 386.3]")
         yield from map(float, values)
         return
@@ -140,6 +141,6 @@ def _degrees(table: Section, key: str) -> tuple[int, ...]:
 
 def _ornaments(table: Section) -> dict[int, str]:
     values = table.get("ornaments") if table.has("ornaments") else {}
-    if not isinstance(values, dict) or not all(k.isdecimal() and isinstance(v, str) for k, v in values.items()):
+    if not isinstance(values, dict) or not all(_DEGREE.fullmatch(k) and isinstance(v, str) for k, v in values.items()):
         raise TuningError(f'ornaments are {shown(values)}: give them by degree, as {{ 2 = "andolan" }}')
     return {int(degree): ornament for degree, ornament in sorted(values.items())}

@@ -90,7 +90,8 @@ def test_what_a_guest_wrote_is_what_sounds(plugins):
     taken = [line for line in of(lines, "guest") if line["notes"]]
     assert len(taken) >= 2
     for line in taken[:-1]:
-        assert {round(p) for p in sung[line["phrase"]]} == {note[2] for note in line["notes"]}
+        pitches = [round(p) for p in sung[line["phrase"]]]  # one that rubs against the chord may give way
+        assert len(pitches) == len(line["notes"]) and pitches.count(line["notes"][0][2]) >= 0.6 * len(pitches)
         assert line["name"] == "guests_of_a_session:one_tone" and line["text"].startswith("plays ")
 
 
@@ -144,7 +145,8 @@ def test_a_replay_from_the_sensors_keeps_what_the_guest_played(visited, sessions
 
 def test_the_report_tells_of_guests(visited):
     page = (visited.folder / "report.html").read_text()
-    assert "Other composers" in page and "guests_of_a_session:moody, melody: died (exit code 1)" in page
+    told = page.partition("Other composers</h2>")[2].partition("</section>")[0]
+    assert '<span class="who">guests_of_a_session:moody</span><p>Melody: died (exit code 1); the built-in' in told
 
 
 def test_a_guest_line_must_be_whole(visited, tmp_path):

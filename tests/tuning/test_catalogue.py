@@ -158,6 +158,8 @@ def test_a_file_of_scales_is_read_in_full(tmp_path):
         (GOOD.replace("[2, 0]", "[9]"), "chief names degree 9"),
         (GOOD.replace("[2, 0]", '["2"]'), "chief is.*degrees in square brackets"),
         (GOOD.replace("{ 2 =", "{ two ="), "ornaments are"),
+        (GOOD.replace("{ 2 =", "{ " + "9" * 5000 + " ="), "ornaments are"),
+        (GOOD.replace("ratios", f"cents = [0, {'9' * 400}, 3]\nratio"), "cents are"),
         (GOOD.replace("6.5", "60"), "ombak_hz.*0 to 15 Hz"),
         (GOOD.replace("1206", "1902"), "period_cents.*1150 to 1250"),
         (GOOD.replace('source = "a book"\n', ""), "source: is missing"),

@@ -67,10 +67,10 @@ class Reception(ABC):
         self.on_told(self._told[stem])
         return came.notes
 
-    def told(self, stem: str) -> str:
-        """What came of the stem's last invitation, such as "tunes: plays 9 notes"; "" before the first."""
+    def told(self, stem: str, phrase: int) -> str:
+        """What came of the invitation to `phrase`, such as "tunes: plays 9 notes"; "" when it was not taken up last."""
         last = self._told.get(stem)
-        return f"{last.name}: {last.text}" if last else ""
+        return f"{last.name}: {last.text}" if last and last.phrase == phrase else ""
 
     def close(self) -> None:  # noqa: B027
         """Let the guests go; a desk that is forgotten does it by itself."""

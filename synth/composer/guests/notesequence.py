@@ -25,14 +25,22 @@ _MINOR_KEYS = ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "G#m", "Am", "
 
 
 class NoteSequenceGuest:
-    """A guest that is any function `continued(primer, invitation)` from one NoteSequence to another."""
+    """A guest that is any function `continued(primer, invitation)` from one NoteSequence to another.
+
+    ImportError says how to install note-seq.
+    """
 
     def __init__(self, continued: Callable[[Any, Invitation], Any], *, from_zero: bool = False) -> None:
+        _music_pb2()  # takes seconds, which are not to count for the first phrase
         self._continued = continued
         self._from_zero = from_zero
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _music_pb2()
+        self.__dict__.update(state)
+
     def write(self, invitation: Invitation) -> Sequence[Written]:
-        """The notes of what the function answers; ImportError says how to install note-seq."""
+        """The notes of what the function answers."""
         primer, start_beat = to_notesequence(invitation)
         return from_notesequence(
             self._continued(primer, invitation), invitation, 0.0 if self._from_zero else start_beat

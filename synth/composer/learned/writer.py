@@ -28,12 +28,14 @@ _STRETCHES = (0.5, 1.0, 2.0, 4.0, 8.0)  # beats of the phrase for one of the mod
 _NATURAL_IOI = {False: 0.75, True: 1.1}  # beats between tones in the slow airs, beats in twos and in threes
 _SUNG = 0.85  # share of the time to the closing tone that is not rest
 _SHORTEST_S = 0.22
+_DANCE_HZ = 2.0  # notes a second from which on a line is a dance and not an air
 _REST = 0.15  # share of a phrase that is silence at least
 _STARTS = ((0, 0.6), (_GRID, 0.2), (2 * _GRID, 0.2))  # place a line begins on, and how often
 _HEARD_BARS = 17.0
-_RETURN = (0.35, 0.3)  # share of phrases that take up an earlier one: at regularity 0, and how much more at 1
+_WIDTH = 0.7  # standard deviation of a line's height, in registers
+_RETURN = (0.45, 0.35)  # share of phrases that take up an earlier one: at regularity 0, and how much more at 1
 _WAYS_BACK = ((8.0, 8.0, 0.35), (3.0, 3.0, 0.3), (8.0, 0.0, 0.35))  # time and pitch held so fast, how often
-_MOTIF = (0.4, 1.2)  # how fast what was sung a bar or two ago is held: at regularity 0, and how much more at 1
+_MOTIF = (0.6, 1.4)  # how fast what was sung a bar or two ago is held: at regularity 0, and how much more at 1
 _RUBBING, _RUBS = (3, 6), 0.4  # degrees that rub against most chords; how welcome they are where the line rests
 _PLACES = _GRID * max(METRES)
 _TIMES = tuple((symbol, round(ioi * _GRID)) for symbol, ioi in enumerate(IOIS) if ioi * _GRID % 1.0 == 0.0)
@@ -101,6 +103,7 @@ class Frame:
         self.first_bar = 3 - self.last // (beats * _GRID)
         self.length = invitation.length / self.stretch
         self.bar = self.metre.beats * _GRID
+        self.air = invitation.notes < _DANCE_HZ * invitation.seconds
         self.begins: int | None = None
         self.heard = self._heard(invitation)
 
@@ -161,7 +164,7 @@ def _sing(invitation: Invitation, frame: Frame, model: Model) -> tuple[list[int]
     """Place and pitch of each tone."""
     rng = stream(invitation.seed, "learned", invitation.stem, invitation.phrase)
     returns = _returns(rng, invitation, frame)
-    reader = Reader(model, Past(frame.metre, True, frame.first_bar))
+    reader = Reader(model, Past(frame.metre, frame.air, frame.first_bar))
     for event in frame.heard:
         reader.add(event)
     past, pull = reader.past, _pull(frame)
@@ -266,7 +269,7 @@ def _ways_in_time(chains: Chains, frame: Frame) -> Numbers:
 def _pull(frame: Frame) -> list[float]:
     """How welcome each tone is by its height alone, the middle of the register most; two of one step share."""
     middle = (frame.pitches[0] + frame.pitches[-1]) / 2.0
-    width = max((frame.pitches[-1] - frame.pitches[0]) / 2.0, 3.0)
+    width = max(_WIDTH * (frame.pitches[-1] - frame.pitches[0]), 3.0)
     return [
         math.exp(-0.5 * ((pitch - middle) / width) ** 2) / frame.steps.count(step)
         for pitch, step in zip(frame.pitches, frame.steps, strict=True)

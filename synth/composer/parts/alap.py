@@ -16,6 +16,7 @@ _BELOW = 0.45  # of an octave is explored under the tonic
 _OPENING, _LOWER, _UPPER, _RETURN = 0.04, 0.22, 0.76, 0.86  # of the arc
 _MEMORY = 8
 _FEWEST, _MOST = 2, 5  # tones of a phrase, touches not counted
+_FETCH = 4  # tones that a phrase may have more to come to rest
 _RETURNS = 0.3  # of phrases are earlier ones, changed
 _TRIES = 40
 _ADORNED_S = 6.0  # a phrase with less room is plain
@@ -64,7 +65,7 @@ class Alap(FreeVoice):
         bottom = max(home - round(_BELOW * size), least)
         top = min(home + size + 1, most)
         below, above = home - bottom, top - home
-        lower = _LOWER if below > 1 else 0.1 if below else 2.0 * _OPENING
+        lower = _LOWER if below > 1 else 0.08 if below else 1.2 * _OPENING
         if place < lower:
             share = (place - _OPENING) / (lower - _OPENING)
             self._taken = min(self._taken + 1, 1 + max(1, round(share * below) + 1))
@@ -137,9 +138,11 @@ class Alap(FreeVoice):
             score = self._score(steps, rests, goal)
             if score > best_score:
                 best, best_score = steps, score
-        if best[-1] in rests and (goal in best or place >= _RETURN):
-            return best
-        return ways.path(self._at, (goal,), *self._bounds)[:_MOST] or best
+        if goal not in best and place < _RETURN:
+            best = ways.path(self._at, (goal,), *self._bounds)[:_MOST] or best
+        if best[-1] not in rests:
+            best = best + ways.path(best[-1], rests, *self._bounds)[1:_FETCH]
+        return best
 
     def _pull(self, steps: list[int], after: int, goal: int) -> float:
         """How much a walk wants to go on to `after`: onwards, and towards the goal until it was there."""

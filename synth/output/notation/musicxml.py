@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from synth.composer.scales import Scale
 from synth.output.notation.beams import beams
 from synth.output.notation.quantise import UNITS
-from synth.output.notation.spelling import Name, altered, key_text, name_of, root_name, scale_of, signature
+from synth.output.notation.spelling import Key, Name, altered, key_of, key_text, name_of, root_name, scale_of, signature
 from synth.output.notation.staff import Item, Staff, staves
 from synth.output.notation.values import VALUES, in_triplet
 from synth.score.clock import Clock
@@ -141,7 +141,7 @@ class _Writer:
             if bottom:
                 self._below(bar, measure)
             final = measure is self._measures[-1]
-            _Bar(bar, signature(now), measure, final).write(staff.bar(measure, self._measures[-1].end))
+            _Bar(bar, key_of(now), measure, final).write(staff.bar(measure, self._measures[-1].end))
             if final:
                 _add(_add(bar, "barline", location="right"), "bar-style", "light-heavy")
             beats, scale = measure.beats, now
@@ -167,9 +167,9 @@ class _Writer:
         words += [key_text(changed)] if changed else []
         if words:
             _direction(bar, measure, measure.tick, "words", ", ".join(words), weight="bold")
-        sharps = signature(self._scales[measure])
+        key = key_of(self._scales[measure])
         for chord in _within(self._plan.chords, measure):
-            _harmony(bar, measure, chord.tick, chord.text, sharps)
+            _harmony(bar, measure, chord.tick, chord.text, key)
 
     def _below(self, bar: ET.Element, measure: Measure) -> None:
         for cadence in _within(self._plan.cadences, measure):
@@ -180,8 +180,8 @@ class _Writer:
 class _Bar:
     """Writes the notes of one bar; accidentals hold for a staff until its end."""
 
-    def __init__(self, bar: ET.Element, sharps: int, measure: Measure, final: bool) -> None:
-        self._bar, self._sharps, self._measure, self._final = bar, sharps, measure, final
+    def __init__(self, bar: ET.Element, key: Key, measure: Measure, final: bool) -> None:
+        self._bar, self._key, self._measure, self._final = bar, key, measure, final
         self._altered: dict[tuple[str, int], float] = {}
 
     def write(self, voices: list[list[Item]]) -> None:
@@ -207,11 +207,11 @@ class _Bar:
         signs = {}
         struck = ((item, pitch) for items in voices for item in items for pitch in item.pitches)
         for item, pitch in sorted(struck, key=lambda place: place[0].start):
-            name = name_of(pitch, self._sharps)
+            name = name_of(pitch, self._key)
             place = name.step, name.octave
             if pitch in item.before:
                 continue
-            if self._altered.get(place, altered(name.step, self._sharps)) != name.alter:
+            if self._altered.get(place, altered(name.step, self._key.sharps)) != name.alter:
                 signs[item.start, name] = _ACCIDENTALS[name.alter]
                 self._altered[place] = name.alter
         return signs
@@ -225,7 +225,7 @@ class _Bar:
         signs: dict[tuple[int, Name], str],
     ) -> None:
         value = VALUES[item.length]
-        heads: dict[Name, float] = {name_of(pitch, self._sharps): pitch for pitch in item.pitches}
+        heads: dict[Name, float] = {name_of(pitch, self._key): pitch for pitch in item.pitches}
         for i, (name, pitch) in enumerate(heads.items() or [(None, -1.0)]):
             note = _add(self._bar, "note") if item.shown else _add(self._bar, "note", **{"print-object": "no"})
             if i:
@@ -285,14 +285,14 @@ def _pitch(pitch: ET.Element, name: Name) -> None:
     _add(pitch, "octave", str(name.octave))
 
 
-def _harmony(bar: ET.Element, measure: Measure, tick: int, text: str, sharps: int) -> None:
+def _harmony(bar: ET.Element, measure: Measure, tick: int, text: str, key: Key) -> None:
     """A chord symbol; what is not known is written as it stands."""
     match = _CHORD.match(text)
     if not match:
         _direction(bar, measure, tick, "words", text)
         return
     harmony = _add(bar, "harmony")
-    step, alter = root_name(match[1], sharps)
+    step, alter = root_name(match[1], key)
     root = _add(harmony, "root")
     _add(root, "root-step", step)
     if alter:
@@ -300,7 +300,7 @@ def _harmony(bar: ET.Element, measure: Measure, tick: int, text: str, sharps: in
     kind = _KINDS.get(match[2]) or _ADDED.get(match[2]) or "other"
     _add(harmony, "kind", kind, text=match[2].removesuffix("add9"))
     if match[3]:
-        step, alter = root_name(match[3], sharps)
+        step, alter = root_name(match[3], key)
         bass = _add(harmony, "bass")
         _add(bass, "bass-step", step)
         if alter:

@@ -102,7 +102,7 @@ def _joined(ends: dict[tuple[int, float], int]) -> list[Written]:
     following = [*(chord.start for chord in voice[1:]), None]
     return [
         chord if until is None else replace(chord, end=min(chord.end, until))
-        for chord, until in zip(voice, following, strict=True)
+        for chord, until in zip(voice, following, strict=False)
     ]
 
 
@@ -144,7 +144,7 @@ def _sliced(ends: dict[tuple[int, float], int]) -> list[Written]:
 
 def _breathing(voice: list[Written], in_three: frozenset[int]) -> Iterable[Written]:
     """The voice without rests that are only the air between two notes."""
-    for chord, after in zip(voice, [*voice[1:], None], strict=True):
+    for chord, after in zip(voice, [*voice[1:], None], strict=False):
         if after is not None:
             gap = after.start - chord.end
             if 0 < gap <= SIXTEENTH or 0 < gap <= min(_BREATH * (after.start - chord.start), UNITS):

@@ -6,12 +6,11 @@ import math
 from functools import cache
 from typing import NamedTuple
 
-from synth.composer.scales import NAMES, Scale, pitch_classes
+from synth.composer.scales import FIFTHS, NAMES, Scale, pitch_classes
 from synth.score.model import KeyChange, Score
 
 _LETTERS = "FCGDAEB"
 _TONIC_MAJOR = 7  # fifths of a pitch class, times 7 modulo 12
-_FLATTEST, _SHARPEST = -3, 8  # of the twelve names around a signature: minor's raised sixth and seventh, flat two
 _PLAIN = 0.35  # of a semitone: notes of just and tempered scales are written as they are named
 _NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
@@ -51,14 +50,29 @@ def signature(scale: Scale) -> int:
     return max(range(-5, 7), key=lambda sharps: (*fit(sharps), -abs(sharps)))
 
 
+class Key(NamedTuple):
+    """What spells notes: the signature's sharps (flats are negative) and the tonic's place on the line of fifths."""
+
+    sharps: int
+    tonic: int
+
+
 @cache
-def name_of(pitch: float, sharps: int) -> Name:
-    """The name of a MIDI note under a signature: to the semitone, or the quarter tone where it is nearly one."""
+def key_of(scale: Scale) -> Key:
+    """The key that `scale` is written in."""
+    sharps, tonic = signature(scale), scale.key * _TONIC_MAJOR % 12
+    places = (tonic - 12, tonic, tonic + 12)
+    return Key(sharps, min(places, key=lambda place: abs(place - (sharps + 2))))
+
+
+@cache
+def name_of(pitch: float, key: Key) -> Name:
+    """The name of a MIDI note in a key: to the semitone, or the quarter tone where it is nearly one."""
     if abs(pitch - round(pitch)) <= _PLAIN:
-        return _spelled(round(pitch), 0.0, sharps)
+        return _spelled(round(pitch), 0.0, key)
     quarter = math.floor(pitch) + 0.5
-    flat, sharp = _spelled(math.ceil(quarter), -0.5, sharps), _spelled(math.floor(quarter), 0.5, sharps)
-    return min((flat, sharp), key=lambda name: abs(name.alter - altered(name.step, sharps)))
+    flat, sharp = _spelled(math.ceil(quarter), -0.5, key), _spelled(math.floor(quarter), 0.5, key)
+    return min((flat, sharp), key=lambda name: abs(name.alter - altered(name.step, key.sharps)))
 
 
 def altered(step: str, sharps: int) -> int:
@@ -69,15 +83,15 @@ def altered(step: str, sharps: int) -> int:
 
 def key_text(scale: Scale) -> str:
     """Such as "B\u266d dorian"; the tonic is named as the signature does."""
-    name = name_of(60 + scale.key, signature(scale))
+    name = name_of(60 + scale.key, key_of(scale))
     sign = {-1.0: "\u266d", 1.0: "\u266f"}.get(name.alter, "")
     return f"{name.step}{sign} {scale.name.partition(' ')[2].replace('_', ' ')}"
 
 
-def root_name(text: str, sharps: int) -> tuple[str, int]:
-    """Letter and alteration of a root such as "Gb", respelled under a signature."""
+def root_name(text: str, key: Key) -> tuple[str, int]:
+    """Letter and alteration of a root such as "Gb", respelled in a key."""
     pitch = 60 + _NATURAL[text[0]] + text.count("#") - text.count("b")
-    name = name_of(pitch, sharps)
+    name = name_of(pitch, key)
     return name.step, int(name.alter)
 
 
@@ -89,11 +103,9 @@ def _place(fifths: int) -> int:
     return fifths - 12 if fifths > 6 else fifths
 
 
-def _spelled(key: int, bend: float, sharps: int) -> Name:
-    place = key * 7 % 12
-    while place < sharps + _FLATTEST:
-        place += 12
-    while place > sharps + _SHARPEST:
-        place -= 12
+def _spelled(pitch: int, bend: float, key: Key) -> Name:
+    """As the degrees above the tonic are spelled in the modes."""
+    above = (pitch * _TONIC_MAJOR - key.tonic) * _TONIC_MAJOR % 12
+    place = key.tonic + FIFTHS[above]
     letter, alter = _LETTERS[(place + 1) % 7], (place + 1) // 7
-    return Name(letter, alter + bend, (key - alter) // 12 - 1)
+    return Name(letter, alter + bend, (pitch - alter) // 12 - 1)

@@ -196,7 +196,7 @@ def _lines(plan: Outline, clock: Clock) -> Iterator[Span]:
     for start, end in zip(edges, edges[1:], strict=False):
         cuts.append(start)
         while clock.seconds(end) - clock.seconds(start) > LINE_S:
-            inside = [t for t in bars[bisect_left(bars, start + 1) :] if t < end]
+            inside = bars[bisect_left(bars, start + 1) : bisect_left(bars, end)]
             fitting = [t for t in inside if clock.seconds(t) - clock.seconds(start) <= LINE_S]
             if not inside:
                 break
@@ -204,7 +204,7 @@ def _lines(plan: Outline, clock: Clock) -> Iterator[Span]:
             cuts.append(start)
     cuts.append(plan.end)
     first = cuts[0]
-    for cut, following in zip(cuts[1:], [*cuts[2:], None], strict=True):
+    for cut, following in zip(cuts[1:], [*cuts[2:], None], strict=False):
         if following is None or clock.seconds(following) - clock.seconds(first) > LINE_S:
             yield Span(first, cut, "")
             first = cut

@@ -28,7 +28,8 @@ def test_a_function_plays(desks, invitation):
     assert [(t.stem, t.phrase, t.name, t.notes, t.text) for t in told] == [
         ("melody", 2, "visiting:climbs", notes, "plays 7 notes")
     ]
-    assert desk.told("melody") == "visiting:climbs: plays 7 notes"
+    assert desk.told("melody", 2) == "visiting:climbs: plays 7 notes"
+    assert desk.told("melody", 3) == desk.told("bells", 2) == ""
 
 
 def test_an_object_keeps_what_it_likes_from_phrase_to_phrase(desks, invitation):
@@ -153,7 +154,7 @@ def test_only_the_invited_stem_and_phrase_are_answered(desks, invitation):
     assert desk.take("bells", 2) is None
     desk.invite(invitation(phrase=2))
     assert desk.take("melody", 3) is None
-    assert told == [] and desk.told("melody") == ""
+    assert told == [] and desk.told("melody", 3) == ""
 
 
 def test_what_was_written_follows_a_new_scale(desks, invitation):

@@ -53,6 +53,14 @@ def test_the_metals_strike_in_turn_and_meet_at_the_gong_and_half_way(stage):
         assert statistics.mean(turns) > 0.9
 
 
+def test_the_first_metal_is_on_the_beat_and_the_second_between(stage):
+    played = cycles(stage, 8.0)
+    on, between = (
+        [abs((note.tick + 100) % TICKS_PER_BEAT - 100) < 10 for note in played.of(stem)] for stem in ("melody", "bells")
+    )
+    assert all(on) and 0.0 < statistics.mean(between) < 0.2
+
+
 def rate(notes):
     """Median time between strokes, in beats."""
     places = sorted({round(note.tick / 120) for note in notes})
@@ -135,6 +143,13 @@ def test_cycles_are_alike_but_four_of_them_do_not_come_again(stage):
     assert len(set(openings)) == 2 and openings[0] == openings[2] == openings[14]
     fours = [tuple(printed[i : i + 4]) for i in range(13)]
     assert len(set(fours)) == len(fours)
+
+
+def test_the_drum_leads_into_the_gong(stage):
+    played = cycles(stage, stems=("percussion",))
+    for i, bar in enumerate(played.bars):
+        places = {round((note.tick - played.moments[i].tick) / (TICKS_PER_BEAT / 2)) for note in bar}
+        assert (7 in places, 0 in places) == ((True, False) if i % 4 == 3 else (False, True))
 
 
 def test_the_drum_follows_its_share(stage):
