@@ -51,7 +51,7 @@ ARROWS: Mapping[str, Mapping[str, tuple[str, int, float]]] = {
         "articulation": ("articulation", -1, 0.05),
         "percussion_share": ("percussiveness", 1, 0.03),
     },
-    "valence": {"mode_brightness": ("mode", -1, 0.5), "melody_note": ("register_note", 1, 0.5)},
+    "valence": {"mode_brightness": ("mode", 1, 0.5), "melody_note": ("register_note", 1, 0.5)},
     "tension": {"dissonance": ("tonal_tension", 1, 0.02)},
 }
 SIGNS = {  # of what is asked, as the table of the map has it

@@ -31,9 +31,10 @@ ROOMS: dict[str, set[str]] = {
     "instruments": {"dsp", "controls"},
     "safety": {"controls", "dsp", "estimator", "instruments"},
     "preset_file": set(),
-    "preset": {"controls", "composer", "instruments", "preset_file", "safety"},
+    "preset": {"controls", "composer", "instruments", "preset_file", "safety", "tuning"},
     "steering": {"estimator", "controls", "preset", "safety"},
-    "composer": {"controls", "score", "preset"},
+    "tuning": {"preset_file"},
+    "composer": {"controls", "score", "preset", "tuning"},
     "mix": {"dsp", "safety", "controls", "preset", "instruments"},
     "bus": {"controls", "safety", "dsp"},
     "transport": {"controls", "instruments", "score"},
@@ -53,6 +54,8 @@ ROOMS: dict[str, set[str]] = {
     "session": {
         "engine",
         "bus",
+        "composer",
+        "transport",
         "controls",
         "estimator",
         "instruments",
@@ -65,6 +68,7 @@ ROOMS: dict[str, set[str]] = {
     "record": {"estimator", "controls", "preset_file"},
     "simulate": {"dsp", "estimator", "wearables"},
     "output": {
+        "composer",
         "record",
         "score",
         "session",
@@ -79,6 +83,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "cli": {
         "output",
+        "score",
+        "tuning",
         "record",
         "session",
         "preset",

@@ -250,17 +250,16 @@ def information(top: list[Note]) -> float:
 
 
 def seam_step(page: Page) -> float:
-    """Share of joins across a bar line that move by two semitones or less: each stem's voices that sound just before
-    and just after it, matched so that they move least."""
+    """Share of joins across a bar line that move by two semitones or less: each stem's voices that end just before it
+    and that start just after it, matched so that they move least; a note that is held makes no join."""
     joins = []
     for stem in sorted({note.stem for note in page.notes}):
         notes = page.of(stem)
         longest = max(note.end - note.start for note in notes)
         for start, _ in page.bars[1:]:
-            before, after = (
-                sorted(note.pitch for note in sounding(notes, start + side, longest)) for side in (-0.13, 0.13)
-            )
-            joins += [abs(a - b) for _, a, b in matched(before, after)]
+            before, after = (set(sounding(notes, start + side, longest)) for side in (-0.13, 0.13))
+            ending_here, new = (sorted(n.pitch for n in some) for some in (before - after, after - before))
+            joins += [abs(a - b) for _, a, b in matched(ending_here, new)]
     return sum(join <= 2 for join in joins) / len(joins) if joins else math.nan
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from synth import __version__
-from synth.cli import compose, devices, doctor, estimate, listen, preset, record, render, report, tables, terms, warmup
+from synth.cli import compose, devices, doctor, estimate, listen, preset, record, render, report, tables, terms, tunings, warmup
 
 USAGE_ERROR, INTERRUPTED, BUG = 2, 130, 1
 
@@ -42,7 +42,21 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"isotone {__version__}")
     top.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for group in (render, compose, preset, tables, estimate, listen, record, report, terms, warmup, doctor, devices):
+    for group in (
+        render,
+        compose,
+        preset,
+        tables,
+        tunings,
+        estimate,
+        listen,
+        record,
+        report,
+        terms,
+        warmup,
+        doctor,
+        devices,
+    ):
         group.add(commands)
     return top
 

@@ -17,7 +17,7 @@ from synth.preset.model import GOALS, SCHEMA
 
 _SCHEMA_LINE = re.compile(r"^(\s*schema\s*=\s*)[12]\b", re.MULTILINE)
 _GOAL_LINE = re.compile(r"""^(\s*goal\s*=\s*)("[^"\n]*"|'[^'\n]*')(?!["'])""", re.MULTILINE)
-_STYLE_LINE = re.compile(r"^(\s*)\[\s*style\s*\]", re.MULTILINE)
+_STYLE_LINE = re.compile(r"^([ \t]*)\[[ \t]*style[ \t]*\]", re.MULTILINE)
 
 
 def goal_of(words: str) -> str:

@@ -310,6 +310,8 @@ def _scenes(top: Section) -> tuple[Scene, ...]:
 
 def _scene(section: Section) -> Scene:
     from synth.composer.scales import NAMES
+    from synth.tuning.catalogue import tuning
+    from synth.tuning.scala import TuningError
 
     usual = Scene()
     scene = Scene(
@@ -323,6 +325,10 @@ def _scene(section: Section) -> Scene:
         scale=section.word("scale", NAMES) if section.has("scale") else usual.scale,
         tuning=section.text("tuning", usual.tuning),
     )
+    try:
+        tuning(scene.tuning)
+    except TuningError as error:
+        section.say("tuning", str(error))
     section.finish()
     return scene
 

@@ -277,6 +277,14 @@ def test_ending_wants_the_tonic_chord_over_the_tonic(program: Program, page: Mod
     assert craft.ending(chords(page, ["I", "ii"])) == 0.0
 
 
+def test_seams_are_where_a_voice_moves_over_the_bar_line(program: Program, page: ModuleType) -> None:
+    craft = program("scores.craft")
+    held = [page.Note("pad", 0.0, 12.0, 60), page.Note("pad", 0.0, 4.0, 64), page.Note("pad", 4.0, 8.0, 65)]
+    assert craft.seam_step(page.Page(held)) == 1.0
+    leaping = page.Page([*held, page.Note("bass", 0.0, 4.0, 36), page.Note("bass", 4.0, 8.0, 41)])
+    assert craft.seam_step(leaping) == 0.5
+
+
 def test_a_cell_that_comes_back_and_one_that_does_not(program: Program, page: ModuleType) -> None:
     craft = program("scores.craft")
     line = [page.Note("melody", float(i), i + 1.0, 60 + (0, 2, 4, 5, 7)[i % 5]) for i in range(20)]

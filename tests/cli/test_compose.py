@@ -13,9 +13,9 @@ import mido
 import pretty_midi
 import pytest
 
-from synth.output.compose import KINDS, bars_of, compose_score
+from synth.output.compose import KINDS, _of_bars, bars_of, compose_score
 from synth.score.midi import read_midi
-from synth.score.model import TICKS_PER_BEAT, Note, Score
+from synth.score.model import TICKS_PER_BEAT, Metre, Note, Score
 from synth.score.plain import read_json
 
 
@@ -79,6 +79,17 @@ def test_a_length_in_bars(run: Callable, tmp_path: Path, preset: str, bars: int)
     assert bars_of(score) == bars
     last = next(m.tick for m in score.markers if m.kind == "end")
     assert last < score.end_tick and any(m.kind == "cadence" and m.tick == last for m in score.markers)
+
+
+def test_bars_are_met_where_the_tempo_moves() -> None:
+    """A third slower than the tempo it begins in, as a long session may be: the length is found all the same."""
+
+    def slower(minutes: float) -> Score:
+        bars = round(minutes * 60.0 / 4.0 * 0.75)
+        return Score(("pad",), metres=[Metre(0, 4)], end_tick=bars * 4 * TICKS_PER_BEAT)
+
+    for bars in (5, 40, 333):
+        assert bars_of(_of_bars(bars, 4.0, slower)) == bars
 
 
 def test_hours_are_composed_bar_by_bar(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,6 +141,8 @@ def test_held_chords_are_tied_and_what_moves_has_a_voice_of_its_own(made: Callab
     root = ET.fromstring(musicxml(made(*held, ("pad", 1.0, 1.0, 67), ("pad", 2.0, 2.0, 72))))
     first, second = root.iter("measure")
     assert [n.findtext("voice") for n in first.iter("note") if n.find("pitch") is not None].count("2") == 3
+    rests = [note for bar in (first, second) for note in bar.iter("note") if note.find("rest") is not None]
+    assert rests and all(rest.get("print-object") == "no" for rest in rests), "no rest where something sounds"
     assert len(first.findall(".//tie[@type='start']")) == 3 == len(second.findall(".//tie[@type='stop']"))
 
 

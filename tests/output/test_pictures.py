@@ -120,6 +120,14 @@ def test_tension_is_drawn_where_it_is_planned(made: Callable[..., Score]) -> Non
     assert float(first) > float(second), "up is tense"
 
 
+def test_names_that_would_touch_are_left_out(made: Callable[..., Score]) -> None:
+    score = made(("pad", 0.0, 40.0, 60))
+    score.markers += [Marker(beat * TICKS_PER_BEAT, "scene", f"scene {beat}") for beat in (0, 1, 20)]
+    for drawing in (roll(score)[0], overview(score)):
+        told = words(parsed(drawing))
+        assert "scene 0" in told and "scene 20" in told and "scene 1" not in told
+
+
 def test_hours_are_pages_and_one_map(long_score: Score, tmp_path) -> None:
     (tmp_path / "roll-99.svg").write_text("an older page")
     files = write_roll(long_score, tmp_path)

@@ -146,11 +146,25 @@ def test_phrases_close_on_stable_tones_mostly_the_tonic() -> None:
     assert 0.3 < closes[0] / 60 < 0.95 and len(closes) > 1
 
 
-def test_there_are_rests() -> None:
+def silent(asked: Invitation, written: tuple[Written, ...]) -> float:
+    return 1.0 - sum(note.beats for note in written) / asked.length
+
+
+def test_there_are_rests_even_in_a_full_phrase_that_closes_late() -> None:
+    full = {"notes": 20.0, "closing_beat": 15.0, "controls": {"regularity": 0.5, "articulation": 1.0}}
     for seed in range(20):
-        asked = invitation(seed=seed)
-        silent = 1.0 - sum(note.beats for note in GUEST.write(asked)) / asked.length
-        assert 0.1 <= silent <= 0.6
+        calm, busy = invitation(seed=seed), invitation(seed=seed, **full)
+        assert 0.1 <= silent(calm, GUEST.write(calm)) <= 0.6
+        assert 0.1 <= silent(busy, GUEST.write(busy)) <= 0.6
+
+
+def test_a_line_breathes_after_its_long_tones() -> None:
+    asked = invitation(notes=8.0, controls={"regularity": 0.5, "articulation": 1.0})
+    breaths = []
+    for seed in range(20):
+        written = GUEST.write(replace(asked, seed=seed))
+        breaths.append(max(b.beat - a.beat - a.beats for a, b in zip(written, written[1:], strict=False)))
+    assert sum(breath >= 0.5 for breath in breaths) >= 15
 
 
 def test_it_moves_as_tunes_do_mostly_by_step_and_by_no_wide_leap() -> None:
