@@ -51,7 +51,7 @@ def measure(made: Made) -> dict[str, float]:
     found |= {f"self_similarity_{m}": value for m, value in repetition.self_similarity(page).items()}
     rest, back = motif.rests(page), motif.recalls(page)
     found |= {"rests": rest.overall, "rests_p10": rest.low, "rests_p90": rest.high, "no_melody": rest.of_all_time}
-    found |= {"returns": back.count, "returns_kept": back.kept, "returns_likeness": back.likeness}
+    found |= {"returns": back.returns, "returns_kept": back.kept, "returns_likeness": back.likeness}
     found |= {"others_likeness": back.others, "recalls": back.marked, "recalls_kept": back.marked_kept}
     lead, clashes = voices.leading(page), voices.clashes(page)
     found |= {"motion": lead.median, "motion_p95": lead.p95, "inner_leap": lead.leap, "clashes": len(clashes)}

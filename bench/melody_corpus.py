@@ -4,7 +4,7 @@ Two printed collections are used, O'Neill's Music of Ireland (1903) and Ryan's M
 licence note asks to look for restrictions in each directory and file: these two have none. Left out: the Essen songs
 (their licence: non-commercial), Bach's chorales (pages marked with a copyright), Aird's Airs and Northumbrian
 Minstrelsy (an edition that is sold; terms not stated), American fife tunes (source lost), the Nottingham file
-(informants, not dated), what is marked as from Cole's reprint of 1940, and pieces by a named author of 1883.
+(informants, not dated), what names only Cole's reprint of 1940 as its book, and pieces of 1883 by a named author.
 """
 
 from __future__ import annotations
@@ -48,10 +48,6 @@ class Piece:
     def notes(self) -> int:
         return sum(len(part) for part in self.parts)
 
-    @property
-    def mean_ioi(self) -> float:
-        return sum(event.ioi for part in self.parts for event in part) / self.notes
-
 
 def read(corpus: Path | None = None) -> list[Piece]:
     """Every usable piece of the two collections, with its family and use, in the order of the files."""
@@ -90,11 +86,11 @@ def _piece(collection: str, file: str, number: int | None, tokens: Sequence[Any]
     if collection == "ryansMammoth" and ("Ryan" not in source or not _PLAIN_AUTHOR.match(author)):
         return None
     metre = _METRES.get(head.get("M", "").replace(" ", ""))
-    key = _key(tokens)
-    if metre is None or key is None or "V" in head:
+    tonic = _tonic(tokens)
+    if metre is None or tonic is None or "V" in head:
         return None
     scale, beats = metre
-    parts = [_part(notes, scale, beats, key) for notes in _strains(tokens)]
+    parts = [_part(notes, scale, beats, tonic) for notes in _strains(tokens)]
     kept = tuple(part for part in parts if part is not None)
     if sum(len(part) for part in kept) < 24:
         return None
@@ -103,16 +99,12 @@ def _piece(collection: str, file: str, number: int | None, tokens: Sequence[Any]
     return Piece(collection, name, head.get("T", ""), air, Metre(beats), kept)
 
 
-def _key(tokens: Sequence[Any]) -> tuple[int, int] | None:
-    """(letter of the tonic 0..6 from C, its pitch class), when the tune ends on a tone of the tonic triad."""
+def _tonic(tokens: Sequence[Any]) -> int | None:
+    """Letter of the tonic, 0 (C) to 6, as the key line has it; whatever the mode."""
     for token in tokens:
         if type(token).__name__ == "ABCMetadata" and token.isKey():
-            match = re.match(r"\s*([A-G])([#b]?)", token.data)
-            if match is None:
-                return None
-            letter = "CDEFGAB".index(match[1])
-            pitch_class = (0, 2, 4, 5, 7, 9, 11)[letter] + {"#": 1, "b": -1, "": 0}[match[2]]
-            return letter, pitch_class % 12
+            match = re.match(r"\s*([A-G])[#b]?", token.data)
+            return "CDEFGAB".index(match[1]) if match else None
     return None
 
 
@@ -147,7 +139,7 @@ def _strains(tokens: Sequence[Any]) -> list[list[tuple[float, int | None, bool]]
 
 
 def _part(
-    notes: Sequence[tuple[float, int | None, bool]], scale: float, beats: int, key: tuple[int, int]
+    notes: Sequence[tuple[float, int | None, bool]], scale: float, beats: int, tonic: int
 ) -> tuple[Event, ...] | None:
     """Events of a strain, its first bar line at beat 0; None if its bars do not add up."""
     pickup = 0.0
@@ -161,7 +153,7 @@ def _part(
         if begins and i > 0 and abs(at / beats - round(at / beats)) > 1e-6:
             return None
         if step is not None:
-            events.append(Event(round(at, 4), length * scale, step - key[0]))
+            events.append(Event(round(at, 4), length * scale, step - tonic))
         elif events:
             last = events[-1]
             events[-1] = Event(last.beat, last.ioi + length * scale, last.step)
@@ -174,7 +166,7 @@ def _part(
 
 
 def split(pieces: Sequence[Piece]) -> list[Piece]:
-    """The pieces with `family` (titles or openings in common) and `use`: train .8, valid .1, test .1 of families."""
+    """The pieces with `family` (they share a mark) and `use`: of families .8 train, .1 valid, .1 test."""
     parent = list(range(len(pieces)))
 
     def root(i: int) -> int:
@@ -208,7 +200,7 @@ _COMMON = re.compile(r"\b(the|a|an|reel|jig|hornpipe|strathspey|march|or|of|air|
 
 
 def _marks(piece: Piece) -> Iterator[Any]:
-    """What variants of a tune have in common: the words of the title, or nine steps on and near beats of a strain."""
+    """What variants of a tune share: title words, a strain's first twelve tones on beats, or sixteen tones in a row."""
     words = _COMMON.sub(" ", re.sub(r"[^a-z ]", "", piece.title.lower()))
     if words.split():
         yield "title", "".join(sorted(words.split()))

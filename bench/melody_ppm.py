@@ -168,8 +168,10 @@ class Markov:
                             own = learning[kind].setdefault("*own", Viewpoint(size))
                             known = {**self.known[kind], "*own": own}
                             said = [known[name].predict(chain) for name, chain in contexts.items()]
-                            for values, value in zip(rows[kind], (said, symbol, _group(contexts)), strict=True):
-                                values.append(value)  # type: ignore[arg-type]
+                            logs, symbols, groups = rows[kind]
+                            logs.append(said)
+                            symbols.append(symbol)
+                            groups.append(_group(contexts))
                             own.learn(contexts["*own"], symbol)
                         else:
                             for name, chain in contexts.items():

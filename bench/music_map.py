@@ -38,6 +38,7 @@ from synth.steering.mapping import CUES, CueMap, loop_range
 
 AXES = ("arousal", "valence", "tension")
 SKIP_S, LISTEN_S = 60.0, 90.0  # the opening, in which stems come in one by one, and what is measured
+SCORE_S = 240.0  # and where only the score is read
 GRID = 7
 FIRST_SEED = 101
 # What is measured on each axis: the control that asks for it, the sign, and what a step may err by unheard.
@@ -145,9 +146,8 @@ def silent_arrows(preset: Preset) -> list[str]:
 def sweep(preset: Preset, axis: str, seeds: Sequence[int], steps: int = 5) -> dict[str, Any]:
     """Each cue of an axis step by step, (seeds, steps), and what of it was asked for."""
     points = [starting(preset) | {axis: value} for value in span(preset, axis, steps)]
-    rows = [
-        [cues(preset, seed, moods, "stems" if axis == "arousal" else "score") for moods in points] for seed in seeds
-    ]
+    of, listen_s = ("stems", LISTEN_S) if axis == "arousal" else ("score", SCORE_S)
+    rows = [[cues(preset, seed, moods, of, listen_s) for moods in points] for seed in seeds]
     found = {}
     for cue, (control, sign, least) in ARROWS[axis].items():
         asked = [settings(preset, moods)[control] for moods in points]

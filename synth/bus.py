@@ -104,19 +104,17 @@ class Bus:
         _write(quantum, 1, self._moves, self._row)
         return dict(zip(_NAMES, self._row[0].tolist(), strict=True))
 
-    def target(self, name: str) -> float:
-        """Where a control is bound for."""
-        return float(self._moves[_SETTLED, COLUMN[name]])
+    def leap(self, bpm: float, quantum: int) -> float:
+        """From `quantum`, still to come, the tempo goes on from `bpm`, as far as the guard lets it; the tempo then."""
+        bpm = self._guard.leap(self.values(quantum)["tempo_bpm"], bpm)
+        self._leaps.append((quantum, COLUMN["tempo_bpm"], _inner("tempo_bpm", bpm)))
+        return bpm
 
-    def leap(self, name: str, value: float, quantum: int) -> float:
-        """From `quantum`, still to come, a control goes on from `value`, within its bounds; the value then.
-
-        For the tempo, where the composer says that no pulse would notice.
-        """
-        low, high = self._guard.bounds.range(name)
-        value = min(max(value, low), high)
-        self._leaps.append((quantum, COLUMN[name], _inner(name, value)))
-        return value
+    def tempo_asked_bpm(self) -> float | None:
+        """The tempo that a person asked for and that may be leapt to; None when there is none."""
+        if "tempo_bpm" not in self._holder or not self._guard.limits["tempo_leap_oct"]:
+            return None
+        return float(self._moves[_SETTLED, COLUMN["tempo_bpm"]])
 
     def edges(self, quantum: int, quanta: int, out: NDArray[np.float32]) -> None:
         """Write the values at the `quanta + 1` quantum edges from `quantum` on into the control columns of `out`."""

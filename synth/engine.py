@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,14 @@ class Block:
     edges: NDArray[np.float32]
 
 
+class Leap(NamedTuple):
+    """At `quantum` the tempo goes from one to another at once."""
+
+    quantum: int
+    before_bpm: float
+    bpm: float
+
+
 @dataclass(slots=True)
 class _Buffers:
     stems: NDArray[np.float32]
@@ -100,7 +109,7 @@ class Engine:
         played = self.stems[:-1]
         score = Score(played, scales=NAMES, minor=MINOR)
         self.transport = Transport(Composer(preset, seed).compose, score, seed, sample_rate, length_s)
-        self.leaps: list[tuple[int, str, float]] = []
+        self.leaps: list[Leap] = []
         self.expression = Expression(sample_rate, length_s)
         self.audio = audio
         self.latency_frames = 0
@@ -137,7 +146,7 @@ class Engine:
         """Render `quanta` (1 to MAX_QUANTA) quanta from `quantum` on; blocks must follow each other."""
         b, frames = self._buffers, quanta * QUANTUM
         self.bus.edges(quantum, quanta, b.edges)
-        self.transport.tempo_target_bpm = self.bus.target("tempo_bpm")
+        self.transport.tempo_asked_bpm = self.bus.tempo_asked_bpm()
         beats = self.transport.walk(quantum, quanta, b.edges, b.spans)
         self._leap()
         self.expression.write(quantum, quanta, b.spans, beats, b.edges)
@@ -162,12 +171,13 @@ class Engine:
         )
 
     def _leap(self) -> None:
-        """Let the tempo leap where the next bar says so; `leaps` has the quantum, the control and its value."""
+        """Let the tempo leap where the next bar says so; `leaps` tells of it until someone takes them."""
         if self.transport.leap is not None:
             frame, bpm = self.transport.leap
             self.transport.leap = None
             at = frame // QUANTUM
-            self.leaps.append((at, "tempo_bpm", self.bus.leap("tempo_bpm", bpm, at)))
+            before = self.bus.values(at)["tempo_bpm"]
+            self.leaps.append(Leap(at, before, self.bus.leap(bpm, at)))
 
     def sounding(self) -> dict[str, int]:
         """Voices that sound now, by stem."""

@@ -72,7 +72,7 @@ class Transport:
     ) -> None:
         self.score, stems = score, score.stems
         self.phase = ""
-        self.tempo_target_bpm = 0.0
+        self.tempo_asked_bpm: float | None = None
         self.leap: tuple[int, float] | None = None
         self._compose = compose
         self._sample_rate = sample_rate
@@ -196,7 +196,7 @@ class Transport:
     def _ask(self, tick: int, time_s: float, row: NDArray[np.float32]) -> Slices:
         remaining_s = None if self._length_s is None else self._length_s - time_s
         controls = {c.name: float(row[i]) for i, c in enumerate(CONTROLS)}
-        ask = Ask(self._bars, tick, time_s, remaining_s, controls, self.phase, self.tempo_target_bpm)
+        ask = Ask(self._bars, tick, time_s, remaining_s, controls, self.phase, self.tempo_asked_bpm)
         self._bars += 1
         return self._compose(ask)
 

@@ -17,7 +17,7 @@ class Closes(NamedTuple):
     kept_gap_s: float
     kept_gap_at_s: float
     kept: float
-    count: int
+    cadences: int
 
 
 def sounding(notes: list[Note], beat: float, longest: float) -> list[Note]:

@@ -75,7 +75,8 @@ def free_checks(page: Page) -> dict[str, float]:
         if not times or at - times[-1] > 0.06:
             times.append(at)
     gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
-    home, sung = set(), set()
+    home: set[int] = set()
+    sung: set[int] = set()
     half_beats = range(math.ceil(2 * page.end))
     tune = {id(note) for note in page.melody}
     for note in page.pitched:

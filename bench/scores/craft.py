@@ -99,8 +99,9 @@ CORPUS = {
 }  # of an archetype; the others have no harmony of this kind
 RUNS = {1: (0.55, 0.55), 4: (0.30, 0.75)}  # share of runs of so many bars that equal an earlier one: gate, failure
 
-_SHAPES = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 7, 11), (0, 4, 7, 10), (0, 3, 7, 10), (0, 3, 6, 10))
-_SHAPES += ((0, 2, 7), (0, 5, 7))
+_TRIADS = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 2, 7), (0, 5, 7))
+_SEVENTHS = ((0, 4, 7, 11), (0, 4, 7, 10), (0, 3, 7, 10), (0, 3, 6, 10))
+_SHAPES: tuple[tuple[int, ...], ...] = (*_TRIADS, *_SEVENTHS)
 _TEMPLATES = np.zeros((12 * len(_SHAPES), 12))  # every chord of these, of length 1
 for _row, (_root, _shape) in enumerate(product(range(12), _SHAPES)):
     _TEMPLATES[_row, [(_root + step) % 12 for step in _shape]] = 1.0 / math.sqrt(len(_shape))
@@ -202,7 +203,7 @@ def _likeness(page: Page) -> list[list[float]]:
     """Cosine of each bar to each other: pitch content by duration, onsets by stem and step."""
     units = []
     for bar in by_bar(page):
-        vector: Counter[tuple[str, int]] = Counter()
+        vector: dict[tuple[str, int], float] = defaultdict(float)
         for step, note in bar:
             vector["", note.pitch % 12] += (note.end - note.start) * STEPS
             vector[note.stem, step] += 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from difflib import SequenceMatcher
 from typing import NamedTuple
@@ -27,7 +28,7 @@ class Recalls(NamedTuple):
     """Phrases named after an earlier one: how many, the share whose melody is like it, median likeness of these and
     of phrases with other names, and the same for what the score marks as recalls."""
 
-    count: int
+    returns: int
     kept: float
     likeness: float
     others: float
@@ -80,31 +81,48 @@ def rests(page: Page) -> Rests:
         shares.append(1.0 - covered / length)
         silent, total = silent + length - covered, total + length
     if not shares:
-        return Rests(*[float("nan")] * 4, 1.0, 0)
+        return Rests(math.nan, math.nan, math.nan, math.nan, 1.0, 0)
     ordered = sorted(shares)
     low, high = (ordered[round(q * (len(ordered) - 1))] for q in (0.1, 0.9))
     sung = (total - silent) / max(page.end, 1e-9)
     return Rests(silent / total, statistics.median(shares), low, high, 1.0 - sung, len(shares))
 
 
-def _steps(phrase: Phrase) -> list[tuple[int, int]]:
-    """(interval in semitones, time to the next onset in steps)."""
+def _steps(phrase: Phrase) -> list[tuple[int, float]]:
+    """(size class of the interval, time to the next onset in steps) of each note but the last."""
     line = phrase.line
     return [
-        (b.pitch - a.pitch, round(b.start * STEPS) - round(a.start * STEPS))
+        (_size(b.pitch - a.pitch), float(round(b.start * STEPS) - round(a.start * STEPS)))
         for a, b in zip(line, line[1:], strict=False)
     ]
 
 
 def likeness(a: Phrase, b: Phrase) -> float:
-    """Of two lines, 0..1: the mean of what their rhythms and their intervals share in order (Ratcliff & Obershelp);
-    an interval counts as the same to within a whole tone in the same direction, so that a scale step stays one."""
+    """Of two lines, 0..1, `b` also turned upside down or at half or double pace, whichever is most like `a`.
+
+    The mean of what their rhythms and their intervals share in order (Ratcliff & Obershelp), an interval being the
+    same when its size class (repeat, step, third, to a fifth, wider) and direction are, so that a scale step stays
+    one; or 1 when one line is a fragment of the other, three steps or more without a gap.
+    """
     first, second = _steps(a), _steps(b)
     if not first or not second:
         return 0.0
-    rhythm = SequenceMatcher(None, [t for _, t in first], [t for _, t in second], autojunk=False).ratio()
-    shape = SequenceMatcher(None, [_size(i) for i, _ in first], [_size(i) for i, _ in second], autojunk=False).ratio()
-    return 0.5 * (rhythm + shape)
+    return max(
+        _alike(first, [(turn * size, pace * time) for size, time in second])
+        for turn, pace in ((1, 1.0), (-1, 1.0), (1, 2.0), (1, 0.5))
+    )
+
+
+def _alike(first: list[tuple[int, float]], second: list[tuple[int, float]]) -> float:
+    shorter, longer = sorted((first, second), key=len)
+    size = len(shorter)
+    if size >= 3 and any(longer[i : i + size] == shorter for i in range(len(longer) - size + 1)):
+        return 1.0
+    ratios = [
+        SequenceMatcher(None, [step[part] for step in first], [step[part] for step in second], autojunk=False).ratio()
+        for part in (0, 1)
+    ]
+    return sum(ratios) / 2
 
 
 def _size(interval: int) -> int:
@@ -127,10 +145,9 @@ def recalls(page: Page) -> Recalls:
     marked = []
     for mark in page.marked("recall"):
         name = mark.text.split(",")[0].split()[0].rstrip("'")
-        here = next((p for p in sung if p.start - 0.01 <= mark.beat < p.end), None)
-        earlier = [p for p in sung if p.family == name and here is not None and p.start < here.start]
-        if here is not None and earlier:
-            marked.append(max(likeness(p, here) for p in earlier))
+        here = next((p for p in found if p.start - 0.01 <= mark.beat < p.end), None)
+        earlier = [p for p in found if p.family == name and here is not None and p.start < here.start]
+        marked.append(max((likeness(p, here) for p in earlier if here is not None), default=0.0))
     return Recalls(
         len(same),
         sum(x >= LIKE for x in same) / max(len(same), 1),

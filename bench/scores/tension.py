@@ -23,7 +23,7 @@ HOP_S = 60.0
 LEAST_CHORDS = 8  # a window of fewer says nothing
 MOVING_S = 30.0  # harmony moves where a window has a new set of pitch classes at least this often
 RIBBONS = ("cloud_diameter", "tensile_strain")
-_FLAT = 0.01  # planned tension that moves by less (standard deviation) is no plan to follow
+_FLAT = 0.02  # planned tension that moves by less (standard deviation) is no plan to follow
 _FIFTHS = {0: 0, 7: 1, 2: 2, 9: 3, 4: 4, 11: 5, 6: 6, 5: -1, 10: -2, 3: -3, 8: -4, 1: -5}  # above a tonic
 _TONICS = {0: 0, 7: 1, 2: 2, 9: 3, 4: 4, 11: 5, 6: -6, 5: -1, 10: -2, 3: -3, 8: -4, 1: -5}  # as KEYS spell them
 _MODES = {
@@ -224,5 +224,7 @@ def following(of: Moments, window_s: float = WINDOW_S, hop_s: float = HOP_S) -> 
         start += hop_s
         number += 1
     each = [r for r in each if math.isfinite(r)]
-    across = correlation(*np.array(means).T) if len(means) > 2 else math.nan
+    across = math.nan
+    if len(means) > 2 and np.std([planned for planned, _ in means]) > _FLAT:
+        across = correlation(*np.array(means).T)
     return Following(float(np.median(each)) if each else math.nan, across, each, len(means))

@@ -35,14 +35,14 @@ _LOOSE_UNTIL, _STEADY_FROM = 0.4, 0.8  # `regularity`
 _WIDEST = 2.5  # sd
 _LEAD_MS = (8.0, 12.0)  # how early a tune comes
 _CHORD_MS = (6.0, 10.0)  # sd of the tones of one chord
-_ROWS, _WHITE = 10, 2.0
+_ROWS, _WHITE = 10, 1.7
 
 
 class Pink:
     """1/f noise with unit variance: rows renewed at halving rates (Voss & Clarke 1978) and one that is always new.
 
     People's deviations from a beat are of this kind over hundreds of notes (Hennig et al., PLoS ONE 6, 2011). Ten rows
-    remember a thousand values; the spectral exponent is about .8.
+    remember a thousand values; the spectral exponent is about .85.
     """
 
     def __init__(self, rng: Random) -> None:

@@ -34,6 +34,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "verb": ("t_s", "verb"),
         "cue": ("t_s", "quantum", "kind", "text"),
         "edit": ("t_s", "quantum", "phases", "by"),
+        "leap": ("t_s", "quantum", "before_bpm", "bpm"),
         "guest": ("t_s", "quantum", "stem", "phrase", "name", "notes", "text"),
         "feedback": ("t_s", "channel", "value"),
         "refusal": ("t_s", "text"),

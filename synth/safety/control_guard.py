@@ -87,6 +87,14 @@ class ControlGuard:
             return self.limits["loop_tempo_per_beat"] == 0.0
         return name in NO_BUILD and asked > now and self.limits["loop_tension_per_s"] == 0.0
 
+    def leap(self, now_bpm: float, wanted_bpm: float) -> float:
+        """The tempo that may be reached at once from `now_bpm`, for a person and where the composer says no pulse would
+        notice; `now_bpm` itself where it may not leap."""
+        low, high = self.bounds.range("tempo_bpm", "hand")
+        most = self.limits["tempo_leap_oct"]
+        octaves = min(max(math.log2(min(max(wanted_bpm, low), high) / now_bpm), -most), most)
+        return now_bpm * 2.0**octaves
+
     def _range_text(self, row: Control, low: float, high: float) -> str:
         return (
             row.range_text()

@@ -54,6 +54,7 @@ LIMITS: tuple[Limit, ...] = (
     # How fast it may move.
     Limit("loop_tempo_per_beat", "", "most", 0.001, 0.001, 0, "Dahl & Madison: drift under 0.17 % a beat is not heard; 0 is no change"),
     Limit("hand_tempo_per_beat", "", "most", 0.003, 0.001, 0.001, "Dahl & Madison, threshold 0.17 to 0.3 % a beat"),
+    Limit("tempo_leap_oct", "oct", "most", 1, 0, 0, "a person's, where no pulse sounds or by metric modulation; 0 is none: project"),
     Limit("loop_tension_per_s", "1/s", "most", 0.01, 0.01, 0, "no builds for sensitive listeners: project"),
     Limit("crescendo_lu_per_s", "LU/s", "most", 1, 1, 0.3, "Bernardi et al. 2009: vessels follow crescendos"),
     Limit("crescendo_lu", "LU", "most", 8, 8, 4, "Bernardi et al. 2009, one crescendo in all"),

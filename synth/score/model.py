@@ -87,7 +87,8 @@ class Ask:
     """What the composer is asked for a bar, one beat before it: the controls by name as committed at that moment.
 
     `tick` is the bar's first tick, `time_s` about when it sounds, `remaining_s` the time from there to the end
-    of the session (None: no end is known), `phase` the plan's phase, `tempo_target_bpm` where the tempo is bound for.
+    of the session (None: no end is known), `phase` the plan's phase, `tempo_asked_bpm` the tempo a person
+    asked for, if it may be leapt to.
     """
 
     bar: int
@@ -96,7 +97,7 @@ class Ask:
     remaining_s: float | None
     controls: dict[str, float]
     phase: str = ""
-    tempo_target_bpm: float = 0.0
+    tempo_asked_bpm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from synth.wearables.samples import REPORTS, Samples, Source
 from synth.wearables.words import valence_of
 
 SAMPLE_RATES = (22_050, 192_000)
-VERBS = ("more", "less", "hold", "advance", "pull_back", "ground", "skip", "stop")
+VERBS = ("more", "less", "hold", "advance", "pull_back", "ground", "like", "skip", "stop")
 MET = {"self_arousal": "arousal", "self_valence": "valence"}  # what a plan may meet
 
 
@@ -227,7 +227,7 @@ class Session:
         self._inbox.append(lambda: self._release(row))
 
     def verb(self, name: str) -> None:
-        """One of VERBS: more, less, hold (again: go on), advance, pull_back, ground, skip (something else), stop."""
+        """One of VERBS: more, less, hold (again: go on), advance, pull_back, ground, like (more of this), skip (something else), stop."""
         if name not in VERBS:
             raise SessionError(f"no verb called {name!r}: one of {', '.join(VERBS)}")
         self._inbox.append(lambda: self._verb(name))
@@ -316,6 +316,9 @@ class Session:
         due = [self._quantum_at(self._tick)] if self._steer else []
         quanta = min([wanted, MAX_QUANTA, *(q - self._quantum for q in (*due, *self._ahead.next()))])
         block = self.engine.render(self._quantum, quanta)
+        for leap in self.engine.leaps:
+            self._note({"type": "leap", "t_s": leap.quantum * QUANTUM / self.sample_rate, **leap._asdict()})
+        self.engine.leaps.clear()
         self._quantum += quanta
         if self.on_block:
             self.on_block(block)

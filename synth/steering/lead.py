@@ -85,7 +85,7 @@ class Lead:
         self._t_s = 0.0
         self._trim = 0.0
         self._paced = ""
-        self._skips = 0
+        self._counted = {"like": 0, "skip": 0}
         self._staged = -1
         self._most_scenes = SCENES - SCENES % len(preset.scenes)
         self._stirred = False
@@ -99,7 +99,7 @@ class Lead:
     # -- what people say, taken up at the next tick ------------------------------------------------------------
 
     def say(self, verb: str) -> None:
-        """One of hold (again: go on), advance, pull_back, ground, more, less, skip."""
+        """One of hold (again: go on), advance, pull_back, ground, more, less, like, skip."""
         self._asked.append(verb)
 
     def meet(self, arousal: float | None = None, valence: float | None = None) -> None:
@@ -168,7 +168,7 @@ class Lead:
         self._said += [text for _, text in self.cues.told]
         if not self._retreat and not self.grounded:
             requests += self._planned_requests(state, people)
-        requests += cued + self._skipping(values, people) + self._scene(values, people)
+        requests += cued + self._counting(values, people) + self._scene(values, people)
         self._before.append({name: values[name] for name in ("arousal", "tension")})
         self.words, self._said = tuple(self._said), []
         return requests
@@ -210,19 +210,24 @@ class Lead:
                 case "more" | "less":
                     self._nudge_by(t_s, NUDGE if verb == "more" else -NUDGE, values)
                     self._said.append(f"a little {verb}, as asked")
-                case "skip":
-                    self._skips += 1
+                case "like" | "skip":
+                    self._counted[verb] += 1
         self._asked.clear()
 
-    def _skipping(self, values: Values[str, float], people: frozenset[str]) -> list[Request]:
-        skips, self._skips = self._skips, 0
-        if not skips:
-            return []
-        if "scene" in people:
-            self._said.append("something else was asked for, but a hand holds the scene")
-            return []
-        self._said.append("something else, as asked")
-        return [Request("scene", (values["scene"] + skips) % self._most_scenes, "policy", "something else was asked for")]
+    def _counting(self, values: Values[str, float], people: frozenset[str]) -> list[Request]:
+        """Requests for what people liked or skipped since the last second."""
+        requests = []
+        for verb, name, most, said in (
+            ("skip", "scene", self._most_scenes, "something else"),
+            ("like", "liked", SCENES, "more of this"),
+        ):
+            times, self._counted[verb] = self._counted[verb], 0
+            if times and name in people:
+                self._said.append(f"{said} was asked for, but a hand holds {name}")
+            elif times:
+                self._said.append(f"{said}, as asked")
+                requests.append(Request(name, (values[name] + times) % most, "policy", f"{said} was asked for"))
+        return requests
 
     def _scene(self, values: Values[str, float], people: frozenset[str]) -> list[Request]:
         """The scene that the phase which begins names, unless it sounds already or a hand holds another."""

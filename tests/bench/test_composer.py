@@ -103,10 +103,22 @@ def test_a_recall_is_heard_moved_and_varied_but_not_in_another_line(program: Pro
     a, b, again, near, false = motif.phrases(made)
     assert motif.likeness(a, again) == 1.0 > motif.likeness(a, near) > 0.6 > motif.likeness(a, b)
     found = motif.recalls(made)
-    assert found.count == 3 and found.kept == pytest.approx(2 / 3)  # the last is named B and is not
+    assert found.returns == 3 and found.kept == pytest.approx(2 / 3)  # the last is named B and is not
     made.marks += [page.Mark(32.0, "recall", "A, 32 s later"), page.Mark(64.0, "recall", "B, 48 s later")]
     found = motif.recalls(made)
     assert (found.marked, found.marked_kept) == (2, 0.5)
+    made.notes = [n for n in made.notes if not 32.0 <= n.start < 48.0]  # a recall that is silent is none
+    assert motif.recalls(made).marked_kept == 0.0
+
+
+def test_an_idea_is_known_upside_down_slower_and_in_part(program: Program, page: ModuleType) -> None:
+    motif = program("scores.motif")
+    inverted = [(s, d, 144 - p) for s, d, p in IDEA]
+    slower = [(2 * s, 2 * d, p) for s, d, p in IDEA]
+    made = tune(page, ("A", IDEA), ("A'", inverted), ("A'", slower), ("A'", IDEA[2:6]), ("B", OTHER), beats=24.0)
+    idea, *others = motif.phrases(made)
+    assert [motif.likeness(idea, other) for other in others[:3]] == [1.0, 1.0, 1.0]
+    assert motif.likeness(idea, others[3]) < motif.LIKE
 
 
 @pytest.fixture

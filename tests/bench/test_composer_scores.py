@@ -134,7 +134,7 @@ def test_the_longest_time_without_a_cadence_is_found(program: Program, page: Mod
     assert cadence.closes(made).gap_s == 16.0
     made.marks = [m for m in made.marks if (m.beat, m.kind) != (28.0, "cadence")]
     closes = cadence.closes(made)
-    assert (closes.gap_s, closes.gap_at_s, closes.count) == (32.0, 12.0, 3)
+    assert (closes.gap_s, closes.gap_at_s, closes.cadences) == (32.0, 12.0, 3)
 
 
 def test_a_cadence_must_be_in_the_notes(program: Program, page: ModuleType) -> None:

@@ -141,6 +141,7 @@ def test_a_slip_goes_out_and_comes_back_a_step_at_a_time():
     assert seen == [1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0]
     assert layers.slip(5, True, 2) == (4, False), "a nearer reach is walked back to"
     assert layers.slip(0, False, 0)[0] == 1
+    assert layers.slip(1, False, 3, nearest=1) == (2, True) and layers.slip(2, True, 0, nearest=1) == (1, False)
 
 
 # --- breath and free time --------------------------------------------------------------------------------------------

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import multiprocessing
 import os
 import pickle
 import signal
 import sys
+import threading
 from dataclasses import astuple
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -38,6 +40,7 @@ def serve(connection: Connection, pickled: bytes) -> None:
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
             os.nice(_NICE)
+    threading.Thread(target=_end_with_the_desk, daemon=True).start()
     sys.stdout = sys.stderr  # what a guest prints is no part of the program's output
     try:
         guest = found(pickle.loads(pickled))
@@ -51,6 +54,14 @@ def serve(connection: Connection, pickled: bytes) -> None:
         except EOFError:
             return
         connection.send_bytes(json.dumps(_answer(guest, invitation)).encode())
+
+
+def _end_with_the_desk() -> None:
+    """So that a guest which is busy for ever does not outlive a program that was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)
 
 
 def found(given: Any) -> Guest:

@@ -25,6 +25,7 @@ _HEIGHTS = (0, 3, 5, 8, 10, 12)  # semitones above the lowest, where a chord's t
 _LOWEST, _HIGHEST = 66, 82  # middle of it
 _FIELD = (4, 6)  # pitch classes, by tension
 _NEAR = (1, 3, 5, 6, 4, 2)  # degrees above a chord's root that widen it, in order
+_NEAREST = 1  # steps apart: in unison two patterns would be one
 _ACCENT = 0.06
 
 
@@ -78,7 +79,7 @@ class Phase:
         self._section, self._origin = phrase.section, now.ticks(0.0)
         self._against = self._rng.random() < 0.2 + 0.6 * now.controls["tonal_tension"]
         self._planned = self._drawn(phrase.bar_beats[0])
-        self._offset, self._rising, self._at = max(self._reach(now) // 2, 1), True, None
+        self._offset, self._rising, self._at = _NEAREST, True, None
         self._pattern = Pattern(1, ())
 
     def write(self, now: Moment, player: Player) -> None:
@@ -122,9 +123,9 @@ class Phase:
     def _slip(self, now: Moment) -> None:
         bar, into = divmod(now.tick - self._origin, now.beats * TICKS_PER_BEAT)
         if bar and not into and bar % DRIFT_BARS == 0 and not now.phrase.ending:
-            self._offset, self._rising = slip(self._offset, self._rising, self._reach(now))
+            self._offset, self._rising = slip(self._offset, self._rising, self._furthest(now), _NEAREST)
 
-    def _reach(self, now: Moment) -> int:
+    def _furthest(self, now: Moment) -> int:
         """How many steps apart the two may drift."""
         return round(now.controls["tonal_tension"] * self._planned.steps / 2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from synth.composer.moment import Moment
@@ -16,6 +17,7 @@ SHORTEST_S = 0.33  # a touch; two attacks are never heard as one
 LOWEST, HIGHEST = 50, 86
 _SILENT = 0.6  # of a sung phrase's length is silent after it at least: over .35 of the time
 _ROOM_S = 2.4  # seconds that a phrase takes at least
+_LEAST = 0.4  # of the shortest arc is left, or no new one is begun
 _PASSING_S = 0.9  # the longest that a tone may rub against the drone where no tension is planned
 _LEGATO_S = 0.05
 _RING_S = 5.5  # the voice leaves first
@@ -68,12 +70,14 @@ class FreeVoice:
         shares = now.phrase.shares
         notes = shares.bells if self.stem == "bells" else shares.tune
         self._rate_hz = notes / (now.phrase.beats * now.beat_s)
-        new = (now.scale, now.tuned.name)
-        if new != self._key or now.time_s >= self._to_s:
+        new = now.scale != self._key
+        left_s = self._left_s(now)
+        if new or (now.time_s >= self._to_s and left_s >= _LEAST * self.ARC_S[0]):
+            arc_s = self._rng.uniform(*self.ARC_S)
             self._due = []
-            self._key = new
+            self._key = now.scale
             self._from_s = now.time_s
-            self._to_s = now.time_s + self._rng.uniform(*self.ARC_S)
+            self._to_s = now.time_s + (left_s if left_s < arc_s + _LEAST * self.ARC_S[0] else arc_s)
             self._home = self._octave(now)
             self._at = self._home
             self._begin(now)
@@ -113,12 +117,13 @@ class FreeVoice:
 
     def _place(self, now: Moment, time_s: float) -> float:
         """How far the arc has come, 0..1; an end of scene or session that is near enough is its end."""
-        ends = [self._to_s]
-        if now.remaining_s is not None:
-            ends.append(now.time_s + now.remaining_s)
-        if self.ends_s is not None and self.ends_s > self._from_s:
-            ends.append(self.ends_s)
-        return min(max((time_s - self._from_s) / max(min(ends) - self._from_s, 1.0), 0.0), 1.0)
+        end_s = min(self._to_s, now.time_s + self._left_s(now))
+        return min(max((time_s - self._from_s) / max(end_s - self._from_s, 1.0), 0.0), 1.0)
+
+    def _left_s(self, now: Moment) -> float:
+        """Seconds until the scene or the session ends, as far as that is known."""
+        left_s = math.inf if now.remaining_s is None else now.remaining_s
+        return min(left_s, self.ends_s - now.time_s) if self.ends_s is not None and self.ends_s > now.time_s else left_s
 
     def _octave(self, now: Moment) -> int:
         """The step of the tonic nearest to a little under the register's middle."""

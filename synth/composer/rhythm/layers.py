@@ -27,10 +27,10 @@ def incommensurate(rng: Random, count: int, least: int = PRIMES_S[0], most: int 
     return tuple(sorted(rng.sample(primes, count)))
 
 
-def slip(offset: int, rising: bool, reach: int) -> tuple[int, bool]:
-    """The next offset between two equal patterns: one step further out to `reach`, then one step back each time."""
-    if offset >= max(reach, 1):
+def slip(offset: int, rising: bool, furthest: int, nearest: int = 0) -> tuple[int, bool]:
+    """The next offset between two equal patterns: one step further out to `furthest`, then one step back each time."""
+    if offset >= max(furthest, nearest + 1):
         rising = False
-    elif offset <= 0:
+    elif offset <= nearest:
         rising = True
     return offset + (1 if rising else -1), rising

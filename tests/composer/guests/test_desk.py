@@ -5,8 +5,13 @@ from __future__ import annotations
 import gc
 import json
 import multiprocessing
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -205,6 +210,50 @@ def test_a_desk_that_is_forgotten_lets_its_guests_go(plugins, monkeypatch, invit
     del desk
     gc.collect()
     assert not guest_processes()
+
+
+PROGRAM = """
+import multiprocessing, os, signal, time
+from synth.composer.guests import Desk, Invitation
+if __name__ == "__main__":
+    desk = Desk({"melody": "visiting:spins"}, budget_s=600.0)
+    desk.invite(Invitation("melody", 2, 4, 4, 60.0, 0, "ionian", (0, 4, 7), 60, 75, 8.0, 14.0, {}, 5))
+    while not multiprocessing.active_children():
+        time.sleep(0.01)
+    time.sleep(1.0)
+    print(multiprocessing.active_children()[0].pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_busy_guest_does_not_outlive_a_program_that_was_killed(plugins, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    folders = os.pathsep.join([str(plugins), str(Path(__file__).resolve().parents[3])])
+    environment = {**os.environ, "PYTHONPATH": folders}
+    command = [sys.executable, str(tmp_path / "program.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as program:
+        guest = int(program.stdout.readline())
+    for _ in range(200):
+        try:
+            os.kill(guest, 0)
+        except ProcessLookupError:
+            return
+        if Path(f"/proc/{guest}/stat").exists() and ") Z " in Path(f"/proc/{guest}/stat").read_text():
+            return  # it ended, and nobody has asked after it yet
+        time.sleep(0.05)
+    os.kill(guest, signal.SIGKILL)
+    pytest.fail("the guest is still there")
+
+
+def test_a_program_that_its_guest_would_run_again_is_told_what_to_do(tmp_path):
+    program = PROGRAM.replace('if __name__ == "__main__":', "if True:").replace("visiting:spins", "json:loads")
+    program = program.partition("    while not")[0] + "    print(desk.take('melody', 2))\n    time.sleep(2.0)\n"
+    (tmp_path / "program.py").write_text(program)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    command = [sys.executable, str(tmp_path / "program.py")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=True)
+    assert done.stdout == "None\n"  # once: the guest's process stopped before it could sing along
+    assert 'put what it does under if __name__ == "__main__"' in done.stderr
 
 
 def test_a_budget_has_bounds():

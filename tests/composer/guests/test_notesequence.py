@@ -86,6 +86,8 @@ def test_the_primer_tells_what_was_heard_and_ends_where_the_phrase_begins(invita
     signature = sequence.key_signatures[0]
     assert (signature.key, signature.mode) == (2, signature.MINOR)
     assert from_notesequence(sequence, invitation(tempo_bpm=120.0), start) == []
+    held, _ = to_notesequence(invitation(heard=(Written(-1.0, 3.0, 64),)))
+    assert held.notes[0].end_time == held.total_time == 4.0
     empty, start = to_notesequence(invitation(heard=()))
     assert start == 0.0 and empty.total_time == 0.0
 

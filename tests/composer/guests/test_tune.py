@@ -139,6 +139,8 @@ def test_the_melody_is_found_above_its_accompaniment(saved):
 def test_on_a_piano_the_upper_line_is_the_melody(saved):
     piano = mido.merge_tracks([track(ODE), track([(0.5, 43 + 4 * (i % 3)) for i in range(64)])])
     assert steps(read_tune(saved(midi(piano, kind=0)))) == ODE_STEPS
+    pausing = mido.merge_tracks([track([*ODE[:15], (2, None), *ODE[15:]]), track([(0.5, 43)] * 68)])
+    assert steps(read_tune(saved(midi(pausing, kind=0)))) == ODE_STEPS
     assert skyline([(0.0, 4.0, 72), (1.0, 2.0, 60), (3.0, 5.0, 76)]) == [(0.0, 3.0, 72), (3.0, 5.0, 76)]
 
 
@@ -212,3 +214,8 @@ def test_profiles_find_the_key_of_plain_cadences(key):
     major = [(key + p, 1.0) for chord in ((0, 4, 7), (5, 9, 12), (7, 11, 14), (7, 4, 0)) for p in chord]
     minor = [(key + p, 1.0) for chord in ((0, 3, 7), (5, 8, 12), (7, 10, 14), (7, 3, 0)) for p in chord]
     assert key_of(major) == (key, "ionian") and key_of(minor) == (key, "aeolian")
+
+
+def test_where_a_line_ends_tells_between_two_keys_that_fit():
+    line = [(key, 1.0) for key in (64, 67, 57, 59, 55, 55, 55, 60, 55)]
+    assert key_of([*line, (60, 1.0)]) == (0, "ionian") and key_of([*line[:7], (60, 1.0), (60, 1.0), (55, 1.0)])[0] == 7

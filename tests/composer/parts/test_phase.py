@@ -74,7 +74,7 @@ def offset(played, first, last):
 
 def test_a_slip_is_one_eighth_each_sixteen_bars_and_further_with_tension(stage):
     reached = {}
-    for tension in (0.1, 0.45, 0.9):
+    for tension in (0.1, 0.7, 0.95):
         for seed in range(40):
             played = phase(stage, 16.0, seed, tension, phrases=1, bars=96)
             if period(sequence(played, "bells")[:112]) == 8:
@@ -83,7 +83,8 @@ def test_a_slip_is_one_eighth_each_sixteen_bars_and_further_with_tension(stage):
         assert offsets[0::2] == offsets[1::2], "it stays for sixteen bars"
         assert all(abs(a - b) == 1 for a, b in pairwise(offsets[::2]))
         reached[tension] = max(offsets)
-    assert reached[0.1] == 1 < reached[0.45] < reached[0.9] <= 4
+        assert min(offsets) == 1, "never in unison"
+    assert reached == {0.1: 2, 0.7: 3, 0.95: 4}
 
 
 @pytest.mark.parametrize("figure", [3.0, 6.0, 9.5])

@@ -67,6 +67,8 @@ def test_it_opens_on_the_tonic_unfolds_to_the_upper_one_and_comes_home(stage, sc
         assert statistics.mean(b - a <= 2 for a, b in pairwise(reached)) >= 0.75  # about one tone more at a time
         last = [note.step for note in take.notes if note.start_s > 0.9 * take.end_s]
         assert min(last) <= home + 1
+        coming = [n.step for n in take.notes[:-1] if n.start_s > 0.93 * take.end_s]
+        assert not coming or statistics.median(coming) <= home + size // 2
 
 
 @pytest.mark.parametrize("scale", RAGAS)

@@ -100,16 +100,18 @@ def test_it_goes_from_jins_to_jins_and_comes_home(stage, scale):
 
 @pytest.mark.parametrize("scale", MAQAMAT)
 def test_phrases_close_on_the_first_tone_of_a_jins_by_step_from_above(stage, scale):
-    """A third of the phrases or more are cadences: they fall by step to the root and stay there."""
+    """About half of the phrases fall by step to the root of a jins and stay there."""
     closes = []
     for seed in SEEDS:
         take = taqsim(stage, scale, seed)
         roots = {0, ghammaz(stage.catalogue[scale]), *excursions(stage.catalogue[scale])}
         for run in take.sung():
             last = run[-1]
-            closes.append(last.step % take.scale.size in roots and last.seconds >= 1.0)
+            steps = [note.step for note in run]
+            falls = len(set(steps)) >= 3 and steps[-1] <= min(steps) + 1 and max(steps) >= steps[-1] + 2
+            closes.append(falls and last.step % take.scale.size in roots)
         assert statistics.mean(run[-1].seconds for run in take.sung()) > 1.3
-    assert statistics.mean(closes) >= 0.4
+    assert statistics.mean(closes) >= 0.42
 
 
 @pytest.mark.parametrize("scale", MAQAMAT)
