@@ -16,7 +16,7 @@ from melody_corpus import Piece
 from synth.composer.guests.guest import Invitation, Written
 from synth.composer.learned import LearnedMelody
 from synth.composer.learned.events import letter_above
-from synth.composer.scales import Scale
+from synth.composer.scales import Scale, pitch_classes
 from synth.score.model import TICKS_PER_BEAT, Note, Score
 
 MAJOR = Scale(0, 1)
@@ -77,7 +77,7 @@ def of_rules(preset: str, seed: int, minutes: float) -> tuple[Line, list[Invitat
         scale = Scale(key.key, key.mode)
         notes = tuple(_written(n, start) for n in inside)
         line.append(Phrase(notes, bars * beats, key.key, _below(score, start, end)))
-        semitones = tuple(sorted((scale.pitch(35 + degree) - key.key) % 12 for degree in range(7)))
+        semitones = tuple(sorted((pc - key.key) % 12 for pc in pitch_classes(scale)))
         invitations.append(
             Invitation(
                 stem=STEM,

@@ -97,6 +97,7 @@ def cues(preset: Preset, seed: int, moods: Moods, of: str = "sound", listen_s: f
         settings=settings(preset, moods),
         stems=of == "stems",
         audio=of != "score",
+        supervised=True,
     )
     session.render(round(SKIP_S * RATE))
     frames = round(listen_s * RATE)
@@ -169,7 +170,7 @@ def stuck(preset: Preset, seed: int, move: float) -> dict[str, float]:
     """Loudness (LU), tempo and density (ratios) half a minute to a minute after a hand moved arousal by `move`."""
     apart, goal = [], min(max(preset.controls["arousal"] + move, -1.0), 1.0)
     for script in ([(SKIP_S, "arousal", goal)], []):
-        session = Session(preset, seed=seed, minutes=math.inf, script=script)
+        session = Session(preset, seed=seed, minutes=math.inf, script=script, supervised=True)
         session.render(round((SKIP_S + 30.0) * RATE))
         mix = session.render(round(30.0 * RATE))
         apart.append({**session.controls, "loudness_lufs": sound_cues(mix)["loudness_lufs"]})

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from synth.bus import Bus, new_edges
 from synth.composer.composer import Composer
+from synth.composer.guests import Motif, Reception
 from synth.composer.scales import MINOR, NAMES
 from synth.controls import STEMS
 from synth.expression import Expression
@@ -99,6 +100,8 @@ class Engine:
         held: tuple[str, ...] = (),
         audio: bool = True,
         stems: bool = True,
+        desk: Reception | None = None,
+        tune: Motif | None = None,
     ) -> None:
         self.preset = preset
         self.sample_rate = sample_rate
@@ -108,7 +111,7 @@ class Engine:
         self.stems = (*(s for s in STEMS if s in preset.stems and s != "reverb"), "reverb")
         played = self.stems[:-1]
         score = Score(played, scales=NAMES, minor=MINOR)
-        self.transport = Transport(Composer(preset, seed).compose, score, seed, sample_rate, length_s)
+        self.transport = Transport(Composer(preset, seed, desk, tune).compose, score, seed, sample_rate, length_s)
         self.leaps: list[Leap] = []
         self.expression = Expression(sample_rate, length_s)
         self.audio = audio

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from synth.composer import form
 from synth.composer.budget import MOVING
 from synth.composer.ensemble import Ensemble
+from synth.composer.guests import Motif, Reception
 from synth.composer.harmony import symbol
 from synth.composer.moment import Moment, Phrase, Slot
 from synth.composer.parts.figure import Figure
@@ -33,7 +34,8 @@ class Composer:
     Raises ValueError when the preset names an archetype that does not exist.
     """
 
-    def __init__(self, preset: Preset, seed: int) -> None:
+    def __init__(self, preset: Preset, seed: int, desk: Reception | None = None, tune: Motif | None = None) -> None:
+        self._desk = desk
         self._seed = seed
         self._stems = tuple(stem for stem in _WRITTEN if stem in preset.stems)
         self._rng = stream(seed, "composer", "opening")
@@ -62,7 +64,7 @@ class Composer:
                 return bar
 
     def compose(self, ask: Ask) -> Slices:
-        """The same bar in slices: it is written piece by piece as the generator is advanced, and returned at its end."""
+        """The same bar in slices: written piece by piece as the generator is advanced, and returned at its end."""
         if self._over and self._phrase is not None:
             scale = self._phrase.scale
             return Bar(ask.tick, self._phrase.bar_beats[-1], scale.key, scale.mode, (), swell=(0.0, 0.0))
@@ -95,7 +97,9 @@ class Composer:
     def _ensemble_of(self, number: int) -> Ensemble:
         """The ensemble of scene `number`; who comes back goes on from what they played."""
         if number not in self._ensembles:
-            self._ensembles[number] = Ensemble(self._seed, self._planner.scene_of(number), number, self._stems)
+            self._ensembles[number] = Ensemble(
+                self._seed, self._planner.scene_of(number), number, self._stems, self._desk
+            )
         return self._ensembles[number]
 
     def _open(self, ask: Ask) -> None:
@@ -226,6 +230,9 @@ class Composer:
         markers = []
         if now.bar == 0:
             markers.extend(Marker(now.tick, kind, text) for kind, text in phrase.told)
+            tune = self._ensemble.tune
+            if self._desk is not None and tune and (told := self._desk.told(tune.stem, phrase.number)):
+                markers.append(Marker(now.tick, "guest", told))
             markers.append(Marker(now.tick, "phrase", f"phrase {phrase.number} {phrase.idea.name}"))
         for slot in phrase.slots:
             if not now.start <= slot.beat < now.end or slot.chord is None:

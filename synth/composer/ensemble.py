@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from synth.composer.guests import Reception
 from synth.composer.harmonist import Harmonist
 from synth.composer.moment import Moment
 from synth.composer.parts.alap import Alap
@@ -46,7 +47,10 @@ class Planning(Part, Protocol):
 class Ensemble:
     """Who plays `stems` in `scene`; `number` is that of the scene in its session, each has seeds of its own."""
 
-    def __init__(self, seed: int, scene: Scene, number: int, stems: tuple[str, ...]) -> None:
+    def __init__(
+        self, seed: int, scene: Scene, number: int, stems: tuple[str, ...], desk: Reception | None = None
+    ) -> None:
+        self._desk = desk
         seed = stream_seed(seed, "scene", str(number)) if number else seed
         self.scene = scene
         self.style: Archetype = archetype(scene.archetype)
@@ -69,11 +73,11 @@ class Ensemble:
                 self.pad = Pad(seed, self.harmonist)
                 return self.pad
             case "drums":
-                return Drums(seed, stem)
+                return Drums(seed, stem, self.style.groove)
             case "figure":
                 return Figure(seed, stem, up)
             case "tune" | "hum":
-                self.tune = Tune(seed, stem, self.style, up)
+                self.tune = Tune(seed, stem, self.style, up, self._desk)
                 return self.tune
             case "answer" | "periods":
                 return Bells(seed, self.tune, kind == "answer")
@@ -84,7 +88,7 @@ class Ensemble:
             case "bloom":
                 return Bloom(seed, stem)
             case "phase":
-                return Phase(seed, stem, up=up)
+                return Phase(seed, stem)
             case "heartbeat":
                 return Heartbeat(seed, stem)
             case "core" | "gong" | "interlock":

@@ -42,6 +42,7 @@ class Tone:
     place: int
     step: int | None = None
     closing: bool = False
+    accent: float = 0.0
 
 
 @dataclass(slots=True)

@@ -69,7 +69,8 @@ class Phrase:
     """A phrase as planned. `relation` to `source`: "new", "exact", "varied" or "rhythm"; `ending` ends the session.
 
     `scene` is the number of its scene, `join` the kind of passage where it leads elsewhere, `still` one in which only
-    what both sides share is held, `lean` its tension against others, `told` what the score says of it (kind and text), `leap_bpm` the tempo that it begins with when it does not go on from the one before.
+    what both sides share is held, `lean` its tension against others, `told` what the score says of it (kind and text),
+    `leap_bpm` the tempo that it begins with when it does not go on from the one before.
     """
 
     number: int

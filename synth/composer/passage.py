@@ -63,7 +63,7 @@ def to_key(now: Scale, wanted: Scale, degree: int | None, number: int, scene: Sc
 
 
 def ratio(now_bpm: float, wanted_bpm: float, metre: int) -> Fraction | None:
-    """The simplest change of beat that brings the tempo nearer, so that a bar of the old pulse is whole beats of the new.
+    """The simplest change of beat that brings the tempo nearer, a bar of the old pulse being whole beats of the new.
 
     None when no simple one does.
     """

@@ -1,4 +1,4 @@
-"""The planner: what each phrase is about. Scene, scale, length, texture, cadence, chords' places, and what comes back."""
+"""The planner: what each phrase is about: scene, scale, length, texture, cadence, chords' places, what comes back."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def sounding(scale: Scale, name: str) -> Tuning:
 
 @cache
 def ladder(culture: str, name: str = "") -> tuple[int, ...]:
-    """The scales of `culture` that the six places of the control `mode` choose from, bright to dark; or `name` alone."""
+    """The scales of `culture` that the control `mode` chooses from, bright to dark; or the one called `name` alone."""
     if name:
         return (NAMES.index(name),)
     if culture == "western":

@@ -37,8 +37,8 @@ class Archetype:
     """How a scene is written.
 
     `parts`: stem to part (see `synth.composer.parts`). `harmony`: "chords", or "drone" for tonic and fifth alone.
-    `free`: it has no pulse. `tempo_bpm`, `arousal`, `valence`: where it is at home. `degrees`: pull of the chords I..VII. `kinds`: of chord kinds.
-    `voices`: of the pad. `pedal`: tonal tension under which the bass stays on the tonic. `cadences`: weights of closes.
+    `groove`: a manner of `synth.composer.rhythm.groove`. `free`: it has no pulse. `tempo_bpm`, `arousal`, `valence`:
+    where it is at home. `degrees`: pull of the chords I..VII. `kinds`: of chord kinds. `voices`: of the pad. `pedal`: tonal tension under which the bass stays on the tonic. `cadences`: weights of closes.
     `home`: how often a phrase with nothing to return to starts from its section's own progression. `returns`: share of
     phrases that come back exactly, varied, or with the same rhythm, at predictability .5. `percussion`, `bass`, `tune`,
     `bells`: each one's share of the notes that the barest harmony and the ones before it leave. `presence`: how much of
@@ -48,6 +48,7 @@ class Archetype:
 
     parts: Mapping[str, str]
     harmony: str = "chords"
+    groove: str = "hand"
     free: bool = False
     tempo_bpm: tuple[float, float] = (44.0, 140.0)
     arousal: tuple[float, float] = (-1.0, 1.0)
@@ -106,6 +107,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             rest=0.55,
         ),
         "lullaby": Archetype(
+            groove="lullaby",
             parts={**_SUSTAINED, "bass": "rock"},
             tempo_bpm=(56, 72),
             arousal=(-0.6, -0.1),
@@ -141,6 +143,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             rest=0.5,
         ),
         "piano_waltz": Archetype(
+            groove="brush",
             parts=_SUSTAINED,
             tempo_bpm=(52, 72),
             arousal=(-0.5, 0.0),
@@ -153,6 +156,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             rest=0.38,
         ),
         "folk": Archetype(
+            groove="brush",
             parts={**_SUSTAINED, "bass": "rock", "bells": "figure"},
             tempo_bpm=(66, 92),
             arousal=(-0.1, 0.5),
@@ -233,7 +237,13 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             rest=0.35,
         ),
         "interlock": Archetype(
-            parts={"pad": "core", "bass": "gong", "melody": "interlock", "bells": "interlock", "percussion": "drums"},
+            parts={
+                "pad": "core",
+                "bass": "gong",
+                "melody": "interlock",
+                "bells": "interlock",
+                "percussion": "interlock",
+            },
             harmony="drone",
             tempo_bpm=(50, 76),
             arousal=(-0.3, 0.4),
@@ -244,6 +254,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             presence={"melody": 0.95, "bells": 0.9},
         ),
         "phase": Archetype(
+            groove="even",
             parts={**_SUSTAINED, "bass": "roots", "melody": "phase", "bells": "phase"},
             tempo_bpm=(80, 112),
             arousal=(0.0, 0.5),

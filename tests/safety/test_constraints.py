@@ -91,7 +91,7 @@ def test_instruments_only_say_sounds_that_people_can_refuse():
         ("nothing above 70 mph", "give a number of bpm or LUFS"),
         ("nothing above 700 bpm", "give 44 to 140 bpm"),
         ("nothing louder than -20 LUFS", "give -40 to -23 LUFS"),
-        ("tempo at most 70", "no control called tempo; near it: tempo_bpm"),
+        ("tempo at most 70", "no control called tempo; near it: tempo_by, tempo_bpm"),
         ("density_hz at most 99", "give 0.1 to 8 1/s"),
         ("mode at most 1.5", "give one of lydian"),
     ],
@@ -140,7 +140,7 @@ LOUD_SCRIPT = [(8.0, "level_nature_db", 0.0), (8.0, "level_percussion_db", 6.0),
 def kept():
     """A session that was asked for everything its constraints forbid; and the same without constraints."""
     forbidden = ["no percussion", "no wind", "nothing louder than -30 LUFS", "no birds"]
-    options = {"settings": {"percussiveness": 0.5, "dynamics_db": 0.0}}
+    options = {"settings": {"percussiveness": 0.5, "dynamics_db": 0.0, "scene": 1}}
     return {
         "kept": played("energise", forbidden, 45, LOUD_SCRIPT, **options),
         "free": played("energise", [], 45, LOUD_SCRIPT, **options),

@@ -15,7 +15,7 @@ from synth.preset import load_preset
 from synth.safety.limits import limits
 from synth.steering.lead import MOODS, NUDGE_MOST, SCENES, Lead
 
-VERBS = ("more", "less", "hold", "advance", "pull_back", "ground", "skip")
+VERBS = ("more", "less", "hold", "advance", "pull_back", "ground", "like", "skip")
 SAYS = {
     "more": "a little more, as asked",
     "less": "a little less, as asked",
@@ -23,6 +23,7 @@ SAYS = {
     "advance": "on to the",
     "pull_back": "back to the",
     "ground": "grounding: grounding was asked for",
+    "like": "more of this, as asked",
     "skip": "something else, as asked",
 }
 
@@ -60,17 +61,17 @@ def test_twice_is_twice_and_no_more(session, verb):
     assert not steering.holding and steering.grounded == (verb == "ground")
     assert run.phases[-1] == {"advance": "plateau", "pull_back": "baseline"}.get(verb, "match")
     scenes = [request.value for _, request in run.asked if request.control == "scene"]
-    assert scenes == ([2.0] if verb == "skip" else []) and sound(run)
+    assert scenes == {"skip": [2.0], "advance": [1.0]}.get(verb, []) and sound(run)
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_while_grounded(session, verb):
-    """More, less and the words that move on end it; hold and skip do not, and nothing leaps."""
+    """More, less and the words that move on end it; hold, like and skip do not, and nothing leaps."""
     run = session("energise", minutes=20).go(300)
     run.go(20, verbs=["ground"])
     low = run.values[-1]["arousal"]
     run.go(60, verbs=[verb])
-    assert run.steering.grounded == (verb in ("hold", "ground", "skip"))
+    assert run.steering.grounded == (verb in ("hold", "ground", "like", "skip"))
     assert run.bus.held == frozenset() and sound(run)
     assert run.of("landmark")[-1] == float(run.steering.grounded)
     if run.steering.grounded:

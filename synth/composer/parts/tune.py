@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from synth.composer import melody, motifs, rhythm
+from synth.composer.guests import Reception
 from synth.composer.harmony import Chord, chord_pcs
 from synth.composer.melody import Setting, Tone, Voice
 from synth.composer.moment import Moment
 from synth.composer.playing import Player
 from synth.composer.priors import CLOSING_DEGREE, CONTOURS
 from synth.composer.styles import Archetype
+from synth.composer.visit import Visit
 from synth.composer.voicing import is_apart
 from synth.rng import stream
 
@@ -25,7 +27,7 @@ _LOW = 63  # tones of the pad below this may stand too close to a low tune
 class Tune:
     """Writes a line for `stem`, `up` semitones above the register asked for."""
 
-    def __init__(self, seed: int, stem: str, style: Archetype, up: int = 0) -> None:
+    def __init__(self, seed: int, stem: str, style: Archetype, up: int = 0, desk: Reception | None = None) -> None:
         self.stem = stem
         self._rng = stream(seed, "composer", "tune", stem)
         self._style = style
@@ -34,10 +36,15 @@ class Tune:
         self._contour = "arch"
         self._firsts: dict[str, list[int]] = {}
         self._shift = 0
+        self._visit = Visit(seed, stem, desk) if desk is not None and stem in desk.stems else None
 
     def plan(self, now: Moment) -> None:
         """Plan the line of the phrase that begins with this bar, if there are notes enough for one."""
         phrase = now.phrase
+        if self._visit is not None and (line := self._visit.line(now, *self._window(now))):
+            phrase.line = phrase.idea.line = line
+            self._firsts, self._shift = {}, 0
+            return
         if self.stem not in phrase.stems or not (phrase.ending or now.plays(self.stem)):
             return
         if phrase.ending and phrase.bars <= 2:
@@ -160,7 +167,7 @@ class Tune:
         if now.final:
             assert now.remaining_s is not None
             beats = max(now.remaining_s - _RING_S, 1.0) / now.beat_s
-        player.play(self.stem, tone.beat, beats, pitch, 0.03 if at.opening or tone.closing else 0.0)
+        player.play(self.stem, tone.beat, beats, pitch, tone.accent + (0.03 if at.opening or tone.closing else 0.0))
 
     def _setting(self, now: Moment, player: Player, line: list[Tone], index: int, chord: tuple[int, ...]) -> Setting:
         tone = line[index]

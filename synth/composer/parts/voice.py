@@ -77,7 +77,7 @@ class FreeVoice:
             self._due = []
             self._key = now.scale
             self._from_s = now.time_s
-            self._to_s = now.time_s + (left_s if left_s < arc_s + _LEAST * self.ARC_S[0] else arc_s)
+            self._to_s = now.time_s + (left_s if left_s < arc_s + self.ARC_S[0] else arc_s)
             self._home = self._octave(now)
             self._at = self._home
             self._begin(now)
