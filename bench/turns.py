@@ -2,8 +2,8 @@
 
 Sessions of random presets without sound; every 6 to 40 s a person asks for a random control at a random value, now and
 then for several at once or for contradictory ones, and gives some back. Then everything is held against what must hold:
-each note lies in the scale that sounds at its onset, no control moved faster than its rate (a tempo leaps only where the
-record says so), and each request was met within its deferral, or softened with a reason. What was met is read from the
+each note lies in the scale that sounds at its onset, no control moved faster than its rate (a tempo leaps where the
+record says so, and nowhere else), and each request was met within its deferral, or softened with a reason. What was met is read from the
 score and from the controls as committed second by second, not from the composer.
 """
 
@@ -133,7 +133,9 @@ def too_fast(heard: Heard) -> list[str]:
             moved = math.log2(now[row.name] / before[row.name]) if log else now[row.name] - before[row.name]
             most = max(row.rate_loop, row.rate_hand, row.rate_down or 0.0) * 1.002 + 1e-6
             if row.name == "tempo_bpm":
-                leaps = [math.log2(x["bpm"] / x["before_bpm"]) for x in heard.leaps if t_s - 1.0 <= x["t_s"] <= t_s + 1.5]
+                leaps = [
+                    math.log2(x["bpm"] / x["before_bpm"]) for x in heard.leaps if t_s - 1.0 <= x["t_s"] <= t_s + 1.5
+                ]
                 moved = min((moved - leap for leap in (0.0, *leaps)), key=abs)
             if abs(moved) > most:
                 found.append(f"{row.name} {before[row.name]:g} to {now[row.name]:g} at {t_s} s")

@@ -13,11 +13,14 @@ import pytest
 import soundfile
 
 from synth import __version__
+from synth.output.compose import compose_score
+from synth.score.plain import write_json
 
 pytestmark = pytest.mark.install
 
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ("3.11", "3.12", "3.13")
+COMPOSED = ("settle", "energise", "self-directed")
 
 
 def interpreters() -> list[str]:
@@ -46,6 +49,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(command, check=True)
     (path,) = folder.glob("*.whl")
     return path
+
+
+@pytest.fixture(scope="module")
+def composed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scores that this interpreter writes."""
+    folder = tmp_path_factory.mktemp("composed")
+    for preset in COMPOSED:
+        write_json(compose_score(preset, minutes=4.0, seed=5), folder / f"{preset}.json")
+    return folder
 
 
 def test_the_wheel_holds_all_that_a_session_needs_and_nothing_else(wheel: Path) -> None:
@@ -78,7 +90,7 @@ def test_there_is_an_interpreter_to_try() -> None:
 
 
 @pytest.mark.parametrize("python", interpreters())
-def test_a_fresh_environment_plays(python: str, wheel: Path, tmp_path: Path) -> None:
+def test_a_fresh_environment_plays(python: str, wheel: Path, composed: Path, tmp_path: Path) -> None:
     subprocess.run([python, "-m", "venv", str(tmp_path / "venv")], check=True)
     bin_folder = tmp_path / "venv" / "bin"
     pip = [str(bin_folder / "python"), "-m", "pip"]
@@ -111,3 +123,7 @@ def test_a_fresh_environment_plays(python: str, wheel: Path, tmp_path: Path) -> 
     assert abs(info.duration - 12.0) < 0.1 and info.channels == 2
     assert (elsewhere / "session" / "report.html").stat().st_size > 10_000
     assert "kernels        warm" in run("synth", "doctor")
+    for preset in COMPOSED:
+        run("synth", "compose", preset, "--minutes", "4", "--seed", "5", "--out", preset)
+        there, here = elsewhere / preset / "score.json", composed / f"{preset}.json"
+        assert there.read_bytes() == here.read_bytes(), "another Python, other notes"

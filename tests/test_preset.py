@@ -392,7 +392,9 @@ def test_only_what_is_of_schema_1_is_migrated():
     for data in ({"schema": 3, "goal": "rest"}, {"schema": True}, {"schema": [1]}, {}):
         assert migrated(data) is data
     assert migrated_text(TODAY) == TODAY
-    assert migrated_text(SOUND) == SOUND.replace("schema = 1", "schema = 3").replace("[style]", '[[scenes]]\nname = "hymn"')
+    assert migrated_text(SOUND) == SOUND.replace("schema = 1", "schema = 3").replace(
+        "[style]", '[[scenes]]\nname = "hymn"'
+    )
 
 
 def test_a_migrated_text_says_the_same(write):

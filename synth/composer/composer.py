@@ -197,8 +197,8 @@ class Composer:
         player, band = self._player, self._ensemble
         player.begin(now)
         if now.bar == 0:
-            for part in band.planned:
-                part.plan(now)
+            for planning in band.planned:
+                planning.plan(now)
                 yield
         self._landmark.write(now, player)
         for index in band.harmonist.due(now):
@@ -227,7 +227,7 @@ class Composer:
 
     def _markers(self, now: Moment) -> tuple[Marker, ...]:
         phrase = now.phrase
-        markers = []
+        markers: list[Marker] = []
         if now.bar == 0:
             markers.extend(Marker(now.tick, kind, text) for kind, text in phrase.told)
             tune = self._ensemble.tune

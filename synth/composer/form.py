@@ -147,7 +147,7 @@ def landing(remaining_s: float, lead: float, beat_s: float, beats: int) -> tuple
     wanted = (remaining_s - lead) / beat_s
     best: tuple[float, int, float] = (math.inf, beats, _RITARDANDO)
     for count in range(max(2, beats - 2), 2 * beats + 1):
-        squares = sum(((i + 1) / count) ** 2 for i in range(count))
+        squares = math.fsum(((i + 1) / count) ** 2 for i in range(count))
         amount = min(max((wanted - count) / squares, 0.08), _WIDEST_RITARDANDO)
         miss_s = abs(count + amount * squares - wanted) * beat_s
         cost = max(miss_s - _LANDING_S, 0.0) * 10.0 + abs(count - beats) + 4.0 * abs(amount - _RITARDANDO)

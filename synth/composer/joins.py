@@ -67,7 +67,8 @@ def route(start: str, end: str) -> tuple[str, ...]:
 
 
 def _ways(start: str) -> Iterator[tuple[str, ...]]:
-    waiting, seen = deque([(start,)]), {start}
+    waiting: deque[tuple[str, ...]] = deque([(start,)])
+    seen = {start}
     while waiting:
         way = waiting.popleft()
         for nxt in neighbours(way[-1]):

@@ -203,13 +203,15 @@ class Planner:
             self._change_tempo(ask, scene)
 
     def _change_tempo(self, ask: Ask, scene: Scene) -> None:
-        """A tempo asked for at once: by metric modulation where a simple ratio is near, else over a bridge."""
+        """A tempo asked for at once: over a bridge, or by metric modulation where a simple ratio is near."""
         way, now_bpm = TEMPO_WAYS[round(ask.controls["tempo_by"])], ask.controls["tempo_bpm"]
         asked_bpm = ask.tempo_asked_bpm
         if way == "ramp" or asked_bpm is None or not passage.worth_a_leap(now_bpm, asked_bpm):
             return
-        ratio = passage.ratio(now_bpm, asked_bpm, scene.metre) if way == "modulation" else None
-        if ratio is not None:
+        if way == "modulation":
+            ratio = passage.ratio(now_bpm, asked_bpm, scene.metre)
+            if ratio is None:
+                return
             self._leap_bpm = now_bpm * ratio.numerator / ratio.denominator
             told = (("passage", f"a beat is {1 / ratio} of the beat before"),)
             self._way.append(Passage("turn", self._number, scene, 0.01, told=told))

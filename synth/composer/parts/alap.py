@@ -7,6 +7,8 @@ Indian music as described by Jairazbhoy, The Rags of North Indian Music (1971).
 
 from __future__ import annotations
 
+import math
+
 from dataclasses import replace
 
 from synth.composer.moment import Moment
@@ -197,7 +199,7 @@ class Alap(FreeVoice):
             else:
                 sung.append(tone)
         spare = room_s - 0.1
-        total = sum(tone.seconds for tone in sung)
+        total = math.fsum(tone.seconds for tone in sung)
         if total > spare:
             sung = [replace(tone, seconds=max(tone.seconds * spare / total, SHORTEST_S)) for tone in sung]
         return sung

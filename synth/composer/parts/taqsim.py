@@ -8,6 +8,8 @@ Inspired by the taqsim as described by Touma (The Maqam Phenomenon, Ethnomusicol
 
 from __future__ import annotations
 
+import math
+
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -148,9 +150,9 @@ class Taqsim(FreeVoice):
             return []
         self._said += 1
         sung = self._timed(now, steps)
-        while len(sung) > 2 and sum(tone.seconds for tone in sung) > room_s - 0.2:
+        while len(sung) > 2 and math.fsum(tone.seconds for tone in sung) > room_s - 0.2:
             sung = sung[1:]
-        total = sum(tone.seconds for tone in sung)
+        total = math.fsum(tone.seconds for tone in sung)
         if total > room_s - 0.2:
             sung = [replace(tone, seconds=max(tone.seconds * (room_s - 0.2) / total, SHORTEST_S)) for tone in sung]
         self._last = [tone.step for tone in sung][-6:]
