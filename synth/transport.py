@@ -204,8 +204,8 @@ class Transport:
         """Take over a bar that is written."""
         self._next_bar = bar
         earliest = 0 if self._beat is None else self._beat.tick + _LATEST_TICKS
-        if bar.leap_bpm is not None and self._beat is not None:
-            self.leap = self._next_frame, bar.leap_bpm
+        if self._beat is not None and (bar.leap_ratio or bar.leap_bpm):
+            self.leap = self._next_frame, self._beat.bpm * bar.leap_ratio if bar.leap_ratio else bar.leap_bpm or 0.0
         for note in bar.notes:
             start = max(note.tick, earliest)
             self._serial += 1

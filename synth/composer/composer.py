@@ -80,7 +80,7 @@ class Composer:
         self._bar += 1
         self._beat += now.beats
         self._over = now.final
-        leap_bpm = now.phrase.leap_bpm if now.bar == 0 else None
+        leaps = (now.phrase.leap_bpm, now.phrase.leap_ratio) if now.bar == 0 else (None, None)
         return Bar(
             ask.tick,
             now.beats,
@@ -91,7 +91,7 @@ class Composer:
             swell,
             stretch,
             now.final,
-            leap_bpm,
+            *leaps,
         )
 
     def _ensemble_of(self, number: int) -> Ensemble:

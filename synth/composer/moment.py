@@ -70,7 +70,8 @@ class Phrase:
 
     `scene` is the number of its scene, `join` the kind of passage where it leads elsewhere, `still` one in which only
     what both sides share is held, `lean` its tension against others, `told` what the score says of it (kind and text),
-    `leap_bpm` the tempo that it begins with when it does not go on from the one before.
+    `leap_bpm` the tempo that it begins with when it does not go on from the one before, `leap_ratio` how many times as
+    fast that is where a beat of one is a beat of the other.
     """
 
     number: int
@@ -92,6 +93,7 @@ class Phrase:
     lean: float = 1.0
     told: tuple[tuple[str, str], ...] = ()
     leap_bpm: float | None = None
+    leap_ratio: float | None = None
     tuning: Tuning = TUNINGS["12-tet"]
     pivot: tuple[int, ...] = ()
     goal: tuple[int, int] = (0, 0)

@@ -48,6 +48,7 @@ class Planner:
         self._number = self._wanted = 0  # of the scene that sounds, and of the one asked for
         self._way: deque[Passage] = deque()
         self._leap_bpm: float | None = None
+        self._leap_ratio: float | None = None
         self._lengths: list[int] = []
         self._phrases = 0
         self._section = 0
@@ -98,7 +99,7 @@ class Planner:
         setting = self._setting(self._number)
         scene, style = setting.scene, setting.style
         beats = scene.metre
-        leap_bpm = self._leap(step)
+        leap_bpm, leap_ratio = self._leap(step)
         bar_s = beats * 60.0 / (leap_bpm or controls["tempo_bpm"])
         if step is not None:
             self._begin_passage(step, bar_s)
@@ -163,6 +164,7 @@ class Planner:
             lean=self._lean(bars),
             told=self._told(step, back, ask.time_s),
             leap_bpm=leap_bpm,
+            leap_ratio=leap_ratio,
             tuning=sounding(scale, scene.tuning),
             pivot=_pivot(now, scale),
             goal=goal,
@@ -212,7 +214,8 @@ class Planner:
             ratio = passage.ratio(now_bpm, asked_bpm, scene.metre)
             if ratio is None:
                 return
-            self._leap_bpm = now_bpm * ratio.numerator / ratio.denominator
+            self._leap_ratio = ratio.numerator / ratio.denominator
+            self._leap_bpm = now_bpm * self._leap_ratio
             told = (("passage", f"a beat is {1 / ratio} of the beat before"),)
             self._way.append(Passage("turn", self._number, scene, 0.01, told=told))
         else:
@@ -220,13 +223,14 @@ class Planner:
             told = (("passage", "a bridge without a pulse"),)
             self._way.append(Passage("bridge", self._number, scene, passage.BRIDGE_S, still=True, told=told))
 
-    def _leap(self, step: Passage | None) -> float | None:
-        """The tempo that this phrase begins with, where it does not go on from the one before."""
+    def _leap(self, step: Passage | None) -> tuple[float | None, float | None]:
+        """The tempo that this phrase begins with, where it does not go on from the one before, and its ratio to it."""
         if step is not None or self._leap_bpm is None:
-            return None
-        leap_bpm, self._leap_bpm = self._leap_bpm, None
+            return None, None
+        leap = self._leap_bpm, self._leap_ratio
+        self._leap_bpm = self._leap_ratio = None
         self._lengths = []
-        return leap_bpm
+        return leap
 
     def _begin_passage(self, step: Passage, bar_s: float) -> None:
         usual = step.setting.phrase_bars

@@ -106,8 +106,8 @@ class Bar:
 
     `notes` may start up to one beat before `tick` and ring on past the bar. `swell` is the phrase's dynamic
     shape at the bar's start and end, 0 (softest) to 1; `stretch` slows single beats (1.1 = a tenth slower) and
-    is used for the last cadence only. `final` says that nothing follows; `leap_bpm` is the tempo that the bar begins
-    with where it does not go on from the one before.
+    is used for the last cadence only. `final` says that nothing follows. Where the tempo does not go on from the beat
+    before, the bar begins with `leap_bpm`, or `leap_ratio` times as fast where that is given.
     """
 
     tick: int
@@ -120,3 +120,4 @@ class Bar:
     stretch: tuple[float, ...] = ()
     final: bool = False
     leap_bpm: float | None = None
+    leap_ratio: float | None = None
