@@ -151,8 +151,8 @@ def test_taken_again_and_again_the_last_word_counts(name):
 # -- verbs -------------------------------------------------------------------------------------------------------------
 
 
-def test_there_are_eight_and_no_other():
-    assert set(VERBS) == {"more", "less", "hold", "advance", "pull_back", "ground", "skip", "stop"}
+def test_there_are_nine_and_no_other():
+    assert set(VERBS) == {"more", "less", "hold", "advance", "pull_back", "ground", "like", "skip", "stop"}
     with pytest.raises(SessionError, match="no verb called 'louder': one of more, less"):
         session()[0].verb("louder")
 
