@@ -222,6 +222,24 @@ def _rounded(phases: tuple[Phase, ...], length: float) -> list[float]:
     return lasting
 
 
+def _scenes_told(preset: Preset) -> Iterator[str]:
+    """Each scene, with a word where it is played far from the tempo or mood that it is at home in."""
+    from synth.composer.styles import archetype
+
+    for scene in preset.scenes:
+        style, far = archetype(scene.archetype), []
+        for name, (low, high) in (
+            ("tempo_bpm", style.tempo_bpm),
+            ("arousal", style.arousal),
+            ("valence", style.valence),
+        ):
+            least, most = preset.ranges.get(name, (preset.controls[name],) * 2)
+            if most < low or least > high:
+                far.append(f"{name} {low:g} to {high:g}")
+        kind = "" if scene.name == scene.archetype else f" ({scene.archetype})"
+        yield scene.name + kind + (f" [at home at {' and '.join(far)}]" if far else "")
+
+
 def _told(preset: Preset, text: str) -> Iterator[str]:
     """A preset's goal, terms and plan, line by line."""
     from synth.preset import GOALS
@@ -234,12 +252,14 @@ def _told(preset: Preset, text: str) -> Iterator[str]:
         yield f"constraints: {'; '.join(preset.constraints)}"
     if preset.palettes:
         yield f"palettes: {', '.join(preset.palettes)}"
-    yield f"{'phase':10}{'minutes':>8}{'arousal':>9}{'valence':>9}{'tension':>9}{'breath':>14}  cues"
+    yield f"scenes: {', '.join(_scenes_told(preset))}"
+    yield f"{'phase':10}{'minutes':>8}{'arousal':>9}{'valence':>9}{'tension':>9}{'breath':>14}  scene, cues"
     for phase in preset.phases:
         breath = f"{phase.breath_depth_db:g} dB" if phase.breath_depth_db else ""
         breath += f" at {phase.breath_rate_bpm:g}" if phase.breath_rate_bpm else ""
         cues = ", ".join(f"{cue.kind} at {cue.at_minutes:g}" for cue in phase.cues)
         moods = f"{phase.arousal:+9.2f}{phase.valence:+9.2f}{phase.tension:+9.2f}"
-        yield f"{phase.kind:10}{phase.minutes:8g}{moods}{breath:>14}  {cues}".rstrip()
+        told = "; ".join(filter(None, (f"scene {phase.scene}" if phase.scene else "", cues)))
+        yield f"{phase.kind:10}{phase.minutes:8g}{moods}{breath:>14}  {told}".rstrip()
     yield from make_plan(preset, preset.minutes * 60.0).notes
     yield f"least: {_least_minutes(text, preset):g} minutes, to go the whole way"

@@ -15,7 +15,21 @@ PAD_LOW = 52
 _BLOOMS = 0.6  # broken tones a bar from which on a voice is left to them
 _OPEN, _CLOSED = 1.4, 0.3  # tension of a close that asks, and of one that answers, against what is asked for
 _APPROACH = 1.6  # and of the chord before
+_ROUGH = (0.7, 3.0)  # of a chord against its tension, where no roughness is asked for and how much more where it is
+_REST, _TENSE = -0.5, 0.6  # a chord that leans less is at rest, one that leans more is tense
 _AHEAD_S = 8.0  # the longest that a change of tonal tension may wait
+
+
+def lean(now: Moment, slot: Slot) -> float:
+    """-1 for a chord at rest to 1 for the tensest, against the tension asked for."""
+    return max(-1.0, min(1.0, slot.tension / max(now.controls["tonal_tension"], 0.02) - 1.2))
+
+
+def tones(now: Moment, slot: Slot) -> tuple[int, ...]:
+    """Pitch classes for a pattern over `slot`: at rest root and fifth alone, else those of the chord."""
+    assert slot.chord is not None
+    pcs = chord_pcs(slot.chord, now.scale)
+    return pcs[:2] if lean(now, slot) < _REST else pcs
 
 
 class Harmonist:
@@ -68,16 +82,15 @@ class Harmonist:
         pcs = chord_pcs(slot.chord, phrase.scale)
         voices = self._voices(now, phrase, index)
         slot.bass_pc = pcs[0]
-        pedal = self._style.parts.get("bass") == "pedal" or now.controls["tonal_tension"] < self._style.pedal
-        pedal = pedal or phrase.shares.bass * phrase.bars < 1.5
+        pedal = slot.tension < self._style.pedal or phrase.shares.bass * phrase.bars < 1.5
         if pedal and not phrase.ending:
             slot.bass_pc = phrase.scale.key
-        bass = voicing.bass_note(slot.bass_pc, None) if now.plays("bass") else None
+        bass = voicing.bass_note(slot.bass_pc, None) if "bass" in phrase.stems else None
         arch = 2.0 if 0.25 < slot.beat / phrase.beats < 0.7 else 0.0
         under = -3 if now.phrase.line else 1  # a tune has the top to itself
         high = round(min(max(now.controls["register_note"] + under, 64), 76))
         top = min(high - 1.0, 64.0 + arch + 0.3 * (now.controls["register_note"] - 62))
-        slot.voicing = voicing.lead(self._voicing, pcs, (PAD_LOW, high), voices, bass, top, self._bass)
+        slot.voicing = voicing.lead(self._voicing, pcs, (PAD_LOW, high), voices, bass, top, self._bass, lean(now, slot))
         self._past = [*self._past[-11:], slot.chord]
         self._pcs, self._voicing, self._bass = pcs, slot.voicing, bass
         phrase.idea.chords.append(slot.chord)
@@ -85,7 +98,7 @@ class Harmonist:
     def keep(self, phrase: Phrase, slot: Slot) -> None:
         """Begin `phrase` on the chord of `slot`, which sounds already."""
         first = phrase.slots[0]
-        first.chord, first.voicing, first.bass_pc = slot.chord, slot.voicing, slot.bass_pc
+        first.chord, first.voicing, first.bass_pc, first.tension = slot.chord, slot.voicing, slot.bass_pc, slot.tension
         assert slot.chord is not None
         phrase.idea.chords.append(slot.chord)
 
@@ -95,6 +108,11 @@ class Harmonist:
         voices = phrase.shares.voices if "harmony" in now.entered else 2
         if (phrase.line and voices > 3) or (phrase.shares.fill >= _BLOOMS and voices > 2):
             voices -= 1  # the tune, or a tone that blooms in later, is the upper voice
+        leaning = lean(now, phrase.slots[index])
+        if leaning < _REST and voices > max(self._style.voices - 1, 2):
+            voices -= 1
+        elif leaning > _TENSE and voices == 2:
+            voices += 1
         return voices
 
     def _chord(self, now: Moment, phrase: Phrase, index: int) -> Chord:
@@ -105,7 +123,7 @@ class Harmonist:
         recall, weight = self._recall(now, phrase, index)
         wish = Wish(
             tension=slot.tension,
-            rough=now.controls["roughness"] * slot.tension / max(now.controls["tonal_tension"], 0.02),
+            rough=slot.tension * (_ROUGH[0] + _ROUGH[1] * now.controls["roughness"]),
             recall=recall,
             recall_weight=weight,
             within=phrase.pivot if index == 0 else (),

@@ -1,10 +1,9 @@
-"""Harmony: scale-true chords, how tense each is, and the choice of the next one.
+"""Harmony: scale-true chords and the choice of the next one.
 
-Tension is the composite of four terms: strain from the key in the spiral array (Chew 2000, r = 1, h = .4), the
-chord's diameter there (Herremans & Chew 2016), the chord distance of tonal pitch space (Lerdahl 2001) and a
-roughness of pitch classes. The next chord is sampled from exp(-|T - T*|/.1 - VL/4 + log P + novelty), where P is
-a first-order succession table and VL the semitones the chord's pitch classes must move. Where the phrase must arrive
-at its cadence the table is conditioned on the goal (Pachet, Roy & Barbieri 2011: finite-length Markov processes).
+The next chord is sampled from exp(-|T - T*|/.05 - |R - R*|/.1 - VL/3 + log P + novelty): T its tension and R its
+roughness against what is planned, VL the semitones its pitch classes must move, and P a first-order succession table.
+Where the phrase must arrive at its cadence the table is conditioned on the goal (Pachet, Roy & Barbieri 2011:
+finite-length Markov processes).
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from random import Random
 from typing import NamedTuple
 
 from synth.composer import priors
-from synth.composer.scales import FIFTHS, SEMITONES, Scale, pitch_classes
+from synth.composer import tension as tonal
+from synth.composer.scales import SEMITONES, Scale, pitch_classes
 from synth.controls import KEYS
 
 # Scale steps above the root: root, fifth, then the tones that give the chord its colour.
@@ -32,17 +32,13 @@ KINDS: Mapping[str, tuple[int, ...]] = {
     "ninth": (0, 4, 2, 6, 1),
 }
 _CLOSING = ("triad", "open", "add9")  # kinds that a phrase may end on
-_SHARE = {0: 0.536, 4: 0.274, 2: 0.19}  # weight of root, fifth and third in a chord's centre (Chew)
-_FIFTHS_CYCLE = (0, 4, 1, 5, 2, 6, 3)  # degrees by diatonic fifths
-_ROUGH = {1: 0.5, 2: 0.15, 6: 0.25}  # by interval class [design]
-_TENSION_FLOOR, _TENSION_SPAN = 0.223, 0.8  # so that the bare tonic is 0 and a half-diminished ninth nears 1
 
 # (chord before, last chord) as degrees, by mode and cadence; only chords with a perfect fifth close a phrase.
 CADENCES: tuple[Mapping[str, tuple[tuple[int, int], ...]], ...] = (
     {"half": ((1, 4), (0, 4), (5, 4)), "authentic": ((4, 0),), "modal": ((1, 0), (5, 0))},
     {"half": ((3, 4), (0, 4), (1, 4)), "authentic": ((4, 0),), "plagal": ((3, 0),), "modal": ((1, 0),)},
-    {"half": ((0, 6), (3, 6), (1, 4)), "plagal": ((3, 0),), "modal": ((6, 0), (4, 0))},
-    {"half": ((0, 3), (6, 3), (0, 4)), "plagal": ((3, 0),), "modal": ((6, 0), (4, 0), (1, 0))},
+    {"half": ((0, 4), (3, 4), (1, 4), (3, 6)), "plagal": ((3, 0),), "modal": ((6, 0), (4, 0))},
+    {"half": ((0, 4), (3, 4), (6, 4), (0, 3)), "plagal": ((3, 0),), "modal": ((6, 0), (4, 0), (1, 0))},
     {"half": ((3, 4), (5, 6), (0, 4)), "plagal": ((3, 0),), "modal": ((6, 0), (4, 0), (5, 0))},
     {"half": ((0, 3), (5, 6), (2, 1)), "plagal": ((3, 0),), "modal": ((1, 0), (6, 0))},
 )
@@ -119,63 +115,14 @@ def symbol(chord: Chord, scale: Scale) -> str:
     return root + suffix[chord.kind]
 
 
-def _spiral(fifths: int) -> tuple[float, float, float]:
-    return math.sin(fifths * math.pi / 2), math.cos(fifths * math.pi / 2), 0.4 * fifths
-
-
-def _centre(points: Sequence[tuple[float, float, float]], weights: Sequence[float]) -> tuple[float, float, float]:
-    total = sum(weights)
-    x, y, z = (sum(w * p[axis] for p, w in zip(points, weights, strict=True)) / total for axis in range(3))
-    return x, y, z
-
-
-def _triad_centre(mode: int, degree: int) -> tuple[float, float, float]:
-    points = [_spiral(FIFTHS[SEMITONES[mode][(degree + step) % 7]]) for step in _SHARE]
-    return _centre(points, list(_SHARE.values()))
-
-
-def strain(mode: int, degree: int) -> float:
-    """Distance in the spiral array from the triad on `degree` to the key."""
-    key = _centre([_triad_centre(mode, d) for d in (0, 4, 3)], [0.536, 0.274, 0.19])
-    return math.dist(_triad_centre(mode, degree), key)
-
-
-def diameter(mode: int, chord: Chord) -> float:
-    """Largest distance in the spiral array between two tones of the chord."""
-    points = [_spiral(FIFTHS[SEMITONES[mode][(chord.degree + step) % 7]]) for step in KINDS[chord.kind]]
-    return max(math.dist(a, b) for a in points for b in points)
-
-
-def pitch_space_distance(degree: int) -> int:
-    """Lerdahl's distance j + k from the tonic triad to the triad on `degree` of the same key."""
-    place = _FIFTHS_CYCLE.index(degree)
-    j = min(place, 7 - place)
-    levels = ((0,), (0, 4), (0, 2, 4))
-    k = sum((degree + step) % 7 not in level for level in levels for step in level)
-    return j + k
+def tension(mode: int, chord: Chord) -> float:
+    """0 (bare tonic) to about 1."""
+    return tonal.tension(mode, chord.degree, KINDS[chord.kind])
 
 
 def roughness(mode: int, chord: Chord) -> float:
-    """0 for a triad to 1, from the seconds and tritones between pitch classes."""
-    tones = [SEMITONES[mode][(chord.degree + step) % 7] for step in KINDS[chord.kind]]
-    total = 0.0
-    for i, low in enumerate(tones):
-        for high in tones[i + 1 :]:
-            apart = (high - low) % 12
-            total += _ROUGH.get(min(apart, 12 - apart), 0.0)
-    return min(total, 1.0)
-
-
-@cache
-def tension(mode: int, chord: Chord) -> float:
-    """0 (bare tonic) to about 1."""
-    raw = (
-        0.35 * strain(mode, chord.degree) / 1.7
-        + 0.25 * diameter(mode, chord) / 2.5
-        + 0.2 * pitch_space_distance(chord.degree) / 10
-        + 0.2 * roughness(mode, chord)
-    )
-    return min(max((raw - _TENSION_FLOOR) / _TENSION_SPAN, 0.0), 1.0)
+    """0 for a bare fifth, .1 for a triad, up to 1."""
+    return tonal.roughness(mode, chord.degree, KINDS[chord.kind])
 
 
 @cache
@@ -185,6 +132,7 @@ def succession(mode: int, practice: str) -> tuple[tuple[float, ...], ...]:
     Rows sum to 1. The last goes where little moves: relatives and leading-tone exchanges first (Cohn 2012).
     """
     major = SEMITONES[mode][2] == 4
+    table: Sequence[Sequence[float]]
     if practice == "functional":
         table = priors.FUNCTIONAL_MAJOR if major else priors.FUNCTIONAL_MINOR
     elif practice == "transformational":
@@ -294,9 +242,9 @@ def choose(
         pcs = chord_pcs(chord, scale)
         if wish.within and not all(pc in wish.within for pc in pcs):
             weight *= 1e-4
-        cost = abs(tense - wish.tension) / 0.05 + abs(rough - wish.rough) / 0.25
+        cost = abs(tense - wish.tension) / 0.05 + abs(rough - wish.rough) / 0.1
         if before:
-            cost += least_motion(before, pcs) / 4.0
+            cost += least_motion(before, pcs) / 3.0
         if wish.degree is None:
             weight *= follow[degree] + 0.004
             if reach:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import combinations
+
+from synth.composer.tension import dissonance
 
 BASS_LOW, BASS_HIGH = 28, 43  # E1..G2
 _BASS_HOME = 38
 _PARALLEL = 8.0
+_LEAP = 5  # semitones that an inner voice may move
+_LEAPS = 40.0
+_RUB = 12.0  # a semitone or a minor ninth, where none is meant
+_MOTION = 1.5  # a semitone of all voices together
+_LEAN = 15.0  # how much the dissonance of a voicing counts
+_GROUND = 2.0
 LONE_BELOW = 57  # under A3 (220 Hz) a pad has one voice: the bass is the other
 
 
@@ -45,9 +54,28 @@ def motion(before: Sequence[int], after: Sequence[int]) -> int:
     return sum(min(abs(a - b) for b in few) for a in many)
 
 
+def leaps(before: Sequence[int], after: Sequence[int], bass: bool) -> int:
+    """How many inner voices leap by more than a fourth; the lowest is an inner one where a `bass` sounds below.
+
+    Voices go in order; where some enter or leave, those that move least in all are the ones that go on, and the lowest
+    of both chords must not lie far apart.
+    """
+    lowest = bass and abs(before[0] - after[0]) > _LEAP
+    if len(before) > len(after):
+        before, after = after, before
+    some = min(
+        combinations(after, len(before)), key=lambda tones: sum(abs(a - b) for a, b in zip(before, tones, strict=True))
+    )
+    apart = [abs(a - b) for a, b in zip(before, some, strict=True)]
+    return lowest + sum(move > _LEAP for move in apart[1:-1])
+
+
 @lru_cache(maxsize=4096)
-def _candidates(pcs: tuple[int, ...], low: int, high: int, voices: int) -> tuple[tuple[float, tuple[int, ...]], ...]:
-    """Voicings of `pcs` (root, fifth, colour) with their own cost: missing or doubled tones, gaps, close seconds."""
+def _candidates(
+    pcs: tuple[int, ...], low: int, high: int, voices: int
+) -> tuple[tuple[float, float, tuple[int, ...]], ...]:
+    """Voicings of `pcs` (root, fifth, colour) with their own cost (missing or doubled tones, gaps, close seconds) and
+    their dissonance."""
     pool = [pitch for pitch in range(low, high + 1) if pitch % 12 in pcs]
     found: list[tuple[float, tuple[int, ...]]] = []
 
@@ -67,7 +95,7 @@ def _candidates(pcs: tuple[int, ...], low: int, high: int, voices: int) -> tuple
 
     extend((), 0)
     found.sort()
-    return tuple(found[:70])
+    return tuple((own, dissonance(chosen), chosen) for own, chosen in found[:70])
 
 
 def _own_cost(chosen: tuple[int, ...], pcs: tuple[int, ...]) -> float:
@@ -80,8 +108,8 @@ def _own_cost(chosen: tuple[int, ...], pcs: tuple[int, ...]) -> float:
         cost += 1.5 * max(present.count(pc) - 1, 0)
     for low, high in zip(chosen, chosen[1:], strict=False):
         gap = high - low
-        cost += 5.0 if gap == 1 else 0.8 if gap == 2 else 0.5 * max(gap - 9, 0)
-    return cost + (4.0 if chosen[-1] - chosen[0] == 13 else 0.0)
+        cost += 0.8 if gap == 2 else 0.5 * max(gap - 9, 0)
+    return cost + _RUB * sum(high - low in (1, 13) for low, high in combinations(chosen, 2))
 
 
 def lead(
@@ -92,30 +120,35 @@ def lead(
     bass: int | None,
     top: float,
     bass_before: int | None = None,
+    lean: float = 0.0,
 ) -> tuple[int, ...]:
     """The voicing of `pcs` nearest to `before`, rising MIDI notes in `window`.
 
-    `bass` sounds below (None: nothing does), `top` is where the highest voice would like to be. Voices move as little
-    as they can, none more than a fourth if it can be helped, and from `bass_before` on the outer two not in parallel
-    fifths or octaves.
+    `bass` sounds below (None: nothing does, and the root is best lowest), `top` is where the highest voice would like
+    to be, `lean` (-1 to 1) whether it is to sound smooth or rough. Voices move as little as they can, inner ones no
+    more than a fourth if it can be helped, and from `bass_before` on the outer two not in parallel fifths or octaves.
     """
     low, high = window
     best: tuple[int, ...] = ()
     best_cost = 1e9
     for count in range(voices, 0, -1):
-        for own, chosen in _candidates(pcs, low, high, count):
-            if own >= best_cost:
+        for own, rough, chosen in _candidates(pcs, low, high, count):
+            if own - _LEAN * max(lean, 0.0) >= best_cost:
                 break
             if bass is not None and chosen[0] - bass < min_gap(bass):
                 continue
-            cost = own + 0.25 * abs(chosen[-1] - top)
+            cost = own + 0.25 * abs(chosen[-1] - top) - _LEAN * lean * rough
+            if bass is None:
+                cost += _GROUND * (chosen[0] % 12 != pcs[0])
+            elif any(pitch - bass == 13 for pitch in chosen):
+                cost += _RUB
             if before:
-                cost += motion(before, chosen)
+                cost += _MOTION * motion(before, chosen)
                 cost -= 1.0 * sum(pitch in before for pitch in chosen)
                 if bass is not None and bass_before is not None and _in_parallel(bass_before, before, bass, chosen):
                     cost += _PARALLEL
-                if len(before) == len(chosen):
-                    cost += sum(3.0 for a, b in zip(before, chosen, strict=True) if abs(a - b) > 5)
+                if cost < best_cost:
+                    cost += _LEAPS * leaps(before, chosen, bass is not None)
             if cost < best_cost:
                 best, best_cost = chosen, cost
         if best:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synth.composer import rhythm, voicing
-from synth.composer.harmony import chord_pcs
+from synth.composer.harmonist import tones
 from synth.composer.moment import Moment, Slot
 from synth.composer.playing import Player
 from synth.rng import stream
@@ -61,15 +61,13 @@ class Figure:
             if slot is None:
                 continue
             self._follow(now, slot)
-            held = [pitch for pitch in player.sounding("pad", now.ticks(beat)) if pitch < _LOW]
             tone = self._tones[self._shape[self._place % len(self._shape)] % len(self._tones)]
             first = self._place % len(self._shape) == 0
             self._place += 1
-            if not voicing.is_apart(tone, held):
-                continue
             until = now.start + places[i + 1] / steps if i + 1 < len(places) else now.end
-            length = (until - beat) * now.controls["articulation"]
-            player.play(self.stem, beat, min(max(length, 0.2), slot.end - beat), tone, 0.05 if first else -0.05)
+            length = min(max((until - beat) * now.controls["articulation"], 0.2), slot.end - beat)
+            if player.fits(tone, beat, beat + length):
+                player.play(self.stem, beat, length, tone, 0.05 if first else -0.05)
 
     def _renew(self, now: Moment) -> None:
         self._bars += 1
@@ -84,11 +82,10 @@ class Figure:
         if slot is self._slot:
             return
         self._slot = slot
-        assert slot.chord is not None
-        pcs = chord_pcs(slot.chord, now.scale)
+        pcs = tones(now, slot)
         centre = min(max(round(now.controls["register_note"]) + self._up, 64), 84)
         size = 4 if len(pcs) < 3 else 5
         near = self._tones if len(self._tones) == size else ()
-        tones = voicing.lead(near, pcs, (centre - 9, centre + 10), size, None, centre + 7.0)
+        found = voicing.lead(near, pcs, (centre - 9, centre + 10), size, None, centre + 7.0)
         low = [pitch for pitch in slot.voicing if pitch < _LOW]
-        self._tones = tuple(tone for tone in tones if voicing.is_apart(tone, low)) or slot.voicing
+        self._tones = tuple(tone for tone in found if voicing.is_apart(tone, low)) or slot.voicing

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from synth.composer import rhythm
-from synth.composer.harmonist import Harmonist
-from synth.composer.harmony import chord_pcs
+from synth.composer.harmonist import Harmonist, tones
 from synth.composer.moment import Moment, Slot
 from synth.composer.playing import Player
 from synth.composer.voicing import LONE_BELOW, is_apart
@@ -104,31 +103,28 @@ class Pad:
             until = (
                 beat + now.beats if few else now.start + (places[i + 1] / steps if i + 1 < len(places) else now.beats)
             )
+            until = min(until, slot.end)
             for _ in range(2 if i in doubled else 1):
-                pitch = self._next(now, player, slot, beat)
+                pitch = self._next(now, player, slot, beat, until)
                 if pitch is not None:
-                    player.play("pad", beat, min(until, slot.end) - beat, pitch, -0.06)
+                    player.play("pad", beat, until - beat, pitch, -0.06)
 
-    def _next(self, now: Moment, player: Player, slot: Slot, beat: float) -> int | None:
+    def _next(self, now: Moment, player: Player, slot: Slot, beat: float, until: float) -> int | None:
         """The next tone of a walk up and down over chord tones that are free, if there is one."""
-        assert slot.chord is not None
-        pcs = chord_pcs(slot.chord, now.scale)
+        pcs = tones(now, slot)
         held = player.sounding("pad", now.ticks(beat))
-        sung = [int(note.pitch) for note in player.notes if note.stem == "melody"]
         high = max(slot.voicing[-1] + 5, _HIGHEST)
         if now.phrase.line:  # a tune has the top to itself, but where there are many more notes than it can sing
             busy = now.phrase.shares.fill >= _BROKEN
             high = max(round(now.controls["register_note"]) - 2, slot.voicing[-1] + 5 * busy)
-        free = [
-            p
-            for p in range(max(slot.voicing[0], LONE_BELOW), high + 1)
-            if p % 12 in pcs and is_apart(p, held) and is_apart(p, sung) and all(abs(p - q) >= 2 for q in held)
-        ]
-        beyond = [p for p in free if p != self._walked and (p > self._walked) == self._rising]
-        if not beyond:
+        low = max(slot.voicing[0], LONE_BELOW)
+        free = [p for p in range(low, high + 1) if p % 12 in pcs and all(abs(p - q) >= 2 for q in held)]
+        free = [p for p in free if p != self._walked]
+        for _ in range(2):
+            onward = [p for p in free if (p > self._walked) == self._rising]
+            for pitch in sorted(onward, key=lambda p: abs(p - self._walked)):
+                if player.fits(pitch, beat, until):
+                    self._walked = pitch
+                    return pitch
             self._rising = not self._rising
-            beyond = [p for p in free if p != self._walked]
-        if not beyond:
-            return None
-        self._walked = min(beyond, key=lambda p: abs(p - self._walked))
-        return self._walked
+        return None
