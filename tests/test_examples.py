@@ -91,3 +91,13 @@ def test_composing(tmp_path):
     assert "4:00 of music" in told and "the melody's highest note" in told
     names = {path.name for path in (tmp_path / "example-composition").iterdir()}
     assert {"score.mid", "score.json", "roll.svg", "score.musicxml"} <= names
+
+
+def test_guests(tmp_path):
+    told = run("09_guest_composer.py", tmp_path)
+    assert "wanders: plays" in told and "speaks_notesequence: plays" in told
+
+
+def test_own_scale(tmp_path):
+    told = run("10_own_scale.py", tmp_path).split()
+    assert len(told) == 2 and all((tmp_path / path).stat().st_size > 100_000 for path in told)

@@ -4,7 +4,7 @@ Each runs in a process of its own, is invited to every phrase one phrase ahead, 
 it fails, the built-in composer plays. The second needs the extra `magenta` (pip install "isotone[magenta]"): put a
 Magenta model in place of `backwards`.
 
-python examples/11_guest_composer.py
+python examples/09_guest_composer.py
 """
 
 from __future__ import annotations
