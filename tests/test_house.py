@@ -82,6 +82,7 @@ ROOMS: dict[str, set[str]] = {
         "dsp",
     },
     "cli": {
+        "composer",
         "output",
         "score",
         "tuning",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import combinations
 
 from synth.composer import harmony, priors, voicing
 from synth.composer.harmony import Chord, Wish, chord_pcs
 from synth.composer.moment import Moment, Phrase, Slot
 from synth.composer.styles import Archetype
+from synth.composer.tension import beating
 from synth.controls import MODES
 from synth.rng import stream
 
-PAD_LOW = 52
+PAD_LOW, PAD_HIGH = 52, 76
 _BLOOMS = 0.6  # broken tones a bar from which on a voice is left to them
 _OPEN, _CLOSED = 1.4, 0.3  # tension of a close that asks, and of one that answers, against what is asked for
 _APPROACH = 1.6  # and of the chord before
@@ -88,7 +90,7 @@ class Harmonist:
         bass = voicing.bass_note(slot.bass_pc, None) if "bass" in phrase.stems else None
         arch = 2.0 if 0.25 < slot.beat / phrase.beats < 0.7 else 0.0
         under = -3 if now.phrase.line else 1  # a tune has the top to itself
-        high = round(min(max(now.controls["register_note"] + under, 64), 76))
+        high = round(min(max(now.controls["register_note"] + under, 64), PAD_HIGH))
         top = min(high - 1.0, 64.0 + arch + 0.3 * (now.controls["register_note"] - 62))
         slot.voicing = voicing.lead(self._voicing, pcs, (PAD_LOW, high), voices, bass, top, self._bass, lean(now, slot))
         self._past = [*self._past[-11:], slot.chord]
@@ -174,4 +176,6 @@ def _palettes(style: Archetype, practice: str) -> tuple[harmony.Palette, ...]:
     for mode in range(len(MODES)):
         for goal in range(7):
             harmony.arrivals(mode, practice, goal, _MOST_AHEAD)
+    for low, high in combinations(range(PAD_LOW, PAD_HIGH + 1), 2):
+        beating(low, high)
     return tuple(harmony.palette(mode, style.degrees, style.kinds) for mode in range(len(MODES)))

@@ -31,6 +31,7 @@ KINDS: Mapping[str, tuple[int, ...]] = {
     "seventh": (0, 4, 2, 6),
     "ninth": (0, 4, 2, 6, 1),
 }
+_HOPELESS = 12.0  # cost at which it no longer matters how far its tones are
 _CLOSING = ("triad", "open", "add9")  # kinds that a phrase may end on
 
 # (chord before, last chord) as degrees, by mode and cadence; only chords with a perfect fifth close a phrase.
@@ -243,7 +244,7 @@ def choose(
         if wish.within and not all(pc in wish.within for pc in pcs):
             weight *= 1e-4
         cost = abs(tense - wish.tension) / 0.05 + abs(rough - wish.rough) / 0.1
-        if before:
+        if before and cost < _HOPELESS:
             cost += least_motion(before, pcs) / 3.0
         if wish.degree is None:
             weight *= follow[degree] + 0.004

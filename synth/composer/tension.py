@@ -117,15 +117,17 @@ def tension(mode: int, degree: int, steps: tuple[int, ...]) -> float:
 def beating(low: int, high: int) -> float:
     """Sensory dissonance of two MIDI notes: the sum over their partials (Sethares 1993)."""
     total = 0.0
+    low_hz, high_hz = note_to_hz(low), note_to_hz(high)
     for n, loud in _PARTIALS:
         for m, other in _PARTIALS:
-            f, g = n * note_to_hz(low), m * note_to_hz(high)
+            f, g = n * low_hz, m * high_hz
             apart = abs(f - g) * 0.24 / (0.0207 * min(f, g) + 18.96)
             total += min(loud, other) * (math.exp(-3.51 * apart) - math.exp(-5.75 * apart))
     return total
 
 
-def dissonance(pitches: Sequence[int]) -> float:
+@lru_cache(maxsize=16384)
+def dissonance(pitches: tuple[int, ...]) -> float:
     """Of MIDI notes that sound together, for each of them."""
     total = sum(beating(low, high) for i, low in enumerate(pitches) for high in pitches[i + 1 :])
     return total / max(len(pitches), 1)

@@ -71,11 +71,8 @@ def leaps(before: Sequence[int], after: Sequence[int], bass: bool) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _candidates(
-    pcs: tuple[int, ...], low: int, high: int, voices: int
-) -> tuple[tuple[float, float, tuple[int, ...]], ...]:
-    """Voicings of `pcs` (root, fifth, colour) with their own cost (missing or doubled tones, gaps, close seconds) and
-    their dissonance."""
+def _candidates(pcs: tuple[int, ...], low: int, high: int, voices: int) -> tuple[tuple[float, tuple[int, ...]], ...]:
+    """Voicings of `pcs` (root, fifth, colour) with their own cost: missing or doubled tones, gaps, close seconds."""
     pool = [pitch for pitch in range(low, high + 1) if pitch % 12 in pcs]
     found: list[tuple[float, tuple[int, ...]]] = []
 
@@ -95,7 +92,7 @@ def _candidates(
 
     extend((), 0)
     found.sort()
-    return tuple((own, dissonance(chosen), chosen) for own, chosen in found[:70])
+    return tuple(found[:70])
 
 
 def _own_cost(chosen: tuple[int, ...], pcs: tuple[int, ...]) -> float:
@@ -132,12 +129,14 @@ def lead(
     best: tuple[int, ...] = ()
     best_cost = 1e9
     for count in range(voices, 0, -1):
-        for own, rough, chosen in _candidates(pcs, low, high, count):
+        for own, chosen in _candidates(pcs, low, high, count):
             if own - _LEAN * max(lean, 0.0) >= best_cost:
                 break
             if bass is not None and chosen[0] - bass < min_gap(bass):
                 continue
-            cost = own + 0.25 * abs(chosen[-1] - top) - _LEAN * lean * rough
+            cost = own + 0.25 * abs(chosen[-1] - top)
+            if lean:
+                cost -= _LEAN * lean * dissonance(chosen)
             if bass is None:
                 cost += _GROUND * (chosen[0] % 12 != pcs[0])
             elif any(pitch - bass == 13 for pitch in chosen):

@@ -57,7 +57,7 @@ def test_render_follows_the_shipped_recording_and_replays(run: Callable, tmp_pat
 def test_compose_writes_a_score(run: Callable, tmp_path: Path) -> None:
     path = tmp_path / "score.mid"
     result = run("compose", "settle", "--minutes", "1", "--out", path)
-    assert result.code == 0 and "notes in" in result.out
+    assert result.code == 0 and "1:00 of music" in result.out
     assert 50 < mido.MidiFile(path).length < 75
 
 
