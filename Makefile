@@ -48,6 +48,11 @@ bench-estimator: $(VENV)/test-installed ## what a listener costs; LISTENERS=FOLD
 	$(BIN)/python bench/estimator_cost.py
 	[ -z "$(LISTENERS)" ] || $(BIN)/python bench/estimator.py "$(LISTENERS)"
 
+bench-composer: $(VENV)/test-installed ## an hour of every preset's notes against its targets; random requests; the map of moods
+	$(BIN)/python bench/composer.py
+	$(BIN)/python bench/turns.py
+	$(BIN)/python bench/music_map.py
+
 closed-loop: $(VENV)/test-installed ## policies on simulated listeners, in worlds that differ; every figure is simulated
 	$(BIN)/python bench/closed_loop.py
 

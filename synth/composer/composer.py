@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from synth.composer import form
+from synth.composer import form, passage
 from synth.composer.budget import MOVING
 from synth.composer.ensemble import Ensemble
 from synth.composer.guests import Motif, Reception
@@ -128,7 +128,7 @@ class Composer:
         """The bar's place in its phrase; begins a new phrase where one is due or the end has come nearer."""
         entered = self._entered(ask)
         opened = self._opened(ask.time_s)
-        due = self._phrase is None or self._bar >= self._phrase.bars
+        due = self._phrase is None or self._bar >= self._phrase.bars or self._must_ground(ask)
         kept = None
         bar_s = self._ensemble.scene.metre * 60.0 / ask.controls["tempo_bpm"]
         if self._must_end(ask, bar_s):
@@ -181,6 +181,12 @@ class Composer:
         if lead is None:
             return left > 0 and ask.remaining_s - left * bar_s < form.lead_s(ask.remaining_s) - 1.0
         return abs(ask.remaining_s - (left - 1) * bar_s - lead) > 0.75 * bar_s + 1.0 and left > 1
+
+    def _must_ground(self, ask: Ask) -> bool:
+        """True when nothing but tonic and fifth is asked for, and something else is under way."""
+        assert self._phrase is not None
+        under_way = not (self._phrase.still or self._planner.ending)
+        return under_way and ask.controls["tonal_tension"] <= passage.GROUNDED
 
     def _land(self, now: Moment) -> tuple[float, ...]:
         """Fit the bar before the last chord to the time left; its beats and slowing."""

@@ -15,7 +15,8 @@ from synth.composer import joins, modulation
 from synth.composer.scales import Scale
 from synth.preset import Scene
 
-BRIDGE_S = 8.0
+BRIDGE_S = GROUND_S = 8.0
+GROUNDED = 0.02  # tonal tension from which down tonic and fifth are held, at once
 _RATIOS = tuple(Fraction(*pair) for pair in ((1, 2), (2, 3), (3, 4), (4, 3), (3, 2), (2, 1)))
 _WORTH = 0.06  # octaves of tempo under which a ramp does
 
@@ -24,7 +25,8 @@ _WORTH = 0.06  # octaves of tempo under which a ramp does
 class Passage:
     """One phrase on the way, `seconds` long at least (0: as long as usual).
 
-    `kind`: "leave", "through" or "arrive" for scenes, "turn" for keys, "bridge" for tempo. `scene` is its number and
+    `kind`: "leave", "through" or "arrive" for scenes, "turn" for keys, "bridge" for tempo, "ground"
+    for as long as nothing but tonic and fifth is asked for. `scene` is its number and
     `setting` what is played in it. `still`: nothing but what both sides share. `close`: the degree it ends on.
     """
 

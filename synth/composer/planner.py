@@ -108,7 +108,7 @@ class Planner:
         bars = self._lengths.pop(0)
         closes_cycle = not self._lengths
         ending = self.ending and closes_cycle
-        scale = now if step and step.kind in ("leave", "turn") and now else self._scale(controls, now, scene)
+        scale = now if step and step.kind in ("leave", "turn", "ground") and now else self._scale(controls, now, scene)
         stems = self._stems_of(setting, step, bars, ending)
         sung = any(style.parts[stem] == "tune" for stem in stems)
         back = Return()
@@ -180,6 +180,11 @@ class Planner:
     def _look_for_change(self, ask: Ask, before: Phrase) -> None:
         """Another scene, key or tempo that is asked for, and the passage that leads there."""
         controls, memory = ask.controls, self._setting(self._number).memory
+        if controls["tonal_tension"] <= passage.GROUNDED:
+            here = self.scene_of(self._number)
+            self._way.clear()
+            self._way.append(Passage("ground", self._number, here, passage.GROUND_S, still=True))
+            return
         if self._liked is not None and round(controls["liked"]) != self._liked:
             memory.like()
         self._liked = round(controls["liked"])
@@ -278,7 +283,7 @@ class Planner:
             return tuple(stem for stem in self.stems if stem != "percussion")
         if step is None or step.kind == "through":
             return setting.texture.next(bars)
-        kept = ("pad",) if step.still else (*_BED, "melody") if step.kind == "arrive" else _BED
+        kept = _BED if step.kind == "ground" else ("pad",) if step.still else (*_BED, "melody") if step.kind == "arrive" else _BED
         return tuple(stem for stem in self.stems if stem in kept) or self.stems[:1]
 
     def _scale(self, controls: dict[str, float], now: Scale | None, scene: Scene) -> Scale:

@@ -10,13 +10,13 @@ from synth.composer.tension import dissonance
 
 BASS_LOW, BASS_HIGH = 28, 43  # E1..G2
 _BASS_HOME = 38
-_PARALLEL = 8.0
+_PARALLEL = 12.0
 _LEAP = 5  # semitones that an inner voice may move
 _LEAPS = 40.0
 _RUB = 12.0  # a semitone or a minor ninth, where none is meant
 _MOTION = 1.5  # a semitone of all voices together
 _LEAN = 15.0  # how much the dissonance of a voicing counts
-_GROUND = 2.0
+_GROUND = (0.0, 2.0, 8.0)  # for root, fifth and colour lowest where no bass sounds
 LONE_BELOW = 57  # under A3 (220 Hz) a pad has one voice: the bass is the other
 
 
@@ -138,7 +138,7 @@ def lead(
             if lean:
                 cost -= _LEAN * lean * dissonance(chosen)
             if bass is None:
-                cost += _GROUND * (chosen[0] % 12 != pcs[0])
+                cost += _GROUND[min(pcs.index(chosen[0] % 12), 2)]
             elif any(pitch - bass == 13 for pitch in chosen):
                 cost += _RUB
             if before:
