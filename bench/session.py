@@ -50,7 +50,8 @@ def dense() -> Preset:
     most = {"density_hz": 8.0, "articulation": 1.3, "percussiveness": 1.0}
     made["controls"] |= most
     made["ranges"] = {name: bounds for name, bounds in made["ranges"].items() if name not in most}
-    made["style"]["archetype"] = "folk"
+    made["scenes"] = [scene for scene in made["scenes"] if scene["archetype"] == "folk"]
+    made["phases"] = [{key: value for key, value in phase.items() if key != "scene"} for phase in made["phases"]]
     made["stems"]["pad"]["settings"] = {"release_s": 6.0}
     for stem in ("melody", "bells"):
         made["stems"][stem] |= {"instrument": "felt_piano", "settings": {"pedal": 1.0}}

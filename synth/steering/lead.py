@@ -87,6 +87,7 @@ class Lead:
         self._paced = ""
         self._counted = {"like": 0, "skip": 0}
         self._staged = -1
+        self._numbers: dict[str, int] = {}  # of the scenes that the plan has led through
         self._most_scenes = SCENES - SCENES % len(preset.scenes)
         self._stirred = False
         self._nudge = self._nudge_asked = 0.0
@@ -236,10 +237,13 @@ class Lead:
             return []
         self._staged = self.phase_number
         names = [scene.name for scene in self._preset.scenes]
-        further = (names.index(name) - round(values["scene"])) % len(names)
+        sounding = round(values["scene"])
+        self._numbers.setdefault(names[sounding % len(names)], sounding)
+        further = (names.index(name) - sounding) % len(names)
         if not further or "scene" in people:
             return []
-        return [Request("scene", (values["scene"] + further) % self._most_scenes, "plan", f"{name}: {_DOING[self.phase]}")]
+        number = self._numbers.setdefault(name, (sounding + further) % self._most_scenes)  # one left before goes on
+        return [Request("scene", number, "plan", f"{name}: {_DOING[self.phase]}")]
 
     def _nudge_by(self, t_s: float, step: float, values: Values[str, float]) -> None:
         if self.grounded:

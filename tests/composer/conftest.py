@@ -7,7 +7,7 @@ import statistics
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import pytest
@@ -77,8 +77,14 @@ def make_preset(
     )
 
 
+def grooving(preset: Preset) -> Preset:
+    """Energise in its main scene from the start, as no plan leads there."""
+    return replace(preset, scenes=preset.scenes[1:])
+
+
 PRESETS: dict[str, Preset] = {
     **{name: load_preset(name) for name in SHIPPED},
+    "energise": grooving(load_preset("energise")),
     "drone": make_preset("drone", "modal", 4, 8, 2.0, tempo_bpm=54, density_hz=0.4, mode=2, tonal_tension=0.12),
     "walk": make_preset("folk", "modal", tempo_bpm=84, density_hz=2.6, percussiveness=0.2, register_note=68),
     "waltz": make_preset("piano_waltz", metre=3, phrase_bars=8, tempo_bpm=62, density_hz=1.3, register_note=70),

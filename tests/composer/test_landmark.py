@@ -61,7 +61,8 @@ def test_whoever_can_be_heard_says_it(music, stem, seed):
     tones = motif(stem, 2)
     due = piece.bars[::EVERY_BARS]
     assert all(sounds(piece, bar, stem, tones) for bar in due)
-    assert sum(strikes(piece, bar, stem, tones) for bar in due) >= len(due) - 1
+    held = 4 if stem == "pad" else 1  # of these the tones may sound already
+    assert sum(strikes(piece, bar, stem, tones) for bar in due) >= len(due) - held
     assert sum(strikes(plain, bar, stem, tones) for bar in plain.bars) <= 1
     others = {name for name in VOICES if name != stem}
     assert not any(strikes(piece, bar, name, motif(name, 2)) for bar in due for name in others)
