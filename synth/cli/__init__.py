@@ -8,7 +8,21 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from synth import __version__
-from synth.cli import compose, devices, doctor, estimate, listen, preset, record, render, report, tables, terms, tunings, warmup
+from synth.cli import (
+    compose,
+    devices,
+    doctor,
+    estimate,
+    listen,
+    preset,
+    record,
+    render,
+    report,
+    tables,
+    terms,
+    tunings,
+    warmup,
+)
 
 USAGE_ERROR, INTERRUPTED, BUG = 2, 130, 1
 

@@ -9,6 +9,7 @@ LEADS = {"tune", "hum", "alap", "taqsim", "bloom"}  # parts that sing
 FIGURES = {"figure", "phase", "interlock"}  # and parts that repeat a pattern
 MOVING = 1.9  # voices that move when the chord changes
 _FEWEST_VOICES, _FEWEST_CHORDS = 2, 2
+_FEWEST_TONES = 3.0  # of a tune
 _DRONE_UNDER = 7.0
 _HARMONY = 0.7  # of what the tune leaves, for more voices and chords
 _BELLS_HZ = 0.5
@@ -48,7 +49,7 @@ def share(
     tune = 0.0
     if playing & LEADS:
         tune = min(max(style.tune * free, style.fewest), style.tune_hz * (1.0 - style.rest) * phrase_s)
-        tune = tune if tune <= free else 0.0
+        tune = min(tune, free) if free >= _FEWEST_TONES else 0.0
         free -= tune
     bells = 0.0
     if playing & {"answer", "periods"}:

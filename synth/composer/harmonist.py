@@ -17,7 +17,7 @@ PAD_LOW, PAD_HIGH = 52, 76
 _BLOOMS = 0.6  # broken tones a bar from which on a voice is left to them
 _OPEN, _CLOSED = 1.4, 0.3  # tension of a close that asks, and of one that answers, against what is asked for
 _APPROACH = 1.6  # and of the chord before
-_ROUGH = (0.6, 3.0)  # of a chord against its tension, where no roughness is asked for and how much more where it is
+_ROUGH = (0.5, 3.0)  # of a chord against its tension, where no roughness is asked for and how much more where it is
 _REST, _TENSE = -0.5, 0.6  # a chord that leans less is at rest, one that leans more is tense
 _AHEAD_S = 8.0  # the longest that a change of tonal tension may wait
 

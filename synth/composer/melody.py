@@ -2,7 +2,8 @@
 
 Pitches are sampled from the interval succession of lullabies, bent by the implication-realisation tendencies of Narmour
 (1990: small intervals go on, large ones turn back and shrink), the chord, the phrase's contour and the gesture being
-repeated. An idea is said two or three times before it changes.
+repeated. An idea is said two or three times before it changes. Before a close tones are drawn to it by Lerdahl's
+attraction ("Tonal Pitch Space", 2001, ch. 4): (s2 / s1) / n^2 for anchoring strengths s and n semitones.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from synth.composer.voicing import is_apart
 # Gestures before the closing note, a letter a bar, "-" a bar of rest.
 _LAYOUTS: dict[int, tuple[str, ...]] = {
     0: ("",),
-    1: ("a", "a", "-"),
+    1: ("a",),
     2: ("aa", "ab", "a-", "-a"),
     3: ("aab", "a-b", "aba", "-ab", "aa-", "a-a"),
     4: ("aab-", "a-ab", "ab-a", "-aab", "a-a-"),
@@ -29,6 +30,13 @@ _LAYOUTS: dict[int, tuple[str, ...]] = {
 }
 _SIZES = {"0": (0, 0), "s": (1, 2), "t": (3, 4), "l": (5, 7), "L": (8, 99)}
 LOWEST_PASSING = 57  # below A3 a tune keeps to chord tones
+_LAST_LONGER = 1.3  # times as long as others the last tone is, where that leaves no more rest than wanted
+_LONGEST = 8.0  # beats that a tone is held where there is time
+_BREATH = 1.0  # beats of rest between gestures, and after the close, at least
+_DECIDED = 1.4  # exponent on the weights of the next tone: above 1 the likely is likelier
+_RISING_CLOSE = 0.4  # how often a phrase ends upwards, against downwards
+_SIGH = 0.4  # of the closes come late, after a tone that leans on them
+_ANCHORING = {0: 4.0, 2: 3.0, 4: 3.0}
 _CROWD = {"0": 1.0, "s": 1.0, "t": 1.2, "l": 1.8, "L": 2.0}  # scale tones an interval class holds each way
 
 
@@ -65,7 +73,8 @@ class Setting:
     """What a tone is sung against: chord tones, register, the sounding pad, and what the line wants of it.
 
     `wanted`: pitch of the contour. `strong`: on a beat that shows the harmony, or long. `like`: the pitch a repeated
-    gesture would have. `next`: a pitch that is to be reached by step. `opening`: first of a phrase.
+    gesture would have. `next`: a pitch that draws this one. `opening`: first of a phrase. `barred`: pitches that would
+    rub against what sounds.
     """
 
     scale: Scale
@@ -77,6 +86,11 @@ class Setting:
     like: int | None = None
     next: int | None = None
     opening: bool = False
+    barred: frozenset[int] = frozenset()
+
+    def fits(self, pitch: int) -> bool:
+        """True when `pitch` neither rubs nor stands too close to a low tone."""
+        return pitch not in self.barred and is_apart(pitch, self.below)
 
 
 def interval_class(semitones: int) -> str:
@@ -114,10 +128,11 @@ def plan_line(
 ) -> list[Tone]:
     """The rhythm of a new line of about `notes` tones, in phrase beats.
 
-    The closing tone falls on `closing_beat`; no tone is shorter than `shortest` beats; at least `rest` of the
-    `bars * beats` beats stay silent.
+    The closing tone falls on `closing_beat`, or half of what is left later, after a tone that leans on it; no tone is
+    planned shorter than `shortest` beats; about `rest` of the `bars * beats` beats stay silent, and no less.
     """
-    gesture_bars = min(int(closing_beat // beats), 7)
+    body_bars = int(closing_beat // beats)
+    gesture_bars = min(body_bars, 7)
     layouts = _LAYOUTS[gesture_bars]
     wanted_gestures = min(gesture_bars, max(1, round((notes - 1) / 2.6)))
     layout = rng.choices(layouts, [1.0 / (1.0 + abs(len(x.replace("-", "")) - wanted_gestures)) ** 2 for x in layouts])[
@@ -128,11 +143,12 @@ def plan_line(
     per_bar = min(per_bar, max(1, int(0.8 * beats / shortest)))
     cells: dict[str, tuple[float, tuple[float, ...]]] = {}
     tones: list[Tone] = []
-    for bar, letter in enumerate(layout):
+    for index, letter in enumerate(layout):
+        bar = index * body_bars // gesture_bars  # long phrases have bars between
         if letter == "-":
             continue
         if letter not in cells:
-            count = per_bar if letter == "a" else max(1, per_bar + rng.choice((-1, 0, 0)))
+            count = per_bar if letter == "a" or per_bar < 3 else per_bar + rng.choice((-1, 0, 0))
             late = rng.choices((0.0, 1.0, 0.5), (0.6, 0.3, 0.25 * (1.0 - regularity)))[0] if beats > 2 else 0.0
             cells[letter] = late, _fitting_cell(rng, beats, count, shortest, regularity)
         late, lengths = cells[letter]
@@ -140,13 +156,16 @@ def plan_line(
             if onset + late < beats - 0.24:
                 length = min(length, beats - onset - late)
                 tones.append(Tone(bar * beats + onset + late, length, letter, place))
-    total = bars * beats
-    room = total - closing_beat
+    total = float(bars * beats)
     tones = [tone for tone in tones if tone.beat < closing_beat]
+    late = (total - closing_beat) / 2.0 if rng.random() < _SIGH and notes >= 2.0 * bars else 0.0
+    late = late if late >= 1.0 else 0.0
+    if late:
+        tones.append(Tone(closing_beat, late, "close", 0))
     median = sorted(tone.beats for tone in tones)[len(tones) // 2] if tones else 1.0
-    last = min(max(2.0 * median, 1.5), max(room - 1.0, 0.6 * room))
-    tones.append(Tone(closing_beat, last, "close", 0, closing=True))
-    return _with_rests(tones, total, rest, shortest)
+    last = max(2.0 * median, 1.5)
+    tones.append(Tone(closing_beat + late, last, "close", 1 if late else 0, closing=True))
+    return breathe(tones, total, rest, shortest)
 
 
 def _fitting_cell(rng: Random, beats: int, notes: int, shortest: float, regularity: float) -> tuple[float, ...]:
@@ -157,19 +176,41 @@ def _fitting_cell(rng: Random, beats: int, notes: int, shortest: float, regulari
     return (float(beats),)
 
 
-def _with_rests(tones: list[Tone], total: float, rest: float, shortest: float) -> list[Tone]:
-    """Shorten the last tone of each gesture, then leave tones out, until `rest` of the time is silent."""
-    allowed = (1.0 - rest) * total
-    for i, tone in enumerate(tones[:-1]):
-        if tones[i + 1].place == 0 and tone.beats > 1.0:
-            tone.beats = max(tone.beats - 1.0, 0.75, shortest)
-    while len(tones) > 2 and sum(tone.beats for tone in tones) > allowed:
-        longest = max(tones[:-1], key=lambda tone: (tone.beats, tone.beat))
-        if longest.beats > 1.0:
-            longest.beats -= 0.5
-        else:
-            ends = [i for i in range(len(tones) - 1) if tones[i + 1].place == 0]
-            tones.pop(ends[len(ends) // 2])
+def breathe(tones: list[Tone], total: float, rest: float, shortest: float) -> list[Tone]:
+    """Hold or shorten `tones`, of a phrase of `total` beats, until `rest` of the time is silent; in place.
+
+    The close lasts, gestures are set off from each other, and short silences are filled before long ones. Where that is
+    not enough tones are left out.
+    """
+    while True:
+        ends = [tone.beat for tone in tones[1:]] + [total]
+        gaps = [end - tone.beat for tone, end in zip(tones, ends, strict=True)]
+        for tone, gap in zip(tones, gaps, strict=True):
+            tone.beats = min(tone.beats, gap)
+        last = [i for i in range(len(tones)) if i + 1 == len(tones) or tones[i + 1].place == 0]
+        for i in last:  # of a gesture
+            tones[i].beats = min(tones[i].beats, max(gaps[i] - _BREATH, 0.5 * gaps[i]))
+        spare = total * (1.0 - rest) - sum(tone.beats for tone in tones)
+        if spare >= -1e-9:
+            break
+        shrinking = [i for i in last[:-1] if tones[i].beats > max(1.0, shortest)]
+        if shrinking:
+            longest = max(shrinking, key=lambda i: (tones[i].beats, i))
+            tones[longest].beats -= min(0.5, -spare)
+            continue
+        if len(tones) <= 2:
+            tones[0].beats = max(tones[0].beats + spare, min(0.25, tones[0].beats))
+            break
+        inner = last[:-1] or [len(tones) - 2]
+        tones.pop(inner[len(inner) // 2])
+    room = [i for _, i in sorted((gap - tone.beats, i) for i, (tone, gap) in enumerate(zip(tones, gaps, strict=True)))]
+    breath = [min(_BREATH, 0.25 * gap) if i in last else 0.0 for i, gap in enumerate(gaps)]
+    most = max(tones[-1].beats, min(gaps[-1] - breath[-1], _LONGEST)) / _LAST_LONGER  # of the tones before the last
+    for i, longest in [(len(tones) - 1, _LONGEST), *((i, most) for i in room), *((i, _LONGEST) for i in room)]:
+        more = min(spare, gaps[i] - breath[i] - tones[i].beats, longest - tones[i].beats)
+        if more > 0.0:
+            tones[i].beats += more
+            spare -= more
     return tones
 
 
@@ -180,21 +221,21 @@ def sing(rng: Random, voice: Voice, at: Setting) -> int:
         near = voice.pitch if voice.pitch is not None else at.wanted
         pool = pitches_between(at.scale, low, high)
         weights = [
-            priors.FIRST_DEGREE.get(at.scale.step(p) % 7, 0.05)
+            priors.FIRST_DEGREE.get(at.scale.step(p) % at.scale.size, 0.05)
             * (1.0 if p % 12 in at.chord else 0.02)
             * math.exp(-(((p - at.wanted) / 4.5) ** 2) - abs(p - near) / 5.0)
             * (8.0 if p == at.like else 1.0)
-            * is_apart(p, at.below)
+            * at.fits(p)
             for p in pool
         ]
     else:
         pool = pitches_between(at.scale, max(low, min(voice.pitch - 9, high)), min(high, max(voice.pitch + 9, low)))
         after = dict(zip(priors.CLASSES, priors.INTERVAL_AFTER[voice.interval], strict=True))
-        weights = [_weight(p, p - voice.pitch, after, voice, at) * is_apart(p, at.below) for p in pool]
+        weights = [_weight(p, p - voice.pitch, after, voice, at) ** _DECIDED * at.fits(p) for p in pool]
     if sum(weights) <= 0.0:
         return min(
             pitches_between(at.scale, low, high),
-            key=lambda p: (not is_apart(p, at.below), p % 12 not in at.chord, abs(p - at.wanted)),
+            key=lambda p: (not at.fits(p), p % 12 not in at.chord, abs(p - at.wanted)),
         )
     return rng.choices(pool, weights)[0]
 
@@ -205,7 +246,7 @@ def _weight(pitch: int, interval: int, after: dict[str, float], voice: Voice, at
     if name == "0":
         weight *= 0.15 if voice.interval == "0" else 0.4
     elif name[0] == "s":
-        weight *= 1.3
+        weight *= 1.35 if name == "s-" else 1.2
     if voice.interval[0] in "lL":  # a leap turns back
         weight *= 0.4 if name == "0" else 0.12 if name[1] == voice.interval[1] else 1.5
     if pitch % 12 not in at.chord:
@@ -224,9 +265,16 @@ def _weight(pitch: int, interval: int, after: dict[str, float], voice: Voice, at
     if pitch == at.like:
         weight *= 25.0
     if at.next is not None:
-        gap = pitch - at.next
-        weight *= 6.0 if gap in (1, 2) else 3.0 if gap in (-1, -2) else 0.4 if gap in (3, 4, -3) else 0.1
+        weight *= 0.1 + 3.0 * attraction(at.scale, pitch, at.next) * (1.5 if pitch > at.next else 1.0)
     return weight
+
+
+def attraction(scale: Scale, pitch: int, goal: int) -> float:
+    """How strongly `goal` draws `pitch`: (s2 / s1) / n^2, with 4 for the tonic, 3 for third and fifth, 2 for others."""
+    if pitch == goal:
+        return 0.0
+    here, there = (_ANCHORING.get(scale.step(p) % scale.size, 2.0) for p in (pitch, goal))
+    return there / here / (goal - pitch) ** 2
 
 
 def close(rng: Random, voice: Voice, at: Setting, degrees: Sequence[int] = (0, 1, 2, 4)) -> int:
@@ -236,9 +284,10 @@ def close(rng: Random, voice: Voice, at: Setting, degrees: Sequence[int] = (0, 1
     pool = [p for p in pitches_between(at.scale, low, high) if p % 12 in at.chord]
     weights = []
     for p in pool:
-        degree = at.scale.step(p) % 7
+        degree = at.scale.step(p) % at.scale.size
         weight = priors.CLOSING_DEGREE.get(degree, 0.08) if degree in degrees else 0.002
-        weights.append(weight * math.exp(-abs(p - near) / 2.5 - abs(p - at.wanted) / 6.0) * is_apart(p, at.below))
+        weight *= _RISING_CLOSE if p > near else 1.0
+        weights.append(weight * math.exp(-abs(p - near) / 2.5 - abs(p - at.wanted) / 5.0) * at.fits(p))
     if sum(weights) <= 0.0:
-        return min(pool, key=lambda p: (not is_apart(p, at.below), abs(p - near))) if pool else round(near)
+        return min(pool, key=lambda p: (not at.fits(p), abs(p - near))) if pool else round(near)
     return rng.choices(pool, weights)[0]

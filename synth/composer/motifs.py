@@ -6,9 +6,11 @@ fragmentation, a new end, a tone split, a tone left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 from random import Random
+from types import MappingProxyType
 
 from synth.composer.melody import Tone
 
@@ -23,10 +25,8 @@ def sequence(line: Line, steps: int) -> list[Tone]:
 
 
 def invert(line: Line) -> list[Tone]:
-    """Mirrored in its first tone; the closing tone stays free."""
-    axis = next((tone.step for tone in line if tone.step is not None), None)
-    if axis is None:
-        return [replace(tone) for tone in line]
+    """Mirrored in its first tone; the closing tone is free."""
+    axis = next((tone.step for tone in line if tone.step is not None), 0)
     return [replace(tone, step=None if tone.closing or tone.step is None else 2 * axis - tone.step) for tone in line]
 
 
@@ -86,24 +86,86 @@ def drop(rng: Random, line: Line) -> list[Tone]:
     return tones
 
 
-_WAYS = ("sequence", "new end", "split", "left out", "inversion", "augmentation", "diminution", "fragment")
-_OFTEN = (5.0, 4.0, 3.0, 2.0, 0.8, 0.8, 0.4, 0.8)
-
-
-def vary(rng: Random, line: Line, beats: float) -> tuple[list[Tone], str]:
-    """A variation of `line` for a phrase of `beats`, and its name."""
-    way = rng.choices(_WAYS, _OFTEN)[0]
-    ways: dict[str, Callable[[], list[Tone]]] = {
-        "sequence": lambda: sequence(line, rng.choice((-2, -1, 1, 2))),
-        "new end": lambda: end_anew(line),
-        "split": lambda: split(line),
-        "left out": lambda: drop(rng, line),
-        "inversion": lambda: invert(line),
-        "augmentation": lambda: augment(line, beats),
-        "diminution": lambda: diminish(line),
-        "fragment": lambda: fragment(line),
+# How often each way is taken where a line allows it. Exact ones keep an idea in memory, far ones show it anew.
+WAYS: Mapping[str, float] = MappingProxyType(
+    {
+        "in sequence": 5.0,
+        "with a new end": 4.0,
+        "with a tone split": 3.0,
+        "with a tone left out": 2.0,
+        "inverted": 0.8,
+        "augmented": 0.8,
+        "diminished": 0.4,
+        "in part": 0.8,
     }
-    return ways[way](), way
+)
+ENOUGH = 0.55  # likeness that a variation keeps at least
+
+
+def vary(rng: Random, line: Line, beats: float, way: str = "", least: float = ENOUGH) -> tuple[list[Tone], str]:
+    """A variation of `line` that closes by beat `beats`, and its name: `way`, or one whose likeness to it is `least`.
+
+    As it was, and no name, where no way changes it and keeps that much.
+    """
+    names = [way] if way else list(WAYS)
+    while names:
+        name = rng.choices(names, [WAYS[n] for n in names])[0]
+        varied = _apply(rng, line, beats, name)
+        if not same(line, varied) and likeness(line, varied) >= least:
+            return varied, name
+        names.remove(name)
+    return [replace(tone) for tone in line], ""
+
+
+def _apply(rng: Random, line: Line, beats: float, way: str) -> list[Tone]:
+    match way:
+        case "in sequence":
+            return sequence(line, rng.choice((-2, -1, 1, 2)))
+        case "with a new end":
+            return end_anew(line)
+        case "with a tone split":
+            return split(line)
+        case "with a tone left out":
+            return drop(rng, line)
+        case "inverted":
+            return invert(line)
+        case "augmented":
+            return augment(line, beats)
+        case "diminished":
+            return diminish(line)
+    return fragment(line)
+
+
+def same(a: Line, b: Line) -> bool:
+    """True when two lines have the same tones at the same beats."""
+    return [(t.beat, t.step) for t in a] == [(t.beat, t.step) for t in b]
+
+
+def likeness(a: Line, b: Line) -> float:
+    """How much of `a` is heard in `b`, upside down or at half or double pace as well, 0..1.
+
+    The mean of what their intervals and their rhythms share in order (Ratcliff & Obershelp 1988); tones that are free
+    have no intervals yet.
+    """
+    first = _intervals(a), _paces(a, 1.0)
+    found = 0.0
+    for turn, pace in ((1, 1.0), (-1, 1.0), (1, 2.0), (1, 0.5)):
+        other = [turn * i if isinstance(i, int) else i for i in _intervals(b)], _paces(b, pace)
+        found = max(found, sum(SequenceMatcher(None, x, y, False).ratio() for x, y in zip(first, other, strict=True)))
+    return found / 2.0
+
+
+def _intervals(line: Line) -> list[int | tuple[int, int]]:
+    """Steps from tone to tone; a pair of its own where one is free."""
+    steps = [tone.step for tone in line]
+    return [
+        (id(line), i) if a is None or b is None else b - a
+        for i, (a, b) in enumerate(zip(steps, steps[1:], strict=False))
+    ]
+
+
+def _paces(line: Line, pace: float) -> list[float]:
+    return [round(pace * (b.beat - a.beat), 3) for a, b in zip(line, line[1:], strict=False)]
 
 
 def _moved(tone: Tone, steps: int) -> Tone:

@@ -17,6 +17,7 @@ from synth.preset import Scene
 
 BRIDGE_S = GROUND_S = 8.0
 GROUNDED = 0.02  # tonal tension from which down tonic and fifth are held, at once
+_BED = ("pad", "bass")  # what stays while one scene becomes another
 _RATIOS = tuple(Fraction(*pair) for pair in ((1, 2), (2, 3), (3, 4), (4, 3), (3, 2), (2, 1)))
 _WORTH = 0.06  # octaves of tempo under which a ramp does
 
@@ -37,6 +38,15 @@ class Passage:
     still: bool = False
     close: int | None = None
     told: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The stems that play on; none named is all, as usual."""
+        if self.kind == "through":
+            return ()
+        if self.still and self.kind != "ground":
+            return ("pad",)
+        return (*_BED, "melody") if self.kind == "arrive" else _BED
 
 
 def to_scene(before: Scene, number: int, after: Scene, wanted: int) -> tuple[Passage, ...]:

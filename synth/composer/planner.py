@@ -21,7 +21,6 @@ from synth.rng import stream
 from synth.score.model import Ask
 
 _SECTION_CYCLES = (3, 6)
-_BED = ("pad", "bass")  # what stays while one scene becomes another
 
 
 class Setting:
@@ -281,10 +280,9 @@ class Planner:
     def _stems_of(self, setting: Setting, step: Passage | None, bars: int, ending: bool) -> tuple[str, ...]:
         if ending:
             return tuple(stem for stem in self.stems if stem != "percussion")
-        if step is None or step.kind == "through":
+        if step is None or not step.kept:
             return setting.texture.next(bars)
-        kept = _BED if step.kind == "ground" else ("pad",) if step.still else (*_BED, "melody") if step.kind == "arrive" else _BED
-        return tuple(stem for stem in self.stems if stem in kept) or self.stems[:1]
+        return tuple(stem for stem in self.stems if stem in step.kept) or self.stems[:1]
 
     def _scale(self, controls: dict[str, float], now: Scale | None, scene: Scene) -> Scale:
         """The scale asked for, the mode one rung nearer to it at most."""

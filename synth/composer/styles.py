@@ -59,16 +59,16 @@ class Archetype:
     pedal: float = 0.08
     cadences: Mapping[str, float] = field(default_factory=lambda: _SUNG)
     home: float = 0.4
-    returns: tuple[float, float, float] = (0.20, 0.20, 0.15)
+    returns: tuple[float, float, float] = (0.28, 0.20, 0.07)
     percussion: float = 0.35
     bass: float = 0.1
     most_bass: float = 1.0
     tune: float = 0.55
     bells: float = 0.15
-    presence: Mapping[str, float] = field(default_factory=lambda: {"bass": 0.92, "melody": 0.75, "bells": 0.5})
+    presence: Mapping[str, float] = field(default_factory=lambda: {"bass": 0.92, "melody": 0.85, "bells": 0.5})
     tune_hz: float = 1.3
     fewest: float = 5.0
-    rest: float = 0.36
+    rest: float = 0.28
 
 
 _SUSTAINED = {"pad": "pad", "bass": "roots", "melody": "tune", "bells": "answer", "percussion": "drums"}
@@ -84,7 +84,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             cadences=_SOFT,
             pedal=0.12,
             tune_hz=0.9,
-            rest=0.4,
+            rest=0.28,
         ),
         "drone": Archetype(
             parts={**_SUSTAINED, "bass": "pedal", "bells": "periods"},
@@ -101,10 +101,10 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             percussion=0.2,
             tune=0.35,
             bells=0.35,
-            presence={"bass": 0.95, "melody": 0.4, "bells": 0.5},
+            presence={"bass": 0.95, "melody": 0.65, "bells": 0.5},
             tune_hz=0.7,
             fewest=4.0,
-            rest=0.55,
+            rest=0.36,
         ),
         "lullaby": Archetype(
             groove="lullaby",
@@ -117,9 +117,9 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             kinds=_WARM,
             voices=3,
             home=0.65,
-            returns=(0.36, 0.18, 0.14),
+            returns=(0.50, 0.12, 0.02),
             tune=0.8,
-            presence={"bass": 0.92, "melody": 0.85, "bells": 0.4},
+            presence={"bass": 0.92, "melody": 0.9, "bells": 0.4},
             tune_hz=1.2,
             fewest=4.0,
         ),
@@ -137,10 +137,10 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             percussion=0.2,
             tune=0.2,
             bells=0.7,
-            presence={"bass": 0.9, "melody": 0.3, "bells": 0.95},
+            presence={"bass": 0.9, "melody": 0.5, "bells": 0.95},
             tune_hz=0.7,
             fewest=4.0,
-            rest=0.5,
+            rest=0.36,
         ),
         "piano_waltz": Archetype(
             groove="brush",
@@ -152,8 +152,8 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             kinds=_WARM,
             voices=3,
             home=0.7,
-            returns=(0.22, 0.25, 0.15),
-            rest=0.38,
+            returns=(0.52, 0.12, 0.02),
+            rest=0.36,
         ),
         "folk": Archetype(
             groove="brush",
@@ -165,9 +165,9 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             degrees=(1.0, 0.5, 0.4, 1.0, 1.0, 1.0, 0.3),
             voices=3,
             home=0.75,
-            returns=(0.30, 0.25, 0.12),
+            returns=(0.32, 0.16, 0.05),
             tune=0.55,
-            presence={"bass": 0.95, "melody": 0.75, "bells": 0.75},
+            presence={"bass": 0.95, "melody": 0.85, "bells": 0.75},
             tune_hz=2.0,
         ),
         "arpeggio": Archetype(
@@ -181,10 +181,10 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             home=0.7,
             percussion=0.25,
             tune=0.1,
-            presence={"bass": 0.9, "melody": 0.97, "bells": 0.5},
+            presence={"bass": 0.9, "melody": 0.97, "bells": 0.8},
             tune_hz=0.6,
             fewest=4.0,
-            rest=0.5,
+            rest=0.36,
         ),
         "groove": Archetype(
             parts={**_SUSTAINED, "bass": "riff", "bells": "figure"},
@@ -196,12 +196,12 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             degrees=(1.2, 0.6, 0.2, 1.3, 0.5, 0.6, 2.0),
             voices=3,
             home=0.85,
-            returns=(0.38, 0.26, 0.12),
+            returns=(0.22, 0.08, 0.02),
             percussion=0.6,
             tune=0.45,
-            presence={"bass": 0.95, "melody": 0.75, "bells": 0.55},
+            presence={"bass": 0.95, "melody": 0.85, "bells": 0.55},
             tune_hz=2.6,
-            rest=0.34,
+            rest=0.28,
         ),
         "alap": Archetype(
             parts={**_SUSTAINED, "bass": "pedal", "melody": "alap", "bells": "periods"},
@@ -282,7 +282,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             presence={"melody": 0.4, "bells": 0.1},
             tune_hz=0.3,
             fewest=3.0,
-            rest=0.6,
+            rest=0.5,
         ),
     }
 )

@@ -10,7 +10,7 @@ from synth.composer.tension import dissonance
 
 BASS_LOW, BASS_HIGH = 28, 43  # E1..G2
 _BASS_HOME = 38
-_PARALLEL = 12.0
+_PARALLEL = 16.0
 _LEAP = 5  # semitones that an inner voice may move
 _LEAPS = 40.0
 _RUB = 12.0  # a semitone or a minor ninth, where none is meant
@@ -128,6 +128,7 @@ def lead(
     low, high = window
     best: tuple[int, ...] = ()
     best_cost = 1e9
+    forced = False  # into parallels: then a voice fewer may do better
     for count in range(voices, 0, -1):
         for own, chosen in _candidates(pcs, low, high, count):
             if own - _LEAN * max(lean, 0.0) >= best_cost:
@@ -141,16 +142,18 @@ def lead(
                 cost += _GROUND[min(pcs.index(chosen[0] % 12), 2)]
             elif any(pitch - bass == 13 for pitch in chosen):
                 cost += _RUB
+            parallel = False
             if before:
                 cost += _MOTION * motion(before, chosen)
                 cost -= 1.0 * sum(pitch in before for pitch in chosen)
-                if bass is not None and bass_before is not None and _in_parallel(bass_before, before, bass, chosen):
-                    cost += _PARALLEL
+                if bass is not None and bass_before is not None:
+                    parallel = _in_parallel(bass_before, before, bass, chosen)
+                    cost += _PARALLEL * parallel
                 if cost < best_cost:
                     cost += _LEAPS * leaps(before, chosen, bass is not None)
             if cost < best_cost:
-                best, best_cost = chosen, cost
-        if best:
+                best, best_cost, forced = chosen, cost, parallel
+        if best and not forced:
             return best
     return best
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synth.composer import melody, rhythm
-from synth.composer.melody import LOWEST_PASSING, Tone
+from synth.composer.melody import LOWEST_PASSING, Setting, Tone, Voice
 from synth.composer.priors import CLASSES, INTERVAL_AFTER
+from synth.composer.scales import Scale
 from synth.rng import stream
 from synth.score.model import TICKS_PER_BEAT
 
@@ -65,7 +66,8 @@ def test_a_phrase_keeps_within_an_octave_and_falls_to_a_long_last_tone(music, pi
 
 @pytest.mark.parametrize("name", SUNG)
 def test_the_tune_breathes(music, pieces, name):
-    """At least .3 of the time of the phrases that it sings is silent."""
+    """Of the phrases that it sings 10 to 40 % are rests of half a beat and more, in sparse piano music 35 at least."""
+    shares = []
     for seed in SEEDS:
         piece = pieces(name, seed)
         starts = [marker.tick for marker in piece.markers("phrase")]
@@ -73,9 +75,28 @@ def test_the_tune_breathes(music, pieces, name):
         for start, end in zip(starts, starts[1:], strict=False):
             tones = [n for n in piece.of("melody") if start - 60 <= n.tick < end - 60]
             if tones:
-                silent += end - start - sum(min(n.duration, end - n.tick) for n in tones)
+                edges = [*((n.tick, min(n.tick + n.duration, end)) for n in tones), (end, end)]
+                reached = start
+                for begin, until in edges:
+                    silent += begin - reached if begin - reached >= TICKS_PER_BEAT // 2 else 0
+                    reached = max(reached, until)
                 total += end - start
-        assert silent / total >= 0.3
+        shares.append(silent / total)
+    assert (0.3 if name == "waltz" else 0.1) <= statistics.median(shares) <= 0.4 and max(shares) <= 0.45
+
+
+@pytest.mark.parametrize("name", SUNG)
+def test_it_rubs_against_no_other_stem(music, pieces, name):
+    """Nothing a semitone or a minor ninth from it sounds for more than a quarter beat, where little tension is planned."""
+    rubs = 0
+    for seed in SEEDS:
+        piece = pieces(name, seed)
+        held = [n for n in piece.notes if n.stem in ("pad", "bass")]
+        for tone in piece.of("melody"):
+            for other in held:
+                together = min(tone.tick + tone.duration, other.tick + other.duration) - max(tone.tick, other.tick)
+                rubs += together > TICKS_PER_BEAT // 4 and abs(int(tone.pitch) - int(other.pitch)) in (1, 13)
+    assert rubs <= 3
 
 
 @pytest.mark.parametrize("name", ("settle", "walk", "waltz"))
@@ -191,12 +212,71 @@ def test_any_line_is_in_order_leaves_its_rests_and_closes_where_told(
 ):
     closing = float((bars - 1) * beats)
     line = melody.plan_line(stream(seed, "test"), bars, beats, closing, notes, shortest, rest, regularity)
-    assert line[-1].closing and line[-1].beat == closing and not any(tone.closing for tone in line[:-1])
+    assert line[-1].closing and not any(tone.closing for tone in line[:-1])
+    assert line[-1].beat in (closing, closing + beats / 2.0)
     onsets = [tone.beat for tone in line]
     assert onsets == sorted(set(onsets)) and onsets[0] >= 0.0
     assert all(tone.beats > 0.0 for tone in line)
+    ends = [tone.beat + tone.beats for tone in line]
+    assert all(end <= beat + 1e-9 for end, beat in zip(ends, [*onsets[1:], float(bars * beats)], strict=True))
     if len(line) > 2:
-        assert sum(tone.beats for tone in line) <= (1.0 - rest) * bars * beats + 1e-9
+        assert sum(tone.beats for tone in line) <= (1.0 - rest) * bars * beats + 1e-6
+
+
+@pytest.mark.parametrize("rest", [0.15, 0.28, 0.36])
+@pytest.mark.parametrize("notes", [5.0, 9.0, 16.0])
+def test_about_so_much_of_a_line_is_rest_however_sparse_it_is(rest, notes):
+    """Where there are few tones they are held; the last one is long, and the line breathes after it."""
+    shares, last, breaths = [], [], []
+    for seed in range(60):
+        line = melody.plan_line(stream(seed, "test"), 4, 4, 12.0, notes, 0.5, rest, 0.5)
+        shares.append(1.0 - sum(tone.beats for tone in line) / 16.0)
+        last.append(line[-1].beats >= 1.3 * statistics.median(tone.beats for tone in line))
+        breaths.append(16.0 - line[-1].beat - line[-1].beats)
+    assert rest - 1e-9 <= min(shares) and statistics.mean(shares) <= rest + 0.12
+    assert min(breaths) >= 0.4
+    assert statistics.mean(last) >= 0.5 - 0.2 * (notes == 5.0)
+
+
+def test_breathing_moves_no_tone():
+    line = [
+        Tone(0.0, 1.0, "a", 0),
+        Tone(1.0, 1.0, "a", 1),
+        Tone(4.0, 4.0, "b", 0),
+        Tone(8.0, 1.0, "close", 0, 35, True),
+    ]
+    held = melody.breathe([Tone(t.beat, t.beats, t.gesture, t.place, t.step, t.closing) for t in line], 12.0, 0.25, 0.5)
+    assert [(t.beat, t.gesture, t.step) for t in held] == [(t.beat, t.gesture, t.step) for t in line]
+    assert sum(t.beats for t in held) == pytest.approx(9.0)
+    assert held[-1].beats == 3.0 and held[0].beats == 1.0 and held[2].beats <= 3.0
+
+
+def test_a_tone_is_drawn_to_the_nearer_and_the_stabler():
+    """Lerdahl 2001: a leading tone to the tonic 2, the second degree .5, a fourth away from it hardly."""
+    major = Scale(0, 1)
+    assert melody.attraction(major, 71, 72) == pytest.approx(2.0)
+    assert melody.attraction(major, 74, 72) == pytest.approx(0.5)
+    assert melody.attraction(major, 65, 64) > 4.0 * melody.attraction(major, 65, 67)
+    assert melody.attraction(major, 67, 72) < 0.1 and melody.attraction(major, 72, 72) == 0.0
+
+
+def test_what_would_rub_is_not_sung_nor_closed_on():
+    major = Scale(0, 1)
+    barred = frozenset((64, 65, 67))
+    at = Setting(major, (0, 4, 7), (60, 72), (), 65.0, False, barred=barred)
+    for seed in range(80):
+        voice = Voice(64)
+        assert melody.sing(stream(seed, "test"), voice, at) not in barred
+        assert melody.close(stream(seed, "test"), voice, at) not in barred
+    everything = Setting(major, (0, 4, 7), (60, 72), (), 65.0, False, barred=frozenset(range(128)))
+    assert melody.sing(stream(1, "test"), Voice(64), everything) in range(60, 73), "something is sung all the same"
+
+
+def test_a_close_is_approached_by_step_more_often_than_not():
+    major = Scale(0, 1)
+    at = Setting(major, (2, 7, 11), (60, 76), (), 66.0, False, next=67)
+    steps = [abs(melody.sing(stream(seed, "test"), Voice(69, "s-"), at) - 67) for seed in range(200)]
+    assert statistics.mean(1 <= step <= 2 for step in steps) > 0.6
 
 
 def test_more_notes_asked_for_are_more_notes():

@@ -28,7 +28,8 @@ def heard_cents(sound: np.ndarray, hz: float) -> float:
 
 
 @pytest.mark.parametrize(
-    "scene", [Scene("a", "taqsim", scale="rast"), Scene("b", "lullaby", tuning="just"), Scene("c", "alap", scale="todi")]
+    "scene",
+    [Scene("a", "taqsim", scale="rast"), Scene("b", "lullaby", tuning="just"), Scene("c", "alap", scale="todi")],
 )
 def test_the_melody_sounds_where_its_scale_has_it(scene: Scene) -> None:
     preset = load_preset("settle")

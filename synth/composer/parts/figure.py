@@ -20,6 +20,7 @@ _SHAPES = (  # places in a rising chord of five tones
 _FASTEST_S = 0.14
 _SHAPE_BARS = 8
 _LOW = 63  # tones of the pad below this may stand too close to a low pattern
+_MOST_BELLS_HZ = 0.9
 
 
 class Figure:
@@ -44,6 +45,8 @@ class Figure:
         self._renew(now)
         usual = now.phrase.shares.figure
         wanted = usual + max(-2.0, min(0.3 * usual + 3.0, now.spare - usual))
+        if self.stem == "bells":
+            wanted = min(wanted, _MOST_BELLS_HZ * now.bar_s)
         steps = next((n for n in (2, 3, 4, 6) if n * now.beats >= wanted and (n != 3 or now.beats == 2)), 6)
         while steps > 1 and now.beat_s / steps < _FASTEST_S:
             steps -= 1

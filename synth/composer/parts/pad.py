@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synth.composer import rhythm
 from synth.composer.harmonist import Harmonist, tones
+from synth.composer.harmony import chord_pcs
 from synth.composer.moment import Moment, Slot
 from synth.composer.playing import Player
 from synth.composer.voicing import LONE_BELOW, is_apart
@@ -111,20 +112,21 @@ class Pad:
 
     def _next(self, now: Moment, player: Player, slot: Slot, beat: float, until: float) -> int | None:
         """The next tone of a walk up and down over chord tones that are free, if there is one."""
-        pcs = tones(now, slot)
+        assert slot.chord is not None
         held = player.sounding("pad", now.ticks(beat))
         high = max(slot.voicing[-1] + 5, _HIGHEST)
         if now.phrase.line:  # a tune has the top to itself, but where there are many more notes than it can sing
             busy = now.phrase.shares.fill >= _BROKEN
             high = max(round(now.controls["register_note"]) - 2, slot.voicing[-1] + 5 * busy)
         low = max(slot.voicing[0], LONE_BELOW)
-        free = [p for p in range(low, high + 1) if p % 12 in pcs and all(abs(p - q) >= 2 for q in held)]
-        free = [p for p in free if p != self._walked]
-        for _ in range(2):
-            onward = [p for p in free if (p > self._walked) == self._rising]
-            for pitch in sorted(onward, key=lambda p: abs(p - self._walked)):
-                if player.fits(pitch, beat, until):
-                    self._walked = pitch
-                    return pitch
-            self._rising = not self._rising
+        clear = [p for p in range(low, high + 1) if p != self._walked and all(abs(p - q) >= 2 for q in held)]
+        for pcs in dict.fromkeys((tones(now, slot), chord_pcs(slot.chord, now.scale))):
+            free = [p for p in clear if p % 12 in pcs]
+            for _ in range(2):
+                onward = [p for p in free if (p > self._walked) == self._rising]
+                for pitch in sorted(onward, key=lambda p: abs(p - self._walked)):
+                    if player.fits(pitch, beat, until):
+                        self._walked = pitch
+                        return pitch
+                self._rising = not self._rising
         return None

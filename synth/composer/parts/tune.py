@@ -13,7 +13,6 @@ from synth.composer.playing import Player
 from synth.composer.priors import CLOSING_DEGREE, CONTOURS
 from synth.composer.styles import Archetype
 from synth.composer.visit import Visit
-from synth.composer.voicing import is_apart
 from synth.rng import stream
 
 LOWEST, HIGHEST = 55, 90
@@ -21,6 +20,7 @@ _SHORTEST_S = 0.22
 _OVERLAP_S = 0.06
 _FALL = 4.0  # the closing tone lies about this far below the middle of the register
 _RING_S = 5.5  # the voice leaves first
+_DETACHED = 0.45  # beats
 _LOW = 63  # tones of the pad below this may stand too close to a low tune
 
 
@@ -41,24 +41,27 @@ class Tune:
     def plan(self, now: Moment) -> None:
         """Plan the line of the phrase that begins with this bar, if there are notes enough for one."""
         phrase = now.phrase
-        if self._visit is not None and (line := self._visit.line(now, *self._window(now))):
-            phrase.line = phrase.idea.line = line
-            self._firsts, self._shift = {}, 0
-            return
+        line = self._visit.line(now, *self._window(now)) if self._visit is not None else []
+        own = line or self._line(now)
+        if own:
+            phrase.line = own
+            again = phrase.source.line if phrase.source and phrase.relation == "exact" and not line else []
+            phrase.idea.line = again or own
+            self._firsts, self._shift = {}, self._fit(now, own) if not line else 0
+        if line or not own:  # what is not sung does not come back
+            phrase.told = tuple(told for told in phrase.told if told[0] != "recall")
+
+    def _line(self, now: Moment) -> list[Tone]:
+        phrase = now.phrase
         if self.stem not in phrase.stems or not (phrase.ending or now.plays(self.stem)):
-            return
+            return []
         if phrase.ending and phrase.bars <= 2:
-            phrase.line = [Tone(phrase.slots[-1].beat, 2.0, "close", 0, closing=True)]
-            return
+            return [Tone(phrase.slots[-1].beat, 2.0, "close", 0, closing=True)]
         if phrase.shares.tune <= 0.0 and not phrase.ending:
-            return
-        source = phrase.source.line if phrase.source and phrase.relation != "new" else []
-        line = self._again(now, source) if source else self._new(now)
+            return []
         self._contour = self._rng.choices(list(CONTOURS), list(CONTOURS.values()))[0]
-        self._firsts = {}
-        phrase.line = line
-        phrase.idea.line = source if phrase.relation == "exact" and source else line
-        self._shift = self._fit(now, line)
+        source = phrase.source.line if phrase.source and phrase.relation != "new" else []
+        return self._again(now, source) if source else self._new(now)
 
     def write(self, now: Moment, player: Player) -> None:
         """Sing the tones of this bar."""
@@ -94,20 +97,20 @@ class Tune:
 
     def _new(self, now: Moment) -> list[Tone]:
         phrase = now.phrase
-        beats = phrase.bar_beats[0]
-        shortest = next((b for b in (0.25, 0.5, 0.75, 1.0) if b * now.beat_s >= _SHORTEST_S), 1.0)
-        if self._style.tune_hz < 2.0:
-            shortest = max(shortest, 0.5)
         return melody.plan_line(
             self._rng,
             phrase.bars,
-            beats,
+            phrase.bar_beats[0],
             phrase.slots[-1].beat,
             max(phrase.shares.tune, 3.0),
-            shortest,
+            self._shortest(now),
             self._style.rest,
             now.controls["regularity"],
         )
+
+    def _shortest(self, now: Moment) -> float:
+        shortest = next((b for b in (0.25, 0.5, 0.75, 1.0) if b * now.beat_s >= _SHORTEST_S), 1.0)
+        return max(shortest, 0.5) if self._style.tune_hz < 2.0 else shortest
 
     def _again(self, now: Moment, source: list[Tone]) -> list[Tone]:
         """A copy of an earlier line, fitted to the length of this phrase, as the phrase's relation has it."""
@@ -115,18 +118,17 @@ class Tune:
         closing = phrase.slots[-1].beat
         line = [replace(tone) for tone in source]
         if phrase.relation == "varied":
-            line, way = motifs.vary(self._rng, line, closing)
-            phrase.idea.way = way
-        last = line[-1]
-        body = [tone for tone in line[:-1] if tone.beat + 0.25 <= closing]
+            line, phrase.idea.way = motifs.vary(self._rng, line, closing, phrase.idea.way)
         if phrase.relation == "rhythm":
             for tone in line:
                 tone.step = None
-        room = phrase.beats - closing
-        last.beat, last.beats = closing, min(last.beats, max(room - 1.0, 0.6 * room))
-        if body:
-            body[-1].beats = min(body[-1].beats, closing - body[-1].beat)
-        return [*body, last]
+        last, span = line[-1], phrase.source.bars * phrase.bar_beats[0] if phrase.source else phrase.beats
+        if phrase.beats >= 2 * span:  # in a phrase twice as long it is said twice
+            line = [*line[:-1], *(replace(tone, beat=tone.beat + span) for tone in line[:-1]), last]
+        if not closing <= last.beat < phrase.beats - 0.25:
+            last.beat = closing
+        body = [tone for tone in line[:-1] if tone.beat + 0.25 <= last.beat]
+        return melody.breathe([*body, last], phrase.beats, self._style.rest, self._shortest(now))
 
     def _fit(self, now: Moment, line: list[Tone]) -> int:
         """Octaves, in steps, that bring a remembered line into the register asked for."""
@@ -135,7 +137,7 @@ class Tune:
             return 0
         low, high = self._window(now)
         middle = now.scale.pitch(sorted(steps)[len(steps) // 2])
-        return 7 * round(((low + high) / 2 - middle) / 12.0)
+        return now.scale.size * round(((low + high) / 2 - middle) / 12.0)
 
     def _sing(self, now: Moment, player: Player, line: list[Tone], index: int) -> None:
         tone = line[index]
@@ -144,7 +146,8 @@ class Tune:
         chord = chord_pcs(slot.chord, now.scale)
         if slot.chord.kind == "open":
             chord = (*chord, now.scale.pitch(slot.chord.degree + 2) % 12)
-        at = self._setting(now, player, line, index, chord)
+        beats = self._beats(now, line, index)
+        at = self._setting(now, player, line, index, chord, beats)
         if tone.closing:
             degrees = (0, 2) if now.phrase.ending else (0, 1, 2, 4)
             again = self._recalled(now, tone, at) if tone.step is not None and now.phrase.relation == "exact" else None
@@ -156,20 +159,36 @@ class Tune:
             pitch = self._recalled(now, tone, at)
         else:
             pitch = melody.sing(self._rng, self._voice, at)
+        beats = self._until(now, tone.beat, beats, pitch)
         tone.step = now.scale.step(pitch)
         self._voice.move(pitch, pitch % 12 in chord)
         gesture = self._firsts.setdefault(tone.gesture, [])
         if len(gesture) <= tone.place:
             gesture.extend([pitch] * (tone.place + 1 - len(gesture)))
-        beats = tone.beats * now.controls["articulation"]
-        if index + 1 < len(line):
-            beats = min(beats, line[index + 1].beat - tone.beat + _OVERLAP_S / now.beat_s)
-        if now.final:
-            assert now.remaining_s is not None
-            beats = max(now.remaining_s - _RING_S, 1.0) / now.beat_s
         player.play(self.stem, tone.beat, beats, pitch, tone.accent + (0.03 if at.opening or tone.closing else 0.0))
 
-    def _setting(self, now: Moment, player: Player, line: list[Tone], index: int, chord: tuple[int, ...]) -> Setting:
+    def _beats(self, now: Moment, line: list[Tone], index: int) -> float:
+        """How long a tone is to sound; `articulation` shortens no tone by more than half a beat."""
+        tone = line[index]
+        if now.final:
+            assert now.remaining_s is not None
+            return max(now.remaining_s - _RING_S, 1.0) / now.beat_s
+        beats = max(tone.beats * now.controls["articulation"], tone.beats - _DETACHED)
+        if index + 1 < len(line):
+            beats = min(beats, line[index + 1].beat - tone.beat + _OVERLAP_S / now.beat_s)
+        return beats
+
+    def _until(self, now: Moment, beat: float, beats: float, pitch: int) -> float:
+        """`beats`, or as many until a chord enters that `pitch` would rub against."""
+        for slot in now.phrase.slots:
+            rubs = any(abs(pitch - held) in (1, 13) for held in slot.voicing)
+            if beat < slot.beat < beat + beats and (rubs or slot.chord is None):
+                return slot.beat - beat
+        return beats
+
+    def _setting(
+        self, now: Moment, player: Player, line: list[Tone], index: int, chord: tuple[int, ...], beats: float
+    ) -> Setting:
         tone = line[index]
         low, high = self._window(now)
         span = min(5.0, (high - low) / 2.0)
@@ -189,7 +208,9 @@ class Tune:
         if index == len(line) - 2:
             approach = self._goal(now, (low + high) / 2.0 - _FALL)
         below = [p for p in player.sounding("pad", now.ticks(tone.beat)) if p < _LOW]
-        return Setting(now.scale, chord, (low, high), tuple(below), wanted, strong, like, approach, opening=index == 0)
+        end = tone.beat + min(beats, 2.0)  # a longer one may be cut where a chord enters
+        barred = frozenset(p for p in range(low, high + 1) if player.rubs(p, tone.beat, end))
+        return Setting(now.scale, chord, (low, high), tuple(below), wanted, strong, like, approach, index == 0, barred)
 
     def _goal(self, now: Moment, wanted: float) -> int | None:
         """The pitch that the closing tone will probably have."""
@@ -198,7 +219,9 @@ class Tune:
         pcs = chord_pcs(Chord(now.phrase.goal[1]), now.scale)
         low, high = self._window(now)
         aim = 0.6 * self._voice.pitch + 0.4 * wanted - 1.0
-        pool = [p for p in range(low, high + 1) if p % 12 in pcs and now.scale.step(p) % 7 in CLOSING_DEGREE]
+        pool = [
+            p for p in range(low, high + 1) if p % 12 in pcs and now.scale.step(p) % now.scale.size in CLOSING_DEGREE
+        ]
         return min(pool, key=lambda p: abs(p - aim)) if pool else None
 
     def _recalled(self, now: Moment, tone: Tone, at: Setting) -> int:
@@ -208,15 +231,13 @@ class Tune:
         step = tone.step + self._shift
         pitch = now.scale.pitch(step)
         while pitch > high:
-            step -= 7
+            step -= now.scale.size
             pitch = now.scale.pitch(step)
         while pitch < low:
-            step += 7
+            step += now.scale.size
             pitch = now.scale.pitch(step)
-        if is_apart(pitch, at.below) and (pitch % 12 in at.chord or (pitch - 1) % 12 not in at.chord):
+        if at.fits(pitch) and (pitch % 12 in at.chord or not at.strong or (pitch - 1) % 12 not in at.chord):
             return pitch
-        for nearby in (-1, 1, -2, 2, 3, 4, 5):
-            other = now.scale.pitch(step + nearby)
-            if other % 12 in at.chord and low <= other <= high and is_apart(other, at.below):
-                return other
-        return pitch
+        around = [now.scale.pitch(step + nearby) for nearby in (-1, 1, -2, 2, 3, -3, 4, 5)]
+        clear = [other for other in around if low <= other <= high and at.fits(other)]
+        return next((other for other in clear if other % 12 in at.chord), clear[0] if clear else pitch)
