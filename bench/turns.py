@@ -3,8 +3,8 @@
 Sessions of random presets without sound; every 6 to 40 s a person asks for a random control at a random value, now and
 then for several at once or for contradictory ones, and gives some back. Then everything is held against what must hold:
 each note lies in the scale that sounds at its onset, no control moved faster than its rate (a tempo leaps where the
-record says so, and nowhere else), and each request was met within its deferral, or softened with a reason. What was met is read from the
-score and from the controls as committed second by second, not from the composer.
+record says so, and nowhere else), and each request was met within its deferral, or softened with a reason. What was met
+is read from the score and from the controls as committed second by second, not from the composer.
 """
 
 from __future__ import annotations

@@ -206,6 +206,9 @@ def breathe(tones: list[Tone], total: float, rest: float, shortest: float) -> li
     room = [i for _, i in sorted((gap - tone.beats, i) for i, (tone, gap) in enumerate(zip(tones, gaps, strict=True)))]
     breath = [min(_BREATH, 0.25 * gap) if i in last else 0.0 for i, gap in enumerate(gaps)]
     most = max(tones[-1].beats, min(gaps[-1] - breath[-1], _LONGEST)) / _LAST_LONGER  # of the tones before the last
+    for i in last[:-1]:
+        shorter = max(min(tones[i].beats, most), min(tones[i].beats, 1.0))
+        spare, tones[i].beats = spare + tones[i].beats - shorter, shorter
     for i, longest in [(len(tones) - 1, _LONGEST), *((i, most) for i in room), *((i, _LONGEST) for i in room)]:
         more = min(spare, gaps[i] - breath[i] - tones[i].beats, longest - tones[i].beats)
         if more > 0.0:

@@ -22,7 +22,6 @@ RESTATE_S = (60.0, 90.0)  # the section's first idea is heard again after this l
 _WAIT_S = 10.0  # for a phrase that it fits into; then another idea returns
 CALLBACK_S = (360.0, 600.0)  # and an earlier section's, as the idea of a new one, after this
 _CALLBACK = 0.6
-_AWAY_S = 75.0  # after so long in another scene only old ideas are called back
 _KEPT = 16
 _MOST_SAID = 5  # of the phrases remembered that may be one idea and its variations
 _MOST_ALIKE = 2  # phrases in a row that may come from earlier ones
@@ -107,9 +106,6 @@ class Memory:
 
     def relate(self, time_s: float, bars: int, sung: bool, predictable: float) -> Return:
         """Whether a phrase of `bars` comes back to an earlier one, how, and to which; `sung` when there is a tune."""
-        if self._ideas and time_s - self._ideas[-1].time_s > _AWAY_S:
-            self._leads += [self._lead] if self._lead else []
-            self._ideas, self._lead, self._restate_at_s = [], None, 0.0
         if self._recalled is not None and not self._recalled.line:
             self._restate_at_s = time_s  # it was not sung after all
         self._recalled = None

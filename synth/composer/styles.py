@@ -38,12 +38,13 @@ class Archetype:
 
     `parts`: stem to part (see `synth.composer.parts`). `harmony`: "chords", or "drone" for tonic and fifth alone.
     `groove`: a manner of `synth.composer.rhythm.groove`. `free`: it has no pulse. `tempo_bpm`, `arousal`, `valence`:
-    where it is at home. `degrees`: pull of the chords I..VII. `kinds`: of chord kinds. `voices`: of the pad. `pedal`: tonal tension under which the bass stays on the tonic. `cadences`: weights of closes.
-    `home`: how often a phrase with nothing to return to starts from its section's own progression. `returns`: share of
-    phrases that come back exactly, varied, or with the same rhythm, at predictability .5. `percussion`, `bass`, `tune`,
-    `bells`: each one's share of the notes that the barest harmony and the ones before it leave. `presence`: how much of
-    the time a stem is there once it has entered. `tune_hz`: most notes a second of a tune while it plays. `rest`: least
-    share of a tune phrase that is silent.
+    where it is at home. `degrees`: pull of the chords I..VII. `kinds`: of chord kinds. `voices`: of the pad. `pedal`:
+    tonal tension under which the bass stays on the tonic. `cadences`: weights of closes. `home`: how often a phrase
+    with nothing to return to starts from its section's own progression. `returns`: share of phrases that come back
+    exactly, varied, or with the same rhythm, at predictability .5. `percussion`, `bass`, `tune`, `bells`: each one's
+    share of the notes that the barest harmony and the ones before it leave. `presence`: how much of the time a stem is there once it
+    has entered. `tune_hz`: most notes a second of a tune while it plays. `rest`: least share of a tune phrase that is
+    silent.
     """
 
     parts: Mapping[str, str]

@@ -97,8 +97,7 @@ class StemSetting:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """How the composer writes while this scene lasts: `archetype` is one of its own, `practice` "functional", "modal" or
-    "transformational" harmony.
+    """How the composer writes while this scene lasts: `archetype` is one of its own, `practice` one of PRACTICES.
 
     `culture`: whose scales the control `mode` chooses from, bright to dark; `scale`: one of the catalogue instead ("":
     none). `tuning`: where the twelve keys lie, by name or Scala file, for scales that have no tuning of their own.

@@ -227,7 +227,7 @@ class Session:
         self._inbox.append(lambda: self._release(row))
 
     def verb(self, name: str) -> None:
-        """One of VERBS: more, less, hold (again: go on), advance, pull_back, ground, like (more of this), skip (something else), stop."""
+        """One of VERBS: more, less, hold (again: go on), advance, pull_back, ground, like, skip, stop."""
         if name not in VERBS:
             raise SessionError(f"no verb called {name!r}: one of {', '.join(VERBS)}")
         self._inbox.append(lambda: self._verb(name))

@@ -6,11 +6,8 @@ import statistics
 from bisect import bisect_right
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from synth.composer import harmony, voicing
-from synth.composer.harmony import Chord, chord_pcs
 from synth.composer.scales import Scale, pitch_classes, sharps
 from synth.controls import KEYS, MODES
 from synth.score.model import TICKS_PER_BEAT
@@ -186,54 +183,6 @@ def test_more_roughness_means_rougher_chords(music):
         return sum(any(mark in text for mark in ("7", "9", "6")) for text in texts) / len(texts)
 
     assert share_of_sevenths(0.0) + 0.1 < share_of_sevenths(0.5)
-
-
-def test_outer_voices_shun_parallel_fifths_and_octaves():
-    scale = Scale(0, 1)
-
-    def parallels(told):
-        count = 0
-        for first in range(7):
-            for second in range(7):
-                if first == second:
-                    continue
-                low, then = (voicing.bass_note(chord_pcs(Chord(d), scale)[0], None) for d in (first, second))
-                a = voicing.lead((), chord_pcs(Chord(first), scale), (52, 74), 3, low, 66.0)
-                b = voicing.lead(a, chord_pcs(Chord(second), scale), (52, 74), 3, then, 66.0, low if told else None)
-                apart = (b[-1] - then) % 12
-                count += a[-1] != b[-1] and apart in (0, 7) and (a[-1] - low) % 12 == apart
-        return count
-
-    assert parallels(False) >= 3 and parallels(True) == 0
-
-
-@given(
-    pcs=st.tuples(st.integers(0, 11), st.integers(0, 5), st.integers(0, 6)),
-    bass=st.none() | st.integers(28, 43),
-    voices=st.integers(1, 5),
-    top=st.floats(60.0, 76.0),
-)
-def test_any_voicing_is_clear_and_in_the_chord(pcs, bass, voices, top):
-    tones = chord_pcs(Chord(pcs[2]), Scale(pcs[0], pcs[1]))
-    chosen = voicing.lead((), tones, (52, 76), voices, bass, top)
-    assert chosen and len(chosen) <= voices and list(chosen) == sorted(set(chosen))
-    assert {pitch % 12 for pitch in chosen} <= set(tones)
-    assert voicing.is_clear(chosen) and all(voicing.is_apart(p, chosen) for p in chosen)
-    assert bass is None or chosen[0] - bass >= voicing.min_gap(bass)
-
-
-def test_a_triad_walks_to_its_neighbours_by_the_least_motion():
-    """Fewest semitones from C major, by the geometry of triads (Cohn; Tymoczko)."""
-    c_major = (0, 7, 4)
-    known = {
-        "iii": ((4, 11, 7), 1),
-        "vi": ((9, 4, 0), 2),
-        "IV": ((5, 0, 9), 3),
-        "V": ((7, 2, 11), 3),
-        "ii": ((2, 9, 5), 5),
-    }
-    for chord, semitones in known.values():
-        assert harmony.least_motion(c_major, chord) == semitones
 
 
 @pytest.mark.parametrize("mode", range(6))

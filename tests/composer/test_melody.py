@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -87,7 +88,7 @@ def test_the_tune_breathes(music, pieces, name):
 
 @pytest.mark.parametrize("name", SUNG)
 def test_it_rubs_against_no_other_stem(music, pieces, name):
-    """Nothing a semitone or a minor ninth from it sounds for more than a quarter beat, where little tension is planned."""
+    """Nothing a semitone or a minor ninth from it sounds for more than a quarter beat, whatever is planned."""
     rubs = 0
     for seed in SEEDS:
         piece = pieces(name, seed)
@@ -139,15 +140,18 @@ def test_register_note_is_the_middle_of_the_melody_and_moves_it(music, name, spa
 
 @pytest.mark.parametrize("name", SUNG + ("drone", "focus"))
 def test_ideas_come_back_most_soon_some_changed(pieces, name):
-    """About half of all phrases are heard before (songs .46 to .51), nearly all of those among the last four."""
+    """About half of all phrases are heard before (songs .46 to .51), nearly all of those among the last four, planned
+    returns apart."""
     related, lags, varied = [], [], 0
     for seed in range(8):
-        names = [marker.text.split()[-1] for marker in pieces(name, seed).markers("phrase")]
+        marks = pieces(name, seed).markers("phrase")
+        planned = {marker.tick for marker in pieces(name, seed).markers("recall")}
+        names = [marker.text.split()[-1] for marker in marks]
         families = [text.rstrip("'") for text in names]
         for i, family in enumerate(families):
             related.append(family in families[:i])
             varied += names[i].endswith("'") and names[i] not in names[:i]
-            if family in families[:i]:
+            if family in families[:i] and marks[i].tick not in planned:
                 lags.append(i - max(j for j in range(i) if families[j] == family))
         for window in zip(*(families[i:] for i in range(4)), strict=False):
             assert len(set(window)) > 1, "one idea four times in a row"
@@ -239,16 +243,11 @@ def test_about_so_much_of_a_line_is_rest_however_sparse_it_is(rest, notes):
 
 
 def test_breathing_moves_no_tone():
-    line = [
-        Tone(0.0, 1.0, "a", 0),
-        Tone(1.0, 1.0, "a", 1),
-        Tone(4.0, 4.0, "b", 0),
-        Tone(8.0, 1.0, "close", 0, 35, True),
-    ]
-    held = melody.breathe([Tone(t.beat, t.beats, t.gesture, t.place, t.step, t.closing) for t in line], 12.0, 0.25, 0.5)
+    line = [Tone(0.0, 1.0, "a", 0), Tone(1.0, 1.0, "a", 1), Tone(4.0, 4.0, "b", 0), Tone(8.0, 1.0, "c", 0, 35, True)]
+    held = melody.breathe([replace(tone) for tone in line], 12.0, 0.25, 0.5)
     assert [(t.beat, t.gesture, t.step) for t in held] == [(t.beat, t.gesture, t.step) for t in line]
     assert sum(t.beats for t in held) == pytest.approx(9.0)
-    assert held[-1].beats == 3.0 and held[0].beats == 1.0 and held[2].beats <= 3.0
+    assert held[0].beats == 1.0 and held[-1].beats == 3.0 and min(held[1].beats, held[2].beats) >= 2.0
 
 
 def test_a_tone_is_drawn_to_the_nearer_and_the_stabler():
@@ -256,7 +255,7 @@ def test_a_tone_is_drawn_to_the_nearer_and_the_stabler():
     major = Scale(0, 1)
     assert melody.attraction(major, 71, 72) == pytest.approx(2.0)
     assert melody.attraction(major, 74, 72) == pytest.approx(0.5)
-    assert melody.attraction(major, 65, 64) > 4.0 * melody.attraction(major, 65, 67)
+    assert melody.attraction(major, 65, 64) == pytest.approx(4.0 * melody.attraction(major, 65, 67))
     assert melody.attraction(major, 67, 72) < 0.1 and melody.attraction(major, 72, 72) == 0.0
 
 
@@ -275,8 +274,12 @@ def test_what_would_rub_is_not_sung_nor_closed_on():
 def test_a_close_is_approached_by_step_more_often_than_not():
     major = Scale(0, 1)
     at = Setting(major, (2, 7, 11), (60, 76), (), 66.0, False, next=67)
-    steps = [abs(melody.sing(stream(seed, "test"), Voice(69, "s-"), at) - 67) for seed in range(200)]
-    assert statistics.mean(1 <= step <= 2 for step in steps) > 0.6
+
+    def by_step(at):
+        steps = [abs(melody.sing(stream(seed, "test"), Voice(69, "s-"), at) - 67) for seed in range(200)]
+        return statistics.mean(1 <= step <= 2 for step in steps)
+
+    assert by_step(at) > 0.45 and by_step(at) > by_step(replace(at, next=None)) + 0.1
 
 
 def test_more_notes_asked_for_are_more_notes():

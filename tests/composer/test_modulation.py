@@ -22,8 +22,14 @@ def fifths_apart(a, b):
     return len(set(pitch_classes(a)) - set(pitch_classes(b)))
 
 
-@pytest.mark.parametrize(("a", "b"), PAIRS, ids=lambda scale: scale.name)
-def test_every_key_has_a_way(a, b):
+@pytest.mark.parametrize("mode", range(6))
+def test_every_key_has_a_way(mode):
+    for a, b in PAIRS:
+        if a.mode == mode:
+            check_way(a, b)
+
+
+def check_way(a, b):
     over, close, opening = way(a, b)
     mine, theirs = triads(a), triads(b)
     common = set(mine) & set(theirs)
@@ -41,7 +47,7 @@ def test_every_key_has_a_way(a, b):
 @pytest.mark.parametrize("fifths", range(7))
 def test_the_nearer_the_key_the_more_it_shares(fifths):
     """Major keys up to two fifths apart have triads in common; further ones have none (Schoenberg's close relations)."""
-    for key in {7 * fifths % 12, -7 * fifths % 12}:
+    for key in (7 * fifths % 12, -7 * fifths % 12):
         common = set(triads(Scale(0, IONIAN))) & set(triads(Scale(key, IONIAN)))
         assert len(common) == {0: 6, 1: 4, 2: 2}.get(fifths, 0)
         if fifths:
@@ -59,10 +65,9 @@ def test_the_triads_of_c_major():
     }
 
 
-@pytest.mark.parametrize(("a", "b"), PAIRS, ids=lambda scale: scale.name)
-def test_relatives_are_reached_over_a_pivot(a, b):
-    if fifths_apart(a, b) <= 1:
-        assert way(a, b).over == "pivot"
+def test_relatives_are_reached_over_a_pivot():
+    near = [pair for pair in PAIRS if fifths_apart(*pair) <= 1]
+    assert len(near) > 30 and all(way(*pair).over == "pivot" for pair in near)
 
 
 def test_a_scale_without_chords_is_reached_over_a_drone():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 import math
 import pickle
 import random
 from dataclasses import replace
+from itertools import groupby
 
 import pytest
 from hypothesis import given, settings

@@ -8,7 +8,6 @@ Indian music as described by Jairazbhoy, The Rags of North Indian Music (1971).
 from __future__ import annotations
 
 import math
-
 from dataclasses import replace
 
 from synth.composer.moment import Moment

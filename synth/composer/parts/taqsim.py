@@ -9,7 +9,6 @@ Inspired by the taqsim as described by Touma (The Maqam Phenomenon, Ethnomusicol
 from __future__ import annotations
 
 import math
-
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
