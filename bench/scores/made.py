@@ -6,10 +6,10 @@ import functools
 import math
 import tempfile
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import isfunction
+from inspect import isfunction, isgenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -136,9 +136,22 @@ def _planned(page: Page, asked: list[tuple[float, float]]) -> dict[float, float]
     return found
 
 
+def _slices(given: Generator[Any, Any, Any], calls: list[float]) -> Generator[Any, Any, Any]:
+    """The same generator, the CPU seconds of each of its steps put into `calls`."""
+    while True:
+        started = time.thread_time()
+        try:
+            step = next(given)
+        except StopIteration as done:
+            calls.append(time.thread_time() - started)
+            return done.value
+        calls.append(time.thread_time() - started)
+        yield step
+
+
 @contextmanager
 def timed(kind: type, calls: list[float]) -> Iterator[None]:
-    """Put the CPU seconds of every call from outside of a public method of `kind` into `calls`."""
+    """Put the CPU seconds of every call from outside of a public method of `kind`, and of every slice, into `calls`."""
     inside = 0
     originals = {name: method for name, method in vars(kind).items() if not name.startswith("_") and isfunction(method)}
 
@@ -149,7 +162,8 @@ def timed(kind: type, calls: list[float]) -> Iterator[None]:
             inside += 1
             started = time.thread_time()
             try:
-                return method(*positional, **named)
+                given = method(*positional, **named)
+                return _slices(given, calls) if isgenerator(given) else given
             finally:
                 inside -= 1
                 if not inside:

@@ -70,7 +70,7 @@ class Composer:
             return Bar(ask.tick, self._phrase.bar_beats[-1], scale.key, scale.mode, (), swell=(0.0, 0.0))
         if not self._entries:
             self._open(ask)
-        now = self._moment(ask)
+        now = yield from self._moment(ask)
         yield
         swell = self._planner.cycle.step()
         stretch: tuple[float, ...] = ()
@@ -124,7 +124,7 @@ class Composer:
         """How much of the texture has come in by `time_s`, 0..1."""
         return sum(at_s <= time_s + 0.5 for at_s in self._entries.values()) / len(self._entries)
 
-    def _moment(self, ask: Ask) -> Moment:
+    def _moment(self, ask: Ask) -> Generator[None, None, Moment]:
         """The bar's place in its phrase; begins a new phrase where one is due or the end has come nearer."""
         entered = self._entered(ask)
         opened = self._opened(ask.time_s)
@@ -138,7 +138,7 @@ class Composer:
         if due:
             density_hz = ask.controls["density_hz"] * opened
             before = self._phrase
-            self._phrase = self._planner.phrase(ask, before, entered, density_hz, self._owed)
+            self._phrase = yield from self._planner.phrase(ask, before, entered, density_hz, self._owed)
             self._bar, self._beat = 0, 0.0
             if before is not None and before.scene != self._phrase.scene:
                 last, self._ensemble = self._ensemble, self._ensemble_of(self._phrase.scene)

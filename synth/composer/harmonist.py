@@ -17,7 +17,8 @@ PAD_LOW, PAD_HIGH = 52, 76
 _BLOOMS = 0.6  # broken tones a bar from which on a voice is left to them
 _OPEN, _CLOSED = 1.4, 0.3  # tension of a close that asks, and of one that answers, against what is asked for
 _APPROACH = 1.6  # and of the chord before
-_ROUGH = (0.5, 3.0)  # of a chord against its tension, where no roughness is asked for and how much more where it is
+_ROUGH = (0.4, 2.0)  # of a chord against its tension, where no roughness is asked for and how much more where it is
+_SPARSE_HZ = 0.25  # so few notes leave none for a third voice
 _REST, _TENSE = -0.5, 0.6  # a chord that leans less is at rest, one that leans more is tense
 _AHEAD_S = 8.0  # the longest that a change of tonal tension may wait
 
@@ -110,10 +111,10 @@ class Harmonist:
         voices = phrase.shares.voices if "harmony" in now.entered else 2
         if (phrase.line and voices > 3) or (phrase.shares.fill >= _BLOOMS and voices > 2):
             voices -= 1  # the tune, or a tone that blooms in later, is the upper voice
-        leaning, shares = lean(now, phrase.slots[index]), phrase.shares
-        if leaning < _REST and voices > max(self._style.voices - 1, 2) and not self._style.free:
+        leaning = lean(now, phrase.slots[index])
+        if leaning < _REST and voices > max(self._style.voices - 1, 2) and self._style.pedal < 0.5:
             voices -= 1
-        elif leaning > _TENSE and voices == 2 and shares.tune + shares.fill + shares.figure > 0.0:
+        elif leaning > _TENSE and voices == 2 and now.controls["density_hz"] > _SPARSE_HZ:
             voices += 1
         return voices
 

@@ -33,9 +33,9 @@ LOWEST_PASSING = 57  # below A3 a tune keeps to chord tones
 _LAST_LONGER = 1.3  # times as long as others the last tone is, where that leaves no more rest than wanted
 _LONGEST = 8.0  # beats that a tone is held where there is time
 _BREATH = 1.0  # beats of rest between gestures, and after the close, at least
-_DECIDED = 1.4  # exponent on the weights of the next tone: above 1 the likely is likelier
+_DECIDED = 1.25  # exponent on the weights of the next tone: above 1 the likely is likelier
 _RISING_CLOSE = 0.4  # how often a phrase ends upwards, against downwards
-_SIGH = 0.4  # of the closes come late, after a tone that leans on them
+_SIGH = 0.25  # of the closes come late, after a tone that leans on them
 _ANCHORING = {0: 4.0, 2: 3.0, 4: 3.0}
 _CROWD = {"0": 1.0, "s": 1.0, "t": 1.2, "l": 1.8, "L": 2.0}  # scale tones an interval class holds each way
 
@@ -125,10 +125,12 @@ def plan_line(
     shortest: float,
     rest: float,
     regularity: float,
+    leaning: bool = True,
 ) -> list[Tone]:
     """The rhythm of a new line of about `notes` tones, in phrase beats.
 
-    The closing tone falls on `closing_beat`, or half of what is left later, after a tone that leans on it; no tone is
+    The closing tone falls on `closing_beat` or, where `leaning`, half of what is left later, after a tone that leans on
+    it; no tone is
     planned shorter than `shortest` beats; about `rest` of the `bars * beats` beats stay silent, and no less.
     """
     body_bars = int(closing_beat // beats)
@@ -158,7 +160,7 @@ def plan_line(
                 tones.append(Tone(bar * beats + onset + late, length, letter, place))
     total = float(bars * beats)
     tones = [tone for tone in tones if tone.beat < closing_beat]
-    late = (total - closing_beat) / 2.0 if rng.random() < _SIGH and notes >= 2.0 * bars else 0.0
+    late = (total - closing_beat) / 2.0 if leaning and rng.random() < _SIGH and notes >= 2.0 * bars else 0.0
     late = late if late >= 1.0 else 0.0
     if late:
         tones.append(Tone(closing_beat, late, "close", 0))
@@ -249,7 +251,7 @@ def _weight(pitch: int, interval: int, after: dict[str, float], voice: Voice, at
     if name == "0":
         weight *= 0.15 if voice.interval == "0" else 0.4
     elif name[0] == "s":
-        weight *= 1.35 if name == "s-" else 1.2
+        weight *= 1.3 if name == "s-" else 1.2
     if voice.interval[0] in "lL":  # a leap turns back
         weight *= 0.4 if name == "0" else 0.12 if name[1] == voice.interval[1] else 1.5
     if pitch % 12 not in at.chord:
@@ -259,7 +261,7 @@ def _weight(pitch: int, interval: int, after: dict[str, float], voice: Voice, at
         if at.strong:
             weight *= 0.006 if rubs else 0.15
         else:
-            weight *= 0.4 if rubs else 0.75
+            weight *= 0.3 if rubs else 0.4 if (pitch + 1) % 12 in at.chord else 0.75
         if name[0] not in "0s":
             weight *= 0.15  # tones outside the chord are reached by step
     if voice.unresolved:

@@ -6,7 +6,7 @@ fragmentation, a new end, a tone split, a tone left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from random import Random
@@ -151,8 +151,12 @@ def likeness(a: Line, b: Line) -> float:
     found = 0.0
     for turn, pace in ((1, 1.0), (-1, 1.0), (1, 2.0), (1, 0.5)):
         other = [turn * i if isinstance(i, int) else i for i in _intervals(b)], _paces(b, pace)
-        found = max(found, sum(SequenceMatcher(None, x, y, False).ratio() for x, y in zip(first, other, strict=True)))
+        found = max(found, _shared(first[0], other[0]) + _shared(first[1], other[1]))
     return found / 2.0
+
+
+def _shared(a: Sequence[Hashable], b: Sequence[Hashable]) -> float:
+    return SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 
 def _intervals(line: Line) -> list[int | tuple[int, int]]:

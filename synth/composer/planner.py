@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Generator
 
 from synth.composer import form, joins, passage
 from synth.composer.budget import share
@@ -79,8 +80,8 @@ class Planner:
 
     def phrase(
         self, ask: Ask, before: Phrase | None, entered: tuple[str, ...], density_hz: float, owed: float
-    ) -> Phrase:
-        """The next phrase, from the controls in `ask`.
+    ) -> Generator[None, None, Phrase]:
+        """The next phrase, from the controls in `ask`, in slices.
 
         `before` is the phrase that sounds (None at first), `owed` the notes due from it, besides `density_hz` a second.
         """
@@ -90,6 +91,7 @@ class Planner:
             self._number = self._wanted = round(controls["scene"])
         elif not self.ending:
             self._look_for_change(ask, before)
+        yield
         step = self._way.popleft() if self._way else None
         if step is not None:
             self._number = step.scene
@@ -104,6 +106,7 @@ class Planner:
             self._begin_passage(step, bar_s)
         elif not self._lengths:
             self._new_cycle(ask, bar_s, setting)
+        yield
         bars = self._lengths.pop(0)
         closes_cycle = not self._lengths
         ending = self.ending and closes_cycle
@@ -113,6 +116,7 @@ class Planner:
         back = Return()
         if not ending and step is None and style.harmony == "chords":
             back = setting.memory.relate(ask.time_s, bars, sung, controls["predictability"])
+        yield
         notes = density_hz * bars * bar_s + owed
         shares = share(
             style,

@@ -128,7 +128,7 @@ def lead(
     low, high = window
     best: tuple[int, ...] = ()
     best_cost = 1e9
-    forced = False  # into parallels: then a voice fewer may do better
+    forced = False  # into parallels or a leap: then a voice fewer may do better
     for count in range(voices, 0, -1):
         for own, chosen in _candidates(pcs, low, high, count):
             if own - _LEAN * max(lean, 0.0) >= best_cost:
@@ -142,17 +142,18 @@ def lead(
                 cost += _GROUND[min(pcs.index(chosen[0] % 12), 2)]
             elif any(pitch - bass == 13 for pitch in chosen):
                 cost += _RUB
-            parallel = False
+            faults = 0
             if before:
                 cost += _MOTION * motion(before, chosen)
                 cost -= 1.0 * sum(pitch in before for pitch in chosen)
                 if bass is not None and bass_before is not None:
-                    parallel = _in_parallel(bass_before, before, bass, chosen)
-                    cost += _PARALLEL * parallel
+                    faults = int(_in_parallel(bass_before, before, bass, chosen))
+                    cost += _PARALLEL * faults
                 if cost < best_cost:
-                    cost += _LEAPS * leaps(before, chosen, bass is not None)
+                    leaping = leaps(before, chosen, bass is not None)
+                    cost, faults = cost + _LEAPS * leaping, faults + leaping
             if cost < best_cost:
-                best, best_cost, forced = chosen, cost, parallel
+                best, best_cost, forced = chosen, cost, faults > 0
         if best and not forced:
             return best
     return best

@@ -239,7 +239,7 @@ def test_about_so_much_of_a_line_is_rest_however_sparse_it_is(rest, notes):
         breaths.append(16.0 - line[-1].beat - line[-1].beats)
     assert rest - 1e-9 <= min(shares) and statistics.mean(shares) <= rest + 0.12
     assert min(breaths) >= 0.4
-    assert statistics.mean(last) >= 0.5 - 0.2 * (notes == 5.0)
+    assert statistics.mean(last) >= (0.6 if notes > 5.0 else 0.2)
 
 
 def test_breathing_moves_no_tone():

@@ -46,7 +46,7 @@ def check_way(a, b):
 
 @pytest.mark.parametrize("fifths", range(7))
 def test_the_nearer_the_key_the_more_it_shares(fifths):
-    """Major keys up to two fifths apart have triads in common; further ones have none (Schoenberg's close relations)."""
+    """Major keys up to two fifths apart have triads in common; further ones have none at all."""
     for key in (7 * fifths % 12, -7 * fifths % 12):
         common = set(triads(Scale(0, IONIAN))) & set(triads(Scale(key, IONIAN)))
         assert len(common) == {0: 6, 1: 4, 2: 2}.get(fifths, 0)

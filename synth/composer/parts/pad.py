@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from synth.composer import rhythm
 from synth.composer.harmonist import Harmonist, tones
-from synth.composer.harmony import chord_pcs
 from synth.composer.moment import Moment, Slot
 from synth.composer.playing import Player
 from synth.composer.voicing import LONE_BELOW, is_apart
@@ -42,7 +41,8 @@ class Pad:
         slot, phrase = known[0], now.phrase
         before = phrase.slots[phrase.slots.index(slot) - 1] if slot is not phrase.slots[0] else None
         held = player.sounding("pad", now.ticks(slot.beat + min(slot.beats, 1.0)))
-        entering = [pitch for pitch in slot.voicing if pitch not in held]
+        sung = player.sounding("melody", now.ticks(slot.beat + 0.25))  # a tone that the tune holds over the change
+        entering = [pitch for pitch in slot.voicing if pitch not in held and is_apart(pitch, sung)]
         spread = self._rng.uniform(*_SPREAD_MS) / max(len(entering) - 1, 1)
         for order, pitch in enumerate(entering):
             top = 0.06 if pitch == slot.voicing[-1] else -0.03 if pitch == slot.voicing[0] else 0.0
@@ -112,7 +112,6 @@ class Pad:
 
     def _next(self, now: Moment, player: Player, slot: Slot, beat: float, until: float) -> int | None:
         """The next tone of a walk up and down over chord tones that are free, if there is one."""
-        assert slot.chord is not None
         held = player.sounding("pad", now.ticks(beat))
         high = max(slot.voicing[-1] + 5, _HIGHEST)
         if now.phrase.line:  # a tune has the top to itself, but where there are many more notes than it can sing
@@ -120,13 +119,13 @@ class Pad:
             high = max(round(now.controls["register_note"]) - 2, slot.voicing[-1] + 5 * busy)
         low = max(slot.voicing[0], LONE_BELOW)
         clear = [p for p in range(low, high + 1) if p != self._walked and all(abs(p - q) >= 2 for q in held)]
-        for pcs in dict.fromkeys((tones(now, slot), chord_pcs(slot.chord, now.scale))):
-            free = [p for p in clear if p % 12 in pcs]
-            for _ in range(2):
-                onward = [p for p in free if (p > self._walked) == self._rising]
-                for pitch in sorted(onward, key=lambda p: abs(p - self._walked)):
-                    if player.fits(pitch, beat, until):
-                        self._walked = pitch
-                        return pitch
-                self._rising = not self._rising
+        pcs = tones(now, slot)
+        free = [p for p in clear if p % 12 in pcs]
+        for _ in range(2):
+            onward = [p for p in free if (p > self._walked) == self._rising]
+            for pitch in sorted(onward, key=lambda p: abs(p - self._walked)):
+                if player.fits(pitch, beat, until):
+                    self._walked = pitch
+                    return pitch
+            self._rising = not self._rising
         return None

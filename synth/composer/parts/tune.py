@@ -20,7 +20,7 @@ _SHORTEST_S = 0.22
 _OVERLAP_S = 0.06
 _FALL = 4.0  # the closing tone lies about this far below the middle of the register
 _RING_S = 5.5  # the voice leaves first
-_DETACHED = 0.45  # beats
+_DETACHED = 0.85  # articulation under which tones are meant to be short
 _LOW = 63  # tones of the pad below this may stand too close to a low tune
 
 
@@ -104,9 +104,14 @@ class Tune:
             phrase.slots[-1].beat,
             max(phrase.shares.tune, 3.0),
             self._shortest(now),
-            self._style.rest,
+            self._rest(now),
             now.controls["regularity"],
+            leaning=not phrase.ending,
         )
+
+    def _rest(self, now: Moment) -> float:
+        """Share of a line that is rest, less what tones that are played a little short leave silent."""
+        return 1.0 - (1.0 - self._style.rest) / min(max(now.controls["articulation"], _DETACHED), 1.0)
 
     def _shortest(self, now: Moment) -> float:
         shortest = next((b for b in (0.25, 0.5, 0.75, 1.0) if b * now.beat_s >= _SHORTEST_S), 1.0)
@@ -125,10 +130,10 @@ class Tune:
         last, span = line[-1], phrase.source.bars * phrase.bar_beats[0] if phrase.source else phrase.beats
         if phrase.beats >= 2 * span:  # in a phrase twice as long it is said twice
             line = [*line[:-1], *(replace(tone, beat=tone.beat + span) for tone in line[:-1]), last]
-        if not closing <= last.beat < phrase.beats - 0.25:
+        if phrase.ending or not closing <= last.beat < phrase.beats - 0.25:
             last.beat = closing
         body = [tone for tone in line[:-1] if tone.beat + 0.25 <= last.beat]
-        return melody.breathe([*body, last], phrase.beats, self._style.rest, self._shortest(now))
+        return melody.breathe([*body, last], phrase.beats, self._rest(now), self._shortest(now))
 
     def _fit(self, now: Moment, line: list[Tone]) -> int:
         """Octaves, in steps, that bring a remembered line into the register asked for."""
@@ -168,12 +173,12 @@ class Tune:
         player.play(self.stem, tone.beat, beats, pitch, tone.accent + (0.03 if at.opening or tone.closing else 0.0))
 
     def _beats(self, now: Moment, line: list[Tone], index: int) -> float:
-        """How long a tone is to sound; `articulation` shortens no tone by more than half a beat."""
+        """How long a tone is to sound."""
         tone = line[index]
         if now.final:
             assert now.remaining_s is not None
             return max(now.remaining_s - _RING_S, 1.0) / now.beat_s
-        beats = max(tone.beats * now.controls["articulation"], tone.beats - _DETACHED)
+        beats = tone.beats * now.controls["articulation"]
         if index + 1 < len(line):
             beats = min(beats, line[index + 1].beat - tone.beat + _OVERLAP_S / now.beat_s)
         return beats
@@ -236,7 +241,8 @@ class Tune:
         while pitch < low:
             step += now.scale.size
             pitch = now.scale.pitch(step)
-        if at.fits(pitch) and (pitch % 12 in at.chord or not at.strong or (pitch - 1) % 12 not in at.chord):
+        passing = tone.beats < 1.0 and not at.strong
+        if at.fits(pitch) and (pitch % 12 in at.chord or passing or (pitch - 1) % 12 not in at.chord):
             return pitch
         around = [now.scale.pitch(step + nearby) for nearby in (-1, 1, -2, 2, 3, -3, 4, 5)]
         clear = [other for other in around if low <= other <= high and at.fits(other)]
