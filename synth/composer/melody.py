@@ -161,7 +161,7 @@ def plan_line(
     total = float(bars * beats)
     tones = [tone for tone in tones if tone.beat < closing_beat]
     late = (total - closing_beat) / 2.0 if leaning and rng.random() < _SIGH and notes >= 2.0 * bars else 0.0
-    late = late if late >= 1.0 else 0.0
+    late = late if late >= 2.0 else 0.0
     if late:
         tones.append(Tone(closing_beat, late, "close", 0))
     median = sorted(tone.beats for tone in tones)[len(tones) // 2] if tones else 1.0
@@ -191,7 +191,7 @@ def breathe(tones: list[Tone], total: float, rest: float, shortest: float) -> li
             tone.beats = min(tone.beats, gap)
         last = [i for i in range(len(tones)) if i + 1 == len(tones) or tones[i + 1].place == 0]
         for i in last:  # of a gesture
-            tones[i].beats = min(tones[i].beats, max(gaps[i] - _BREATH, 0.5 * gaps[i]))
+            tones[i].beats = min(tones[i].beats, gaps[i] - min(_BREATH, 0.25 * gaps[i]))
         spare = total * (1.0 - rest) - sum(tone.beats for tone in tones)
         if spare >= -1e-9:
             break
@@ -211,8 +211,8 @@ def breathe(tones: list[Tone], total: float, rest: float, shortest: float) -> li
     for i in last[:-1]:
         shorter = max(min(tones[i].beats, most), min(tones[i].beats, 1.0))
         spare, tones[i].beats = spare + tones[i].beats - shorter, shorter
-    for i, longest in [(len(tones) - 1, _LONGEST), *((i, most) for i in room), *((i, _LONGEST) for i in room)]:
-        more = min(spare, gaps[i] - breath[i] - tones[i].beats, longest - tones[i].beats)
+    for i, limit in [(len(tones) - 1, _LONGEST), *((i, most) for i in room), *((i, _LONGEST) for i in room)]:
+        more = min(spare, gaps[i] - breath[i] - tones[i].beats, limit - tones[i].beats)
         if more > 0.0:
             tones[i].beats += more
             spare -= more

@@ -31,7 +31,7 @@ class Fake(Reception):
         if self.refuses(now.phrase):
             return "fake", Heard(None, "was not in the mood")
         pitches = now.pitches[3:7]
-        notes = tuple(Written(1.5 * i, 1.25, pitch, 0.7) for i, pitch in enumerate(pitches))
+        notes = tuple(Written(1.0 * i, 0.75, pitch, 0.7) for i, pitch in enumerate(pitches))
         self.wrote[now.phrase] = notes
         return "fake", Heard(notes, f"plays {len(notes)} notes")
 
