@@ -208,7 +208,9 @@ class Composer:
                 yield
         self._landmark.write(now, player)
         for index in band.harmonist.due(now):
-            band.harmonist.decide(now, index)
+            band.harmonist.choose(now, index)
+            yield
+            band.harmonist.voice(now, index)
             yield
         for part in band.parts:
             if isinstance(part, Figure):

@@ -71,17 +71,21 @@ class Harmonist:
             if i <= index + 1 or (slots[i].beat - slots[index].beat) * now.beat_s <= _AHEAD_S
         ]
 
-    def decide(self, now: Moment, index: int) -> None:
-        """Fix chord, voicing and bass of slot `index` of the phrase, if that is not done yet."""
+    def choose(self, now: Moment, index: int) -> None:
+        """Fix the chord of slot `index` of the phrase, one that `due` names; `voice` it next."""
         phrase = now.phrase
         slot = phrase.slots[index]
-        if slot.chord is not None:
-            return
         slot.tension = self._tension(now, phrase, index)
         if phrase.still or self._style.harmony == "drone" or not phrase.scale.is_mode:
             slot.chord, slot.tension = Chord(0, "open"), 0.0
         else:
             slot.chord = self._chord(now, phrase, index)
+
+    def voice(self, now: Moment, index: int) -> None:
+        """Fix voicing and bass of slot `index`, whose chord is chosen."""
+        phrase = now.phrase
+        slot = phrase.slots[index]
+        assert slot.chord is not None
         pcs = chord_pcs(slot.chord, phrase.scale)
         voices = self._voices(now, phrase, index)
         slot.bass_pc = pcs[0]

@@ -30,10 +30,11 @@ _LAYOUTS: dict[int, tuple[str, ...]] = {
 }
 _SIZES = {"0": (0, 0), "s": (1, 2), "t": (3, 4), "l": (5, 7), "L": (8, 99)}
 LOWEST_PASSING = 57  # below A3 a tune keeps to chord tones
-_LAST_LONGER = 1.3  # times as long as others the last tone is, where that leaves no more rest than wanted
+_LAST_LONGER = 1.35  # times as long as others the last tone is, where that leaves not too much rest
+_SPARSE = 0.12  # of the time may be silent besides, so that the last tone is longer
 _LONGEST = 8.0  # beats that a tone is held where there is time
 _BREATH = 1.0  # beats of rest between gestures, and after the close, at least
-_DECIDED = 1.25  # exponent on the weights of the next tone: above 1 the likely is likelier
+_DECIDED = 1.35  # exponent on the weights of the next tone: above 1 the likely is likelier
 _RISING_CLOSE = 0.4  # how often a phrase ends upwards, against downwards
 _SIGH = 0.25  # of the closes come late, after a tone that leans on them
 _ANCHORING = {0: 4.0, 2: 3.0, 4: 3.0}
@@ -208,14 +209,17 @@ def breathe(tones: list[Tone], total: float, rest: float, shortest: float) -> li
     room = [i for _, i in sorted((gap - tone.beats, i) for i, (tone, gap) in enumerate(zip(tones, gaps, strict=True)))]
     breath = [min(_BREATH, 0.25 * gap) if i in last else 0.0 for i, gap in enumerate(gaps)]
     most = max(tones[-1].beats, min(gaps[-1] - breath[-1], _LONGEST)) / _LAST_LONGER  # of the tones before the last
-    for i in last[:-1]:
-        shorter = max(min(tones[i].beats, most), min(tones[i].beats, 1.0))
-        spare, tones[i].beats = spare + tones[i].beats - shorter, shorter
-    for i, limit in [(len(tones) - 1, _LONGEST), *((i, most) for i in room), *((i, _LONGEST) for i in room)]:
-        more = min(spare, gaps[i] - breath[i] - tones[i].beats, limit - tones[i].beats)
-        if more > 0.0:
-            tones[i].beats += more
-            spare -= more
+    for tone in tones[:-1]:
+        shorter = min(tone.beats, max(most, 1.0))
+        spare, tone.beats = spare + tone.beats - shorter, shorter
+    for limit, spared in ((most, 0.0), (_LONGEST, _SPARSE * total)):
+        for i in (len(tones) - 1, *room):
+            held = _LONGEST if i + 1 == len(tones) else limit
+            more = min(spare - spared, gaps[i] - breath[i] - tones[i].beats, held - tones[i].beats)
+            if more > 0.0:
+                tones[i].beats += more
+                spare -= more
+        room.reverse()
     return tones
 
 
@@ -251,7 +255,7 @@ def _weight(pitch: int, interval: int, after: dict[str, float], voice: Voice, at
     if name == "0":
         weight *= 0.15 if voice.interval == "0" else 0.4
     elif name[0] == "s":
-        weight *= 1.3 if name == "s-" else 1.2
+        weight *= 1.4 if name == "s-" else 1.3
     if voice.interval[0] in "lL":  # a leap turns back
         weight *= 0.4 if name == "0" else 0.12 if name[1] == voice.interval[1] else 1.5
     if pitch % 12 not in at.chord:
@@ -261,7 +265,7 @@ def _weight(pitch: int, interval: int, after: dict[str, float], voice: Voice, at
         if at.strong:
             weight *= 0.006 if rubs else 0.15
         else:
-            weight *= 0.3 if rubs else 0.4 if (pitch + 1) % 12 in at.chord else 0.75
+            weight *= 0.35 if rubs else 0.6 if (pitch + 1) % 12 in at.chord else 0.75
         if name[0] not in "0s":
             weight *= 0.15  # tones outside the chord are reached by step
     if voice.unresolved:

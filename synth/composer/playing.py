@@ -14,6 +14,7 @@ from synth.score.model import TICKS_PER_BEAT, Note
 from synth.units import hz_to_note, note_to_hz
 
 UNPITCHED = ("percussion",)
+_ONE_VOICE = ("bass",)  # a tone that a phrase broken off left there is waited for
 STRAIGHT = 0.5  # of a pair of eighths; a groove that swings gives the first one more
 
 _VELOCITY = {"pad": 0.5, "bass": 0.52, "melody": 0.58, "bells": 0.5, "percussion": 0.45}
@@ -100,7 +101,7 @@ class Player:
 
     def sounding(self, stem: str, tick: int) -> list[int]:
         """Pitches of `stem` still held after `tick`."""
-        return list(dict.fromkeys(pitch for (pitch, _), end in self._ends[stem].items() if end > tick))
+        return list(dict.fromkeys(pitch for (pitch, _), end in self._ends.get(stem, {}).items() if end > tick))
 
     def rubs(self, pitch: int, from_beat: float, to_beat: float) -> bool:
         """True when a tone of any stem a semitone or a minor ninth from `pitch` is heard then, in beats of the phrase.
@@ -171,6 +172,8 @@ class Player:
         if now.phrase.ending and beat < now.phrase.slots[-1].beat:  # nothing of before rings on into the last chord
             until = min(until, now.phrase.slots[-1].beat)
         end = max(now.ticks(until), start + 1)
+        if stem in _ONE_VOICE and self.sounding(stem, start + round(_MERGE_S / now.beat_s * TICKS_PER_BEAT)):
+            return False
         if held > start:
             if held - start > _MERGE_S / now.beat_s * TICKS_PER_BEAT or held >= end:
                 return False

@@ -42,9 +42,9 @@ class Archetype:
     tonal tension under which the bass stays on the tonic. `cadences`: weights of closes. `home`: how often a phrase
     with nothing to return to starts from its section's own progression. `returns`: share of phrases that come back
     exactly, varied, or with the same rhythm, at predictability .5. `percussion`, `bass`, `tune`, `bells`: each one's
-    share of the notes that the barest harmony and the ones before it leave. `presence`: how much of the time a stem is there once it
-    has entered. `tune_hz`: most notes a second of a tune while it plays. `rest`: least share of a tune phrase that is
-    silent.
+    share of the notes that the barest harmony and the ones before it leave. `presence`: how much of the time a stem is
+    there once it has entered. `tune_hz`: most notes a second of a tune while it plays. `rest`: least share of a tune
+    phrase that is silent.
     """
 
     parts: Mapping[str, str]

@@ -237,17 +237,17 @@ def test_about_so_much_of_a_line_is_rest_however_sparse_it_is(rest, notes):
         shares.append(1.0 - sum(tone.beats for tone in line) / 16.0)
         last.append(line[-1].beats >= 1.3 * statistics.median(tone.beats for tone in line))
         breaths.append(16.0 - line[-1].beat - line[-1].beats)
-    assert rest - 1e-9 <= min(shares) and statistics.mean(shares) <= rest + 0.12
+    assert rest - 1e-9 <= min(shares) and statistics.mean(shares) <= rest + 0.18
     assert min(breaths) >= 0.4
-    assert statistics.mean(last) >= (0.6 if notes > 5.0 else 0.2)
+    assert statistics.mean(last) >= (0.6 if notes > 5.0 else 0.35)
 
 
 def test_breathing_moves_no_tone():
     line = [Tone(0.0, 1.0, "a", 0), Tone(1.0, 1.0, "a", 1), Tone(4.0, 4.0, "b", 0), Tone(8.0, 1.0, "c", 0, 35, True)]
     held = melody.breathe([replace(tone) for tone in line], 12.0, 0.25, 0.5)
     assert [(t.beat, t.gesture, t.step) for t in held] == [(t.beat, t.gesture, t.step) for t in line]
-    assert sum(t.beats for t in held) == pytest.approx(9.0)
-    assert held[0].beats == 1.0 and held[-1].beats == 3.0 and min(held[1].beats, held[2].beats) >= 2.0
+    assert 9.0 - 0.12 * 12.0 <= sum(t.beats for t in held) <= 9.0
+    assert held[0].beats == 1.0 and held[-1].beats == 3.0 and 1.5 <= held[1].beats <= 2.3 and 1.5 <= held[2].beats <= 2.3
 
 
 def test_a_tone_is_drawn_to_the_nearer_and_the_stabler():

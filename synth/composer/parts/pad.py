@@ -9,7 +9,6 @@ from synth.composer.playing import Player
 from synth.composer.voicing import LONE_BELOW, is_apart
 from synth.rng import stream
 
-_SPREAD_MS = (10.0, 30.0)  # a chord from its lowest to its highest note
 _OVERLAP_S = 0.06
 _BROKEN = 2.5  # from so many broken tones a bar on, only the two lowest voices are held
 _FASTEST_S = 0.12
@@ -41,20 +40,20 @@ class Pad:
         slot, phrase = known[0], now.phrase
         before = phrase.slots[phrase.slots.index(slot) - 1] if slot is not phrase.slots[0] else None
         held = player.sounding("pad", now.ticks(slot.beat + min(slot.beats, 1.0)))
-        sung = player.sounding("melody", now.ticks(slot.beat + 0.25))  # a tone that the tune holds over the change
-        entering = [pitch for pitch in slot.voicing if pitch not in held and is_apart(pitch, sung)]
-        spread = self._rng.uniform(*_SPREAD_MS) / max(len(entering) - 1, 1)
-        for order, pitch in enumerate(entering):
+        over = now.ticks(slot.beat + 0.25)  # tones that the tune, or a phrase broken off, holds over the change
+        kept = player.sounding("melody", over) + [p for p in player.sounding("pad", over) if p not in slot.voicing]
+        entering = [pitch for pitch in slot.voicing if pitch not in held and is_apart(pitch, kept)]
+        for late_ms, pitch in zip(player.spread(len(entering)), entering, strict=True):
             top = 0.06 if pitch == slot.voicing[-1] else -0.03 if pitch == slot.voicing[0] else 0.0
             if phrase.shares.fill >= _BROKEN and slot.voicing.index(pitch) >= 2 and not now.final:
-                player.play("pad", slot.beat, min(1.0, slot.beats), pitch, top, spread * order)
+                player.play("pad", slot.beat, min(1.0, slot.beats), pitch, top, late_ms)
                 continue
             begin, beats = slot.beat, self._length(now, known, pitch)
             fourth = self._suspension(now, slot, before, pitch)
             wait = float(min(slot.beats, now.beats) // 2)
-            if fourth is not None and player.play("pad", begin, wait, fourth, top, spread * order):
+            if fourth is not None and player.play("pad", begin, wait, fourth, top, late_ms):
                 begin, beats = begin + wait, beats - wait
-            player.play("pad", begin, beats, pitch, top, spread * order)
+            player.play("pad", begin, beats, pitch, top, late_ms)
 
     def _length(self, now: Moment, known: list[Slot], pitch: int) -> float:
         slot = known[0]

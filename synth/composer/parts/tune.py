@@ -186,7 +186,7 @@ class Tune:
     def _until(self, now: Moment, beat: float, beats: float, pitch: int) -> float:
         """`beats`, or as many until a chord enters that `pitch` would rub against."""
         for slot in now.phrase.slots:
-            rubs = any(abs(pitch - held) in (1, 13) for held in slot.voicing)
+            rubs = any((pitch - held) % 12 in (1, 11) for held in slot.voicing)
             if beat < slot.beat < beat + beats and (rubs or slot.chord is None):
                 return slot.beat - beat
         return beats
