@@ -12,6 +12,7 @@ from synth.composer.harmony import symbol
 from synth.composer.moment import Moment, Phrase, Slot
 from synth.composer.parts.figure import Figure
 from synth.composer.parts.landmark import SILENT_DB, Landmark
+from synth.composer.parts.tune import Tune
 from synth.composer.planner import Planner
 from synth.composer.playing import Player
 from synth.preset import Preset
@@ -39,7 +40,7 @@ class Composer:
         self._seed = seed
         self._stems = tuple(stem for stem in _WRITTEN if stem in preset.stems)
         self._rng = stream(seed, "composer", "opening")
-        self._planner = Planner(seed, preset.scenes, self._stems)
+        self._planner = Planner(seed, preset.scenes, self._stems, tune)
         self._player = Player(seed, self._stems)
         self._landmark = Landmark(self._stems)
         self._ensembles: dict[int, Ensemble] = {}
@@ -215,7 +216,10 @@ class Composer:
         for part in band.parts:
             if isinstance(part, Figure):
                 now.spare = self._spare(now)
-            part.write(now, player)
+            if isinstance(part, Tune):
+                yield from part.sing(now, player)
+            else:
+                part.write(now, player)
             yield
         if not now.phrase.ending and band.pad is not None:
             band.pad.fill(now, player, round(self._spare(now) - _LEFT_BY_FIGURE * band.figures(now)))

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from synth.composer import form, joins, passage
 from synth.composer.budget import share
 from synth.composer.form import Cycle
+from synth.composer.guests import Motif
 from synth.composer.harmony import CADENCES
 from synth.composer.memory import Memory, Return
 from synth.composer.moment import Idea, Phrase, Slot
@@ -35,9 +36,10 @@ class Setting:
 
 
 class Planner:
-    """Plans phrase after phrase of `scenes` for `stems`; `lead_s` is set once the end is planned."""
+    """Plans phrase after phrase of `scenes` for `stems`, a `tune` that is given first; `lead_s` is set once the end is."""
 
-    def __init__(self, seed: int, scenes: tuple[Scene, ...], stems: tuple[str, ...]) -> None:
+    def __init__(self, seed: int, scenes: tuple[Scene, ...], stems: tuple[str, ...], tune: Motif | None = None) -> None:
+        self._tune = tune
         self.rng = stream(seed, "composer", "form")
         self.stems = stems
         self.names = [0]
@@ -89,6 +91,8 @@ class Planner:
         now = before.scale if before else None
         if before is None:
             self._number = self._wanted = round(controls["scene"])
+            if self._tune is not None:
+                self._setting(self._number).memory.start_from(self._tune.phrases, self._tune.beats)
         elif not self.ending:
             self._look_for_change(ask, before)
         yield

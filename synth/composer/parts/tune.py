@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
 
 from synth.composer import melody, motifs, rhythm
@@ -65,6 +66,11 @@ class Tune:
 
     def write(self, now: Moment, player: Player) -> None:
         """Sing the tones of this bar."""
+        for _ in self.sing(now, player):
+            pass
+
+    def sing(self, now: Moment, player: Player) -> Generator[None, None, None]:
+        """The same, a tone a slice."""
         line = now.phrase.line
         if not now.plays(self.stem) or not line:
             return
@@ -73,6 +79,7 @@ class Tune:
                 tone.beat = now.phrase.slots[-1].beat
             if now.start <= tone.beat < now.end:
                 self._sing(now, player, line, index)
+                yield
 
     def silences(self, now: Moment) -> list[tuple[float, float]]:
         """Where the line rests in this bar, for a beat and a half or more, in beats of the phrase."""
