@@ -36,7 +36,7 @@ class Setting:
 
 
 class Planner:
-    """Plans phrase after phrase of `scenes` for `stems`, a `tune` that is given first; `lead_s` is set once the end is."""
+    """Plans phrase after phrase of `scenes` for `stems`, first a `tune` where given; `lead_s` is set with the end."""
 
     def __init__(self, seed: int, scenes: tuple[Scene, ...], stems: tuple[str, ...], tune: Motif | None = None) -> None:
         self._tune = tune
