@@ -45,6 +45,7 @@ def test_a_tune_is_worth_singing_or_none():
     style = ARCHETYPES["hymn"]
     sung = [share(style, notes / 4.0, 4, 4.0, 4, ("pad", "bass", "melody"), 0.0).tune for notes in range(0, 160)]
     assert sung[0] == 0.0 and all(tune == 0.0 or tune >= 3.0 for tune in sung)
+    assert all(tune <= max(notes / 4.0 - 5.9, 0.0) + 1e-9 for notes, tune in enumerate(sung)), "what harmony leaves"
     assert sung == sorted(sung) and sung[-1] >= 2.0 * style.fewest
     assert max(sung) <= style.tune_hz * (1.0 - style.rest) * 16.0
 

@@ -174,7 +174,14 @@ def perform(
     return take
 
 
+class Stage(SimpleNamespace):
+    """What the tests use; told in a word, since a failing example tells its arguments."""
+
+    def __repr__(self) -> str:
+        return "stage"
+
+
 @pytest.fixture(scope="session")
 def stage() -> SimpleNamespace:
     """`perform` and what a test needs beside it."""
-    return SimpleNamespace(perform=perform, named=named, STEMS=STEMS, catalogue=catalogue())
+    return Stage(perform=perform, named=named, STEMS=STEMS, catalogue=catalogue())
