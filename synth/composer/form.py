@@ -14,6 +14,7 @@ from random import Random
 SHORTEST_S, LONGEST_S = 23.0, 40.0  # a cycle
 _FEW_NOTES = 14.0  # a phrase should have about so many
 _TYPICAL_S, _SPREAD_S = 31.0, 7.0
+_LONG_PHRASE_S = 32.0
 RISE = 0.6  # share of a cycle that rises
 FINAL_S = 9.5  # from the last chord to the end of the session
 _LANDING_S = 1.0  # how far from that it may fall
@@ -96,6 +97,8 @@ def cycle_lengths(rng: Random, bar_s: float, usual: int, density_hz: float, brea
             weight *= 1e-6 + min(1.0, (notes / _FEW_NOTES) ** 2)
             if bars * bar_s < 5.0:
                 weight *= 0.3
+            if bars * bar_s > _LONG_PHRASE_S:  # too long until the next cadence
+                weight *= 1e-3
             if breath_s:
                 weight *= math.exp(-4.0 * abs((bars * bar_s / breath_s + 0.5) % 1.0 - 0.5))
         weights.append(weight)

@@ -116,10 +116,6 @@ class Planner:
         ending = self.ending and closes_cycle
         scale = now if step and step.kind in ("leave", "turn", "ground") and now else self._scale(controls, now, scene)
         stems = self._stems_of(setting, step, bars, ending)
-        sung = any(style.parts[stem] == "tune" for stem in stems)
-        back = Return()
-        if not ending and step is None and style.harmony == "chords":
-            back = setting.memory.relate(ask.time_s, bars, sung, controls["predictability"])
         yield
         notes = density_hz * bars * bar_s + owed
         shares = share(
@@ -131,6 +127,10 @@ class Planner:
             tuple(stem for stem in stems if stem in entered),
             controls["percussiveness"],
         )
+        sung = shares.tune > 0.0 and any(style.parts[stem] == "tune" for stem in stems if stem in entered)
+        back = Return()
+        if not ending and step is None and style.harmony == "chords":
+            back = setting.memory.relate(ask.time_s, bars, sung, controls["predictability"])
         cadence, goal = self._cadence(setting, scale, controls, step, closes_cycle, ending)
         lengths = self._chord_lengths(style, scale, step, bars, beats, shares.chords, ending)
         source = back.source
@@ -254,7 +254,7 @@ class Planner:
     def _told(self, step: Passage | None, back: Return, time_s: float) -> tuple[tuple[str, str], ...]:
         told = step.told if step else ()
         if back.after_s is not None and back.source is not None:
-            told = (*told, ("recall", f"{back.source.name}, {time_s - back.source.time_s:.0f} s later"))
+            told = (*told, ("recall", f"{back.said}, {time_s - back.source.time_s:.0f} s later"))
         return told
 
     def _lean(self, bars: int) -> float:

@@ -86,6 +86,8 @@ def _candidates(pcs: tuple[int, ...], low: int, high: int, voices: int) -> tuple
                 gap = pitch - chosen[-1]
                 if gap < min_gap(chosen[-1]) or (len(chosen) == 1 and pitch < LONE_BELOW):
                     continue
+                if gap == 1 or pitch - 13 in chosen:  # these rub: a major seventh stands open instead
+                    continue
                 if gap > 12:
                     break
             extend((*chosen, pitch), i + 1)

@@ -206,12 +206,16 @@ class Bells:
     def _toll(
         self, now: Moment, player: Player, beat: float, pitch: int, accent: float = 0.0, beats: float = _RING_BEATS
     ) -> None:
-        slot_end = float(now.phrase.beats)
+        slots = now.phrase.slots
+        slot_end = next((slot.end for slot in slots if slot.beat <= beat < slot.end), float(now.phrase.beats))
         if now.final:
             assert now.remaining_s is not None
             beats = max(now.remaining_s - 4.5 - now.beat_s, 0.5) / now.beat_s
             slot_end = beat + beats
-        if player.play("bells", beat, min(beats, max(slot_end - beat, 0.5)), pitch, accent):
+        beats = min(beats, max(slot_end - beat, 0.5))
+        if not now.final and player.rubs(pitch, beat, beat + beats):
+            return  # the moment passes
+        if player.play("bells", beat, beats, pitch, accent):
             self.credit -= 1.0
 
 
