@@ -127,6 +127,7 @@ class Planner:
             tuple(stem for stem in stems if stem in entered),
             controls["percussiveness"],
         )
+        yield
         sung = shares.tune > 0.0 and any(style.parts[stem] == "tune" for stem in stems if stem in entered)
         back = Return()
         if not ending and step is None and style.harmony == "chords":
