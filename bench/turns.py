@@ -75,7 +75,9 @@ def play(seed: int) -> Heard:
                 session.request(row.name, value, by="hand:bench")
                 held.add(row.name)
             if held and rng.random() < 0.3:
-                session.release(held.pop())
+                given_back = rng.choice(sorted(held))
+                held.remove(given_back)
+                session.release(given_back)
         session.render(RATE)
         heard.seconds.append(session.controls)
     for line in lines:
@@ -149,7 +151,7 @@ def late(heard: Heard) -> list[str]:
     for asked in heard.asked:
         row = TABLE[asked.control]
         until_s = asked.t_s + row.defer_s + SLACK_S
-        if not asked.taken or asked.repair is not None or asked.over_s < until_s:
+        if not asked.taken or asked.repair is not None or asked.over_s <= until_s:
             continue  # told why, or no longer asked for
         if until_s > MINUTES * 60.0 - 30.0:
             continue  # the ending has begun
