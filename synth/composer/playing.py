@@ -156,7 +156,8 @@ class Player:
         pair: bool = False,
         steady: bool = False,
     ) -> bool:
-        """Write a note from `beat` of the phrase for `beats`; False when the pitch is held too long to be struck again.
+        """Write a note from `beat` of the phrase for `beats`; False when the pitch is held too long to be struck again,
+        or would be mud beside a low tone.
 
         `accent` adds to the velocity, `late_ms` to the time. `pair` is the second of two instruments tuned to beat
         against each other. `steady` notes are a pulse, or lie exactly where a part put them in free time: they are off
@@ -178,6 +179,8 @@ class Player:
             if held - start > _MERGE_S / now.beat_s * TICKS_PER_BEAT or held >= end:
                 return False
             start = held
+        if stem not in UNPITCHED and self._muddy(pitch, start, end):
+            return False
         self._ends[stem][pitch, pair] = end
         self._attacks.append(start)
         if stem not in UNPITCHED:
@@ -186,6 +189,16 @@ class Player:
         self.notes.append(Note(stem, start, end - start, fine, self._velocity(stem, beat, pitch, accent, steady)))
         now.room -= 1.0
         return True
+
+    def _muddy(self, pitch: int, start: int, end: int) -> bool:
+        """True when a low tone would stand too close to another for more than the moment that legato takes."""
+        least = _MERGE_S / self._now.beat_s * TICKS_PER_BEAT
+        return any(
+            min(other, pitch) < _LOW
+            and not is_apart(pitch, (other,))
+            and any(min(e, end) - max(s, start) > least for s, e in spans)
+            for other, spans in self._spans.items()
+        )
 
     def _tuned(self, pitch: int, pair: bool) -> float:
         """The fine pitch of a nominal key; the second of a pair beats with the first as its scale has it."""
