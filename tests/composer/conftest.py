@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 
 import pytest
 
@@ -359,7 +358,10 @@ def repeated_runs(page: Sheet, bars: int) -> float:
     return again / max(total, 1)
 
 
-class Kit(SimpleNamespace):
+class Kit:
+    def __init__(self, **names: object) -> None:
+        self.__dict__.update(names)
+
     def __repr__(self) -> str:
         return "music"  # in reports of failures
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import pytest
 
@@ -174,14 +173,17 @@ def perform(
     return take
 
 
-class Stage(SimpleNamespace):
+class Stage:
     """What the tests use; told in a word, since a failing example tells its arguments."""
+
+    def __init__(self, **names: object) -> None:
+        self.__dict__.update(names)
 
     def __repr__(self) -> str:
         return "stage"
 
 
 @pytest.fixture(scope="session")
-def stage() -> SimpleNamespace:
+def stage() -> Stage:
     """`perform` and what a test needs beside it."""
     return Stage(perform=perform, named=named, STEMS=STEMS, catalogue=catalogue())
