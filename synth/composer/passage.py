@@ -26,9 +26,9 @@ _WORTH = 0.06  # octaves of tempo under which a ramp does
 class Passage:
     """One phrase on the way, `seconds` long at least (0: as long as usual).
 
-    `kind`: "leave", "through" or "arrive" for scenes, "turn" for keys, "bridge" for tempo, "ground"
-    for as long as nothing but tonic and fifth is asked for. `scene` is its number and
-    `setting` what is played in it. `still`: nothing but what both sides share. `close`: the degree it ends on.
+    `kind`: "leave", "through" or "arrive" for scenes, "turn" for keys, "beat" or "bridge" for tempo, "ground" for as
+    long as nothing but tonic and fifth is asked for. `scene` is its number and `setting` what is played in it.
+    `still`: nothing but what both sides share. `close`: the degree it ends on.
     """
 
     kind: str
@@ -48,6 +48,12 @@ class Passage:
             return ("pad",)
         return (*_BED, "melody") if self.kind == "arrive" else _BED
 
+    def bars(self, bar_s: float) -> int:
+        """How many bars of `bar_s` seconds it takes."""
+        if self.seconds:
+            return math.ceil(self.seconds / bar_s)
+        return max(self.setting.phrase_bars, math.ceil(joins.LEAVE_S / bar_s))
+
 
 def to_scene(before: Scene, number: int, after: Scene, wanted: int) -> tuple[Passage, ...]:
     """From scene `before` to `after`, over others where these two may not meet."""
@@ -57,10 +63,11 @@ def to_scene(before: Scene, number: int, after: Scene, wanted: int) -> tuple[Pas
     over = joins.MEETING.get(frozenset((before.archetype, (*through, after.archetype)[0])), "drone")
     way = [Passage("leave", number, before, leave_s, still=retuned)]
     for place, name in enumerate(through, 1):
+        if retuned and name == "drone":  # as they left the scene before
+            continue
+        told = (("scene", name), ("passage", f"on the way to {after.name}"))
         on_the_way = replace(after, name=name, archetype=name)
-        if name in ("folk", "phase", "groove") or not retuned:
-            told = (("scene", on_the_way.name), ("passage", f"on the way to {after.name}"))
-            way.append(Passage("through", -100 * place - wanted - 1, on_the_way, told=told))
+        way.append(Passage("through", -100 * place - wanted - 1, on_the_way, told=told))
     way.append(Passage("arrive", wanted, after, told=(("scene", after.name), ("passage", f"over {over}"))))
     return tuple(way)
 

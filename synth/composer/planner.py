@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Generator
 
-from synth.composer import form, joins, passage
+from synth.composer import form, passage
 from synth.composer.budget import share
 from synth.composer.form import Cycle
 from synth.composer.guests import Motif
@@ -73,6 +73,7 @@ class Planner:
         """Plan the last phrases: as many bars as fit before the last chord, then the bar of that chord."""
         assert ask.remaining_s is not None
         self._way.clear()
+        self._leap_bpm = self._leap_ratio = None
         self.lead_s = form.lead_s(ask.remaining_s)
         bars = max(round((ask.remaining_s - self.lead_s) / bar_s), 0)
         self._lengths = form.split(bars, self.scene_of(self._number).phrase_bars) or [0]
@@ -96,6 +97,8 @@ class Planner:
         elif not self.ending:
             self._look_for_change(ask, before)
         yield
+        if self._way and self._too_late(ask, self._way[0]):
+            self.end(ask, self.scene_of(self._number).metre * 60.0 / controls["tempo_bpm"])
         step = self._way.popleft() if self._way else None
         if step is not None:
             self._number = step.scene
@@ -114,7 +117,8 @@ class Planner:
         bars = self._lengths.pop(0)
         closes_cycle = not self._lengths
         ending = self.ending and closes_cycle
-        scale = now if step and step.kind in ("leave", "turn", "ground") and now else self._scale(controls, now, scene)
+        stays = self.ending or (step is not None and step.kind in ("leave", "turn", "beat", "ground"))
+        scale = now if now and stays else self._scale(controls, now, scene)
         stems = self._stems_of(setting, step, bars, ending)
         yield
         notes = density_hz * bars * bar_s + owed
@@ -212,7 +216,7 @@ class Planner:
             return
         scene = self.scene_of(self._number)
         wanted = self._scale(controls, before.scale, scene)
-        if wanted != before.scale:
+        if wanted != before.scale and before.join != "turn":
             self._way.extend(passage.to_key(before.scale, wanted, self._closed, self._number, scene))
         if not self._way and self._leap_bpm is None:
             self._change_tempo(ask, scene)
@@ -230,7 +234,7 @@ class Planner:
             self._leap_ratio = ratio.numerator / ratio.denominator
             self._leap_bpm = now_bpm * self._leap_ratio
             told = (("passage", f"a beat is {1 / ratio} of the beat before"),)
-            self._way.append(Passage("turn", self._number, scene, 0.01, told=told))
+            self._way.append(Passage("beat", self._number, scene, 0.01, told=told))
         else:
             self._leap_bpm = asked_bpm
             told = (("passage", "a bridge without a pulse"),)
@@ -245,9 +249,15 @@ class Planner:
         self._lengths = []
         return leap
 
+    def _too_late(self, ask: Ask, step: Passage) -> bool:
+        """True when there is no time left for a passage before the last chord."""
+        if ask.remaining_s is None:
+            return False
+        bar_s = step.setting.metre * 60.0 / ask.controls["tempo_bpm"]
+        return ask.remaining_s - step.bars(bar_s) * bar_s < form.FINAL_S + bar_s
+
     def _begin_passage(self, step: Passage, bar_s: float) -> None:
-        usual = step.setting.phrase_bars
-        bars = math.ceil(step.seconds / bar_s) if step.seconds else max(usual, math.ceil(joins.LEAVE_S / bar_s))
+        bars = step.bars(bar_s)
         self._lengths = [bars]
         start = self.cycle.level(self.cycle.bar)
         self.cycle = Cycle.of(bars) if start <= 0.05 else Cycle.falling(bars, start)

@@ -192,7 +192,7 @@ class Player:
 
     def _muddy(self, pitch: int, start: int, end: int) -> bool:
         """True when a low tone would stand too close to another for more than the moment that legato takes."""
-        least = _MERGE_S / self._now.beat_s * TICKS_PER_BEAT
+        least = min(_MERGE_S / self._now.beat_s, 0.25) * TICKS_PER_BEAT
         return any(
             min(other, pitch) < _LOW
             and not is_apart(pitch, (other,))

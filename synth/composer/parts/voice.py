@@ -102,8 +102,9 @@ class FreeVoice:
         while self._due and (beat := beat_at(now, self._due[0].at_s)) is not None:
             tone = self._due.pop(0)
             beats = min((tone.seconds + _LEGATO_S) / now.beat_s, self._until(now) - beat)
-            if beats > 0.0 and is_apart(tone.pitch, self._held(now, player, beat)):
-                player.play(self.stem, beat, beats, tone.pitch, tone.accent, steady=True)
+            apart = beats > 0.0 and is_apart(tone.pitch, self._held(now, player, beat))
+            if not (apart and player.play(self.stem, beat, beats, tone.pitch, tone.accent, steady=True)):
+                self._due = []  # without this tone the next might be a move that the scale does not have
 
     def _begin(self, now: Moment) -> None:
         """A new arc begins, with `_home` its tonic."""
