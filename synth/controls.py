@@ -17,7 +17,7 @@ KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 MODES = ("lydian", "ionian", "mixolydian", "dorian", "aeolian", "phrygian")  # bright to dark
 SWITCH = ("off", "on")
 TEMPO_WAYS = ("ramp", "modulation", "bridge")
-STEMS = ("pad", "bass", "melody", "bells", "percussion", "nature", "reverb")
+STEMS = ("pad", "bass", "drone", "melody", "bells", "percussion", "nature", "texture", "pulse", "reverb")
 
 _ENHARMONIC = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb", "CB": "B", "B#": "C", "E#": "F", "FB": "E"}
 _MODE_ALIASES = {"major": "ionian", "minor": "aeolian"}

@@ -29,6 +29,7 @@ from synth.instruments.base import (
     NOTE_ID,
     PITCH,
     QUANTUM,
+    SECONDS,
     VARIATION,
     VELOCITY,
 )
@@ -194,6 +195,7 @@ class Engine:
             row[PITCH] = event.pitch
             row[VELOCITY] = event.velocity
             row[VARIATION] = event.variation
+            row[SECONDS] = event.seconds
         return min(len(taken), MAX_EVENTS)
 
     def _delay_stems(self, frames: int) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from synth.controls import BREATH, COLUMN, EXPRESSION_DB, FADE
 from synth.dsp._jit import kernel
 from synth.dsp.quantum import QUANTUM
-from synth.dsp.sine import cosine
+from synth.dsp.sine import raised
 from synth.transport import BEATS, BPM, END, FIRST, FRAMES, HIGH, INDEX, KEY, LOW, MODE, START_FRAME
 
 FADE_IN_S = 3.0
@@ -47,16 +47,6 @@ def _mean_power_db(swing_db, powers_db):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _raised(share):  # type: ignore[no-untyped-def]
-    """A raised cosine from 0 to 1 for `share` 0 to 1, held there outside."""
-    if share <= 0.0:
-        return 0.0
-    if share >= 1.0:
-        return 1.0
-    return 0.5 - 0.5 * np.float64(cosine(np.float32(0.5 * share)))
-
-
-@kernel
 def _hear(quantum, spans, count, edges):  # type: ignore[no-untyped-def]
     """Tempo, key and mode of the beats, and how far each edge is into its bar's swell (for now in EXPRESSION_DB)."""
     for k in range(count):
@@ -79,7 +69,7 @@ def _write(quantum, quanta, quantum_s, length_s, spans, count, edges, breaths, p
         swell_db = math.sqrt(max(range_lu * range_lu - taken * taken, 0.0))
         phase = breaths[0] % 1.0
         rise = phase / INHALE if phase < INHALE else (1.0 - phase) / (1.0 - INHALE)
-        wave = 2.0 * _raised(rise) - 1.0
+        wave = 2.0 * raised(rise) - 1.0
         edges[i, EXPRESSION_DB] = (
             swell_db * swell
             - _mean_power_db(swell_db, powers_db)
@@ -88,8 +78,8 @@ def _write(quantum, quanta, quantum_s, length_s, spans, count, edges, breaths, p
         )
         edges[i, BREATH] = depth_db / 8.0 * wave
         time_s = (quantum + i) * quantum_s
-        open_ = _raised(1.0 - np.float64(edges[i, _REST]))
-        edges[i, FADE] = open_ * _raised(time_s / FADE_IN_S) * _raised((length_s - time_s) / FADE_OUT_S)
+        open_ = raised(1.0 - np.float64(edges[i, _REST]))
+        edges[i, FADE] = open_ * raised(time_s / FADE_IN_S) * raised((length_s - time_s) / FADE_OUT_S)
         if i < quanta:
             breaths[0] += np.float64(edges[i, _RATE]) / 60.0 * quantum_s
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.controls import COLUMN, CONTROLS
-from synth.instruments.base import OFF, ON, QUANTUM
+from synth.instruments.base import OFF, ON, QUANTUM, SLIDE
 from synth.rng import stream
 from synth.score.model import TICKS_PER_BEAT, Ask, Bar, KeyChange, Marker, Metre, Note, Score, Tempo
 
@@ -33,7 +33,7 @@ Slices = Generator[None, None, Bar]
 
 @dataclass(frozen=True, slots=True)
 class NoteEvent:
-    """A note on or off for one stem at an exact frame of the session."""
+    """A note on, off or slide for one stem at an exact frame of the session; see `synth.instruments.base`."""
 
     frame: int
     kind: float
@@ -41,6 +41,7 @@ class NoteEvent:
     pitch: float
     velocity: float
     variation: float
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -214,6 +215,9 @@ class Transport:
             heapq.heappush(
                 self._pending, (start + max(note.duration, 1), 0, self._serial, OFF, note, self._serial, 0.0)
             )
+            for i, slide in enumerate(note.slides):
+                to = replace(note, tick=start + slide.after, duration=slide.ticks, pitch=slide.pitch, velocity=0.0)
+                heapq.heappush(self._pending, (to.tick, 2 + i, self._serial, SLIDE, to, self._serial, 0.0))
             self.score.notes.append(replace(note, tick=start, duration=max(note.duration, 1)))
         if self._beat is not None:
             self._schedule(self._beat)
@@ -231,9 +235,10 @@ class Transport:
         end = beat.tick + TICKS_PER_BEAT
         while self._pending and self._pending[0][0] < end:
             tick, _, _, kind, note, note_id, variation = heapq.heappop(self._pending)
-            self._due[note.stem].append(
-                NoteEvent(self._frame(beat, tick), kind, note_id, note.pitch, note.velocity, variation)
-            )
+            frame = self._frame(beat, tick)
+            seconds = (self._frame(beat, tick + note.duration) - frame) / self._sample_rate if kind == SLIDE else 0.0
+            event = NoteEvent(frame, kind, note_id, note.pitch, note.velocity, variation, seconds)
+            self._due[note.stem].append(event)
         for due in self._due.values():
-            due.sort(key=lambda event: (event.frame, event.kind == ON, event.note_id))
+            due.sort(key=lambda event: (event.frame, event.kind, event.note_id))
         self._find_due()

@@ -134,7 +134,7 @@ class Composer:
         bar_s = self._ensemble.scene.metre * 60.0 / ask.controls["tempo_bpm"]
         if self._must_end(ask, bar_s):
             kept = None if due else self._sounding_slot()
-            self._planner.end(ask, bar_s)
+            self._planner.end(ask, bar_s, cut=not due)
             due = True
         if due:
             density_hz = ask.controls["density_hz"] * opened

@@ -49,6 +49,7 @@ class Planner:
         self._settings: dict[int, Setting] = {}
         self._number = self._wanted = 0  # of the scene that sounds, and of the one asked for
         self._way: deque[Passage] = deque()
+        self._cut = False
         self._leap_bpm: float | None = None
         self._leap_ratio: float | None = None
         self._lengths: list[int] = []
@@ -69,8 +70,12 @@ class Planner:
             return self._settings[number].scene
         return self._scenes[number % len(self._scenes)]
 
-    def end(self, ask: Ask, bar_s: float) -> None:
-        """Plan the last phrases: as many bars as fit before the last chord, then the bar of that chord."""
+    def end(self, ask: Ask, bar_s: float, cut: bool = False) -> None:
+        """Plan the last phrases: as many bars as fit before the last chord, then the bar of that chord.
+
+        `cut`: the phrase that sounds is broken off, and its chord goes on, so that the scale does, too.
+        """
+        self._cut = cut
         assert ask.remaining_s is not None
         self._way.clear()
         self._leap_bpm = self._leap_ratio = None
@@ -117,7 +122,7 @@ class Planner:
         bars = self._lengths.pop(0)
         closes_cycle = not self._lengths
         ending = self.ending and closes_cycle
-        stays = self.ending or (step is not None and step.kind in ("leave", "turn", "beat", "ground"))
+        stays, self._cut = self._cut or (step is not None and step.kind in ("leave", "turn", "beat", "ground")), False
         scale = now if now and stays else self._scale(controls, now, scene)
         stems = self._stems_of(setting, step, bars, ending)
         yield

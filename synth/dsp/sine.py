@@ -68,3 +68,13 @@ def log2(x: np.float32) -> np.float32:
     t = (m - ONE) / (m + ONE)
     t2 = t * t
     return fma(t, fma(t2, fma(t2, fma(t2, L7, L5), L3), L1), np.float32(n))
+
+
+@kernel
+def raised(share):  # type: ignore[no-untyped-def]
+    """A raised cosine from 0 to 1 for `share` 0 to 1, held there outside."""
+    if share <= 0.0:
+        return 0.0
+    if share >= 1.0:
+        return 1.0
+    return 0.5 - 0.5 * np.float64(cosine(np.float32(0.5 * share)))

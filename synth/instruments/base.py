@@ -13,10 +13,12 @@ MAX_QUANTA = 64  # quanta in the longest block an instrument is asked for
 MAX_FRAMES = QUANTUM * MAX_QUANTA
 MAX_EVENTS = 512  # in one block
 
-# Columns of an event row, float64, rows sorted by FRAME; an off comes before an on of the same frame.
-FRAME, KIND, NOTE_ID, PITCH, VELOCITY, VARIATION = range(6)
-EVENT_COLUMNS = 6
-OFF, ON = 0.0, 1.0  # KIND; VARIATION is a number in [0, 1) of the note's own, so that no two hits are alike
+# Columns of an event row, float64, rows sorted by FRAME, then KIND. VARIATION is a number in [0, 1) of the note's own,
+# so that no two hits are alike. A SLIDE takes a sounding note to another PITCH in SECONDS along a raised cosine of log
+# frequency; what cannot slide plays on.
+FRAME, KIND, NOTE_ID, PITCH, VELOCITY, VARIATION, SECONDS = range(7)
+EVENT_COLUMNS = 7
+OFF, ON, SLIDE = 0.0, 1.0, 2.0
 
 Events = NDArray[np.float64]  # (MAX_EVENTS, EVENT_COLUMNS)
 Edges = NDArray[np.float32]  # (MAX_QUANTA + 1, controls.EDGE_COLUMNS), a row for each quantum edge

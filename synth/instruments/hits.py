@@ -17,6 +17,7 @@ from synth.instruments.base import (
     FRAME,
     KIND,
     NOTE_ID,
+    OFF,
     ON,
     PITCH,
     QUANTUM,
@@ -144,7 +145,7 @@ class HitInstrument(ABC, Generic[Bank]):
                 hit = self._hit(event, edges)
                 self._damp(frame, bank.pitch == hit.pitch, self.restrike_s)
                 self.strike(frame, hit)
-            elif (damper_s := self.damper_s(float(event[PITCH]))) is not None:
+            elif event[KIND] == OFF and (damper_s := self.damper_s(float(event[PITCH]))) is not None:
                 self._damp(frame, bank.note_id == event[NOTE_ID], damper_s)
         bank.play(start + quanta * QUANTUM)
 

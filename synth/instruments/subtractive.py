@@ -25,7 +25,20 @@ from synth.dsp.steps import POINTS, residues, saws
 from synth.dsp.svf import coefficients, prewarp, svf
 from synth.dsp.wavetable import CYCLE, MASK, ROWS_PER_OCTAVE, Tables, Wave, oscillate, saw, tables, unison
 from synth.instruments import voicing as V
-from synth.instruments.base import FRAME, KIND, NOTE_ID, ON, PITCH, QUANTUM, VARIATION, VELOCITY, Buffer, Edges, Events
+from synth.instruments.base import (
+    FRAME,
+    KIND,
+    NOTE_ID,
+    OFF,
+    ON,
+    PITCH,
+    QUANTUM,
+    VARIATION,
+    VELOCITY,
+    Buffer,
+    Edges,
+    Events,
+)
 from synth.rng import stream_seed
 
 Floats = NDArray[np.float32]
@@ -136,7 +149,7 @@ def _render(
             while event < count and events[event, FRAME] <= frame + start:
                 if events[event, KIND] == ON:
                     _note_on(s, i, p, events, event, _at(edges, q, ATTACK, at), seed, tables.shape[0])
-                else:
+                elif events[event, KIND] == OFF:
                     _note_off(s, i, p, events[event, NOTE_ID])
                 event += 1
             stop = np.int64(QUANTUM)

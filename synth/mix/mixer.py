@@ -25,7 +25,7 @@ from synth.preset import Space, StemSetting
 from synth.rng import stream_seed
 from synth.units import db_to_gain
 
-LANES = 16  # middle and side of every instrument, filled up to what vectors hold
+LANES = (16, 32)  # middle and side of every instrument, filled up to what vectors hold
 SIDE_HIGHPASS_HZ = 150.0  # below it a stem is mono
 SHARED_BRIGHTNESS = 0.5  # of brightness_oct; the instruments answer it as well
 SPACE_DB = (18.0, 12.0)  # sends a unit of `space` below and above 0.5: -9 to +6 dB
@@ -54,13 +54,13 @@ UNSET = np.float32(-1e9)
 @kernel
 def _brighten(lanes, octaves, share):  # type: ignore[no-untyped-def]
     """Aim the low-passes at their cutoffs times `2 ** octaves`, moving by `share` of the way a sample (1: at once)."""
-    for v in range(LANES):
+    for v in range(lanes.shape[1]):
         half_turn = min(lanes[CUTOFF, v] * exp2(octaves), np.float32(HALF * HIGHEST))
         p, q, r, t = transition(sine(half_turn) / cosine(half_turn), ROOT2)
         lanes[STEP_P, v], lanes[STEP_Q, v] = (p - lanes[LP_P, v]) * share, (q - lanes[LP_Q, v]) * share
         lanes[STEP_R, v], lanes[STEP_T, v] = (r - lanes[LP_R, v]) * share, (t - lanes[LP_T, v]) * share
     if share == F1:
-        for v in range(LANES):
+        for v in range(lanes.shape[1]):
             for row in range(4):
                 lanes[LP_P + row, v] += lanes[STEP_P + row, v]
                 lanes[STEP_P + row, v] = F0
@@ -216,7 +216,7 @@ class Mixer:
         self._heard = np.array([UNSET, 0.0, 0.0], np.float32)
         self._width = np.float32(settings[-1].width)
         self._reverb = make_reverb(sample_rate, space, settings[-1], stream_seed(seed, "reverb"))
-        self._z = aligned((QUANTUM, LANES))
+        self._z = aligned((QUANTUM, self._lanes.shape[1]))
         self._send = np.zeros((2, MAX_FRAMES), np.float32)
         self._return = np.zeros((2, MAX_FRAMES), np.float32)
         self._room = np.ones((2, MAX_QUANTA + 1), np.float32)
@@ -232,7 +232,7 @@ class Mixer:
 
 
 def _lane_filters(settings: list[StemSetting], sample_rate: int) -> NDArray[np.float32]:
-    lanes = aligned((STEP_T + 1, LANES))
+    lanes = aligned((STEP_T + 1, next(count for count in LANES if count >= 2 * len(settings))))
     for s, setting in enumerate(settings):
         for lane, highpass_hz in (
             (2 * s, setting.highpass_hz),

@@ -7,6 +7,7 @@ file, and changes on beats only: a tick's time is then an exact fraction at any 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from synth.controls import MODES
 
@@ -14,15 +15,27 @@ TICKS_PER_BEAT = 960
 MINOR_MODES = frozenset(("dorian", "aeolian", "phrygian"))
 
 
+class Slide(NamedTuple):
+    """A sounding note moves to `pitch`: it begins `after` ticks from the note's start and takes `ticks`."""
+
+    after: int
+    pitch: float
+    ticks: int
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One note: `tick` and `duration` in ticks from the session's start, `pitch` as MIDI note, `velocity` 0..1."""
+    """One note: `tick` and `duration` in ticks from the session's start, `pitch` as MIDI note, `velocity` 0..1.
+
+    `slides` follow each other, none before the one before it has arrived.
+    """
 
     stem: str
     tick: int
     duration: int
     pitch: float
     velocity: float
+    slides: tuple[Slide, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,17 @@ import pytest
 from numpy.typing import NDArray
 
 from synth.controls import CONTROLS, EDGE_COLUMNS, FADE, TABLE
-from synth.instruments.base import EVENT_COLUMNS, MAX_EVENTS, MAX_FRAMES, MAX_QUANTA, OFF, ON, QUANTUM, Instrument
+from synth.instruments.base import (
+    EVENT_COLUMNS,
+    MAX_EVENTS,
+    MAX_FRAMES,
+    MAX_QUANTA,
+    OFF,
+    ON,
+    QUANTUM,
+    SLIDE,
+    Instrument,
+)
 
 Play = Callable[..., NDArray[np.float32]]
 
@@ -21,17 +31,20 @@ def _play(
     seconds: float,
     sample_rate: int = 48000,
     blocks: Sequence[int] = (MAX_QUANTA,),
+    slides: Sequence[tuple[float, int, float, float]] = (),
     **controls: float,
 ) -> NDArray[np.float32]:
-    """`notes` are (start_s, length_s, pitch, velocity, variation); `blocks` the quanta a block, taken in turn."""
+    """`notes` are (start_s, length_s, pitch, velocity, variation); `blocks` the quanta a block, taken in turn; `slides`
+    (start_s, number of the note, pitch, seconds)."""
     unknown = set(controls) - set(TABLE)
     assert not unknown, unknown
     row = np.zeros(EDGE_COLUMNS, np.float32)
     row[: len(CONTROLS)] = [controls.get(c.name, c.default) for c in CONTROLS]
     row[FADE] = 1.0
     edges = np.tile(row, (MAX_QUANTA + 1, 1))
-    events = [(round(n[0] * sample_rate), ON, i, *n[2:]) for i, n in enumerate(notes)]
-    events += [(round((n[0] + n[1]) * sample_rate), OFF, i, *n[2:]) for i, n in enumerate(notes)]
+    events = [(round(n[0] * sample_rate), ON, i, *n[2:], 0.0) for i, n in enumerate(notes)]
+    events += [(round((n[0] + n[1]) * sample_rate), OFF, i, *n[2:], 0.0) for i, n in enumerate(notes)]
+    events += [(round(at_s * sample_rate), SLIDE, i, pitch, 0.0, 0.0, s) for at_s, i, pitch, s in slides]
     events.sort(key=lambda event: event[:2])
     total = -(-round(seconds * sample_rate) // QUANTUM)
     heard = np.zeros((2, total * QUANTUM), np.float32)
