@@ -31,7 +31,7 @@ def share(
     is left makes the harmony fuller, a third chord first, and the rest goes to a figure or to broken chords.
     """
     playing = {style.parts[stem] for stem in stems}
-    has_bass = "bass" in stems
+    has_bass = "bass" in stems or "drone" in stems
     drone = notes < _DRONE_UNDER  # so sparse that one bass note has to do for the phrase
     phrase_s = bars * bar_s
     free = max(

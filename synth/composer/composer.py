@@ -15,12 +15,12 @@ from synth.composer.parts.landmark import SILENT_DB, Landmark
 from synth.composer.parts.tune import Tune
 from synth.composer.planner import Planner
 from synth.composer.playing import Player
-from synth.preset import Preset
+from synth.preset import Preset, sliding_stems
 from synth.rng import stream
 from synth.score.model import Ask, Bar, Marker
 
-_WRITTEN = ("pad", "bass", "melody", "percussion", "bells")
-_ENTRIES = ("bass", "harmony", "melody", "percussion", "bells")  # the order in which a session opens
+_WRITTEN = ("pad", "drone", "bass", "melody", "percussion", "bells")
+_ENTRIES = ("drone", "bass", "harmony", "melody", "percussion", "bells")  # the order in which a session opens
 _ENTRY_GAP_S = (8.0, 13.0)
 _UNHURRIED_S = 150.0  # a session shorter than this opens faster
 _RELEASE = 0.8  # density of a phrase's last bar against its mean
@@ -36,6 +36,7 @@ class Composer:
     """
 
     def __init__(self, preset: Preset, seed: int, desk: Reception | None = None, tune: Motif | None = None) -> None:
+        self._preset = preset
         self._desk = desk
         self._seed = seed
         self._stems = tuple(stem for stem in _WRITTEN if stem in preset.stems)
@@ -93,14 +94,15 @@ class Composer:
             stretch,
             now.final,
             *leaps,
+            tuple(sorted(self._planner.scene_of(now.phrase.scene).instruments.items())),
         )
 
     def _ensemble_of(self, number: int) -> Ensemble:
         """The ensemble of scene `number`; who comes back goes on from what they played."""
         if number not in self._ensembles:
-            self._ensembles[number] = Ensemble(
-                self._seed, self._planner.scene_of(number), number, self._stems, self._desk
-            )
+            scene = self._planner.scene_of(number)
+            sliding = sliding_stems(self._preset, scene)
+            self._ensembles[number] = Ensemble(self._seed, scene, number, self._stems, self._desk, sliding)
         return self._ensembles[number]
 
     def _open(self, ask: Ask) -> None:
@@ -108,10 +110,12 @@ class Composer:
         hurry = 1.0 if ask.remaining_s is None else min(ask.remaining_s / _UNHURRIED_S, 1.0)
         at_s = ask.time_s
         self._entries = {"pad": at_s}
+        here = self._ensemble.style.players(self._stems)
         for name in _ENTRIES:
             if name != "harmony" and name not in self._stems:
                 continue
-            at_s += self._rng.uniform(*_ENTRY_GAP_S) * hurry
+            if name == "harmony" or name in here:
+                at_s += self._rng.uniform(*_ENTRY_GAP_S) * hurry
             self._entries[name] = at_s
 
     def _entered(self, ask: Ask) -> tuple[str, ...]:

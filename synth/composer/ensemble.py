@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol, runtime_checkable
 
 from synth.composer.guests import Reception
@@ -11,6 +12,7 @@ from synth.composer.parts.alap import Alap
 from synth.composer.parts.bass import Bass
 from synth.composer.parts.bells import Bells
 from synth.composer.parts.bloom import Bloom
+from synth.composer.parts.drone import Drone
 from synth.composer.parts.drums import Drums
 from synth.composer.parts.figure import Figure
 from synth.composer.parts.heartbeat import Heartbeat
@@ -19,6 +21,7 @@ from synth.composer.parts.pad import Pad
 from synth.composer.parts.phase import Phase
 from synth.composer.parts.taqsim import Taqsim
 from synth.composer.parts.tune import Tune
+from synth.composer.parts.voice import FreeVoice
 from synth.composer.playing import Player
 from synth.composer.styles import Archetype, archetype
 from synth.preset import Scene
@@ -45,10 +48,19 @@ class Planning(Part, Protocol):
 
 
 class Ensemble:
-    """Who plays `stems` in `scene`; `number` is that of the scene in its session, each has seeds of its own."""
+    """Who plays `stems` in `scene`; `number` is that of the scene in its session, each has seeds of its own.
+
+    `sliding`: stems whose instruments can glide from tone to tone.
+    """
 
     def __init__(
-        self, seed: int, scene: Scene, number: int, stems: tuple[str, ...], desk: Reception | None = None
+        self,
+        seed: int,
+        scene: Scene,
+        number: int,
+        stems: tuple[str, ...],
+        desk: Reception | None = None,
+        sliding: Collection[str] = (),
     ) -> None:
         self._desk = desk
         seed = stream_seed(seed, "scene", str(number)) if number else seed
@@ -57,8 +69,11 @@ class Ensemble:
         self.harmonist = Harmonist(seed, self.style, scene.practice)
         self.pad: Pad | None = None
         self.tune: Tune | None = None
-        self.parts = [self._part(seed, stem) for stem in stems]
+        self.parts = [self._part(seed, stem) for stem in self.style.players(stems)]
         self.parts.sort(key=lambda part: isinstance(part, Figure))  # a figure takes what the others leave
+        for part in self.parts:
+            if isinstance(part, FreeVoice):
+                part.slides = part.stem in sliding
         self.planned = [part for part in self.parts if isinstance(part, Planning)]
 
     def figures(self, now: Moment) -> bool:
@@ -72,6 +87,8 @@ class Ensemble:
             case "pad":
                 self.pad = Pad(seed, self.harmonist)
                 return self.pad
+            case "drone":
+                return Drone()
             case "drums":
                 return Drums(seed, stem, self.style.groove)
             case "figure":

@@ -17,7 +17,7 @@ from synth.preset import Scene
 
 BRIDGE_S = GROUND_S = 8.0
 GROUNDED = 0.02  # tonal tension from which down tonic and fifth are held, at once
-_BED = ("pad", "bass")  # what stays while one scene becomes another
+_BED = ("pad", "bass", "drone")  # what stays while one scene becomes another
 _RATIOS = tuple(Fraction(*pair) for pair in ((1, 2), (2, 3), (3, 4), (4, 3), (3, 2), (2, 1)))
 _WORTH = 0.06  # octaves of tempo under which a ramp does
 
@@ -45,7 +45,7 @@ class Passage:
         if self.kind == "through":
             return ()
         if self.still and self.kind != "ground":
-            return ("pad",)
+            return ("pad", "drone")
         return (*_BED, "melody") if self.kind == "arrive" else _BED
 
     def bars(self, bar_s: float) -> int:

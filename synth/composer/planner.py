@@ -31,7 +31,8 @@ class Setting:
     def __init__(self, planner: Planner, scene: Scene) -> None:
         self.scene = scene
         self.style: Archetype = archetype(scene.archetype)
-        self.texture = Texture(planner.rng, planner.stems, self.style.presence)
+        self.stems = self.style.players(planner.stems)
+        self.texture = Texture(planner.rng, self.stems, self.style.presence)
         self.memory = Memory(planner.rng, planner.names, self.style.returns, self.style.home)
 
 
@@ -303,10 +304,10 @@ class Planner:
 
     def _stems_of(self, setting: Setting, step: Passage | None, bars: int, ending: bool) -> tuple[str, ...]:
         if ending:
-            return tuple(stem for stem in self.stems if stem != "percussion")
+            return tuple(stem for stem in setting.stems if stem != "percussion")
         if step is None or not step.kept:
             return setting.texture.next(bars)
-        return tuple(stem for stem in self.stems if stem in step.kept) or self.stems[:1]
+        return tuple(stem for stem in setting.stems if stem in step.kept) or setting.stems[:1]
 
     def _scale(self, controls: dict[str, float], now: Scale | None, scene: Scene) -> Scale:
         """The scale asked for, the mode one rung nearer to it at most."""

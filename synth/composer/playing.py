@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from random import Random
 
 from synth.composer import rhythm
@@ -10,18 +11,18 @@ from synth.composer.moment import Moment
 from synth.composer.rhythm.free import APART_S
 from synth.composer.voicing import is_apart
 from synth.rng import stream
-from synth.score.model import TICKS_PER_BEAT, Note
+from synth.score.model import TICKS_PER_BEAT, Note, Slide
 from synth.units import hz_to_note, note_to_hz
 
 UNPITCHED = ("percussion",)
 _ONE_VOICE = ("bass",)  # a tone that a phrase broken off left there is waited for
 STRAIGHT = 0.5  # of a pair of eighths; a groove that swings gives the first one more
 
-_VELOCITY = {"pad": 0.5, "bass": 0.52, "melody": 0.58, "bells": 0.5, "percussion": 0.45}
+_VELOCITY = {"pad": 0.5, "drone": 0.5, "bass": 0.52, "melody": 0.58, "bells": 0.5, "percussion": 0.45}
 _CENTRE = {"pad": 62, "bass": 36, "melody": 67, "bells": 76}
-_ARCH = {"pad": 0.18, "percussion": 0.12}  # rise and fall over a phrase
+_ARCH = {"pad": 0.18, "drone": 0.0, "percussion": 0.12}  # rise and fall over a phrase
 _USUAL_ARCH = 0.24
-_SPREAD = {"pad": 0.025}  # sd of a note's own velocity
+_SPREAD = {"pad": 0.025, "drone": 0.0}  # sd of a note's own velocity
 _USUAL_SPREAD, _STEADY_SPREAD = 0.05, 0.03
 _PER_SEMITONE = 0.0045  # .57 MIDI velocities a semitone of height, measured in calm piano performances
 _MERGE_S = 0.25  # a tone still held for no longer than this is struck again as soon as it ends
@@ -155,13 +156,14 @@ class Player:
         late_ms: float = 0.0,
         pair: bool = False,
         steady: bool = False,
+        slides: Sequence[tuple[float, float, float]] = (),
     ) -> bool:
         """Write a note from `beat` of the phrase for `beats`; False when the pitch is held too long to be struck again,
         or would be mud beside a low tone.
 
         `accent` adds to the velocity, `late_ms` to the time. `pair` is the second of two instruments tuned to beat
         against each other. `steady` notes are a pulse, or lie exactly where a part put them in free time: they are off
-        by 3 ms at most.
+        by 3 ms at most. `slides` are moves while it sounds: beats after its onset, key (in parts of one, too), beats.
         """
         now = self._now
         written = now.ticks(self._swung(beat))
@@ -186,9 +188,23 @@ class Player:
         if stem not in UNPITCHED:
             self._spans.setdefault(pitch, []).append((start, end))
         fine = self._tuned(pitch, pair) if stem not in UNPITCHED else float(pitch)
-        self.notes.append(Note(stem, start, end - start, fine, self._velocity(stem, beat, pitch, accent, steady)))
+        velocity = self._velocity(stem, beat, pitch, accent, steady)
+        self.notes.append(Note(stem, start, end - start, fine, velocity, self._slides(slides, end - start)))
         now.room -= 1.0
         return True
+
+    def _slides(self, moves: Sequence[tuple[float, float, float]], duration: int) -> tuple[Slide, ...]:
+        """`moves` in ticks and fine pitch, those that end before the note does."""
+        slides = []
+        for after, key, beats in moves:
+            low = math.floor(key)
+            below, above = self._tuned(low, False), self._tuned(low + 1, False)
+            slide = Slide(
+                round(after * TICKS_PER_BEAT), below + (key - low) * (above - below), round(beats * TICKS_PER_BEAT)
+            )
+            if slide.after + slide.ticks <= duration:
+                slides.append(slide)
+        return tuple(slides)
 
     def _muddy(self, pitch: int, start: int, end: int) -> bool:
         """True when a low tone would stand too close to another for more than the moment that legato takes."""

@@ -71,8 +71,14 @@ class Archetype:
     fewest: float = 5.0
     rest: float = 0.28
 
+    def players(self, stems: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of `stems` that have a part here; where a drone sounds there is no other bass."""
+        idle = ("bass",) if "drone" in self.parts and "drone" in stems else ()
+        return tuple(stem for stem in stems if stem in self.parts and stem not in idle)
+
 
 _SUSTAINED = {"pad": "pad", "bass": "roots", "melody": "tune", "bells": "answer", "percussion": "drums"}
+_OVER_A_DRONE = {**_SUSTAINED, "drone": "drone", "bass": "pedal", "bells": "periods"}
 
 ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
     {
@@ -88,7 +94,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             rest=0.28,
         ),
         "drone": Archetype(
-            parts={**_SUSTAINED, "bass": "pedal", "bells": "periods"},
+            parts=_OVER_A_DRONE,
             free=True,
             arousal=(-0.9, -0.4),
             valence=(0.0, 0.3),
@@ -205,7 +211,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             rest=0.28,
         ),
         "alap": Archetype(
-            parts={**_SUSTAINED, "bass": "pedal", "melody": "alap", "bells": "periods"},
+            parts={**_OVER_A_DRONE, "melody": "alap"},
             harmony="drone",
             free=True,
             arousal=(-0.6, 0.1),
@@ -221,7 +227,7 @@ ARCHETYPES: Mapping[str, Archetype] = MappingProxyType(
             rest=0.35,
         ),
         "taqsim": Archetype(
-            parts={**_SUSTAINED, "bass": "pedal", "melody": "taqsim", "bells": "periods"},
+            parts={**_OVER_A_DRONE, "melody": "taqsim"},
             harmony="drone",
             free=True,
             arousal=(-0.4, 0.2),

@@ -6,6 +6,7 @@ Association, MIDI Polyphonic Expression, 2018) notes of different bends that sou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from synth.score.model import TICKS_PER_BEAT, Note, Score
 
 BEND_SEMITONES = 2.0  # the range of a bend that a General MIDI player assumes
 BEND_STEPS = 8192
+_SLIDE_TICKS = TICKS_PER_BEAT // 64
 TAIL = 2 * TICKS_PER_BEAT  # a note still rings on its lane for about this long after it was let go
 
 
@@ -29,26 +31,32 @@ def bent(notes: Sequence[Note], tail: int = TAIL) -> list[Bent]:
     """How each of a stem's notes is played, in the order given.
 
     A note takes the lane that has its bend already; otherwise the one that has been silent longest, if it has been
-    for `tail` ticks or more; otherwise a new one. So lane 0 alone is used where no note is bent.
+    for `tail` ticks or more; otherwise a new one. So lane 0 alone is used where no note is bent. A note that slides
+    shares its lane with none.
     """
     how: dict[int, Bent] = {}
     bends: list[int] = [0]
     ends: list[int] = [-TAIL]
+    sliding: list[int] = [-TAIL]  # until when a lane is one note's own
     for i in sorted(range(len(notes)), key=lambda i: notes[i].tick):
         note = notes[i]
         key = _key(note)
-        bend = min(BEND_STEPS - 1, max(-BEND_STEPS, round((note.pitch - key) / BEND_SEMITONES * BEND_STEPS)))
-        if bend in bends:
-            lane = bends.index(bend)
+        bend = _bend(note.pitch, key)
+        shared = [lane for lane, has in enumerate(bends) if has == bend and sliding[lane] + tail <= note.tick]
+        if shared and not note.slides:
+            lane = shared[0]
         else:
             lane = min(range(len(ends)), key=ends.__getitem__)
             if ends[lane] + tail > note.tick:
                 lane = len(ends)
                 bends.append(0)
                 ends.append(note.tick)
+                sliding.append(-TAIL)
         how[i] = Bent(key, bend, lane, bends[lane] != bend)
-        bends[lane] = bend
+        bends[lane] = _bend(note.slides[-1].pitch, key) if note.slides else bend
         ends[lane] = max(ends[lane], note.tick + note.duration)
+        if note.slides:
+            sliding[lane] = note.tick + note.duration
     return [how[i] for i in range(len(notes))]
 
 
@@ -65,6 +73,23 @@ def played(score: Score, tail: int = TAIL) -> dict[str, list[tuple[Note, Bent]]]
 def lanes(notes: Sequence[tuple[Note, Bent]]) -> int:
     """How many lanes these notes need, at least one."""
     return 1 + max((how.lane for _, how in notes), default=0)
+
+
+def slid(note: Note, key: int) -> list[tuple[int, int]]:
+    """The bends by which a note played as `key` follows its slides, each with its tick."""
+    bends, pitch = [], note.pitch
+    for slide in note.slides:
+        steps = max(slide.ticks // _SLIDE_TICKS, 1)
+        for step in range(1, steps + 1):
+            tick = note.tick + slide.after + slide.ticks * step // steps
+            share = 0.5 - 0.5 * math.cos(math.pi * step / steps)
+            bends.append((tick, _bend(pitch + share * (slide.pitch - pitch), key)))
+        pitch = slide.pitch
+    return bends
+
+
+def _bend(pitch: float, key: int) -> int:
+    return min(BEND_STEPS - 1, max(-BEND_STEPS, round((pitch - key) / BEND_SEMITONES * BEND_STEPS)))
 
 
 def _key(note: Note) -> int:

@@ -22,10 +22,12 @@ import mido
 import pretty_midi
 
 from synth.controls import KEYS
-from synth.score.bends import BEND_SEMITONES, BEND_STEPS, TAIL, Bent, lanes, played
+from synth.score.bends import BEND_SEMITONES, BEND_STEPS, TAIL, Bent, lanes, played, slid
 from synth.score.model import TICKS_PER_BEAT, KeyChange, Marker, Metre, Note, Score, Tempo
 
-PROGRAMS = {"pad": 48, "bass": 32, "melody": 0, "bells": 11, "percussion": 0, "nature": 122}  # General MIDI, from 0
+PROGRAMS = {  # General MIDI, from 0
+    "pad": 48, "bass": 32, "drone": 104, "melody": 0, "bells": 11, "percussion": 0, "nature": 122,
+}  # fmt: skip
 DRUM_CHANNEL = 9
 _CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
 _NO_RPN = 127
@@ -136,7 +138,7 @@ def _signature(change: KeyChange, score: Score) -> str:
 def _stem_track(stem: _Stem, end_tick: int) -> mido.MidiTrack:
     timed: _Timed = []
     used = sorted({how.lane for _, how in stem.notes})
-    bending = {how.lane for _, how in stem.notes if how.turn}
+    bending = {how.lane for note, how in stem.notes if how.turn or note.slides}
     if stem.port is not None:
         timed.append((0, -1, mido.MetaMessage("midi_port", port=stem.port)))
     for lane in used or stem.channels:
@@ -149,6 +151,8 @@ def _stem_track(stem: _Stem, end_tick: int) -> mido.MidiTrack:
         channel = stem.channels[how.lane]
         if how.turn:
             timed.append((note.tick, 2, mido.Message("pitchwheel", channel=channel, pitch=how.bend)))
+        for tick, bend in slid(note, how.key):
+            timed.append((tick, 2, mido.Message("pitchwheel", channel=channel, pitch=bend)))
         velocity = min(127, max(1, round(note.velocity * 127)))
         timed.append((note.tick, 3, mido.Message("note_on", channel=channel, note=how.key, velocity=velocity)))
         end = note.tick + note.duration

@@ -120,7 +120,8 @@ class Bar:
     `notes` may start up to one beat before `tick` and ring on past the bar. `swell` is the phrase's dynamic
     shape at the bar's start and end, 0 (softest) to 1; `stretch` slows single beats (1.1 = a tenth slower) and
     is used for the last cadence only. `final` says that nothing follows. Where the tempo does not go on from the beat
-    before, the bar begins with `leap_bpm`, or `leap_ratio` times as fast where that is given.
+    before, the bar begins with `leap_bpm`, or `leap_ratio` times as fast where that is given. `players` are the
+    instruments of the scene, (stem, name), where they are not the stem's own.
     """
 
     tick: int
@@ -134,3 +135,4 @@ class Bar:
     final: bool = False
     leap_bpm: float | None = None
     leap_ratio: float | None = None
+    players: tuple[tuple[str, str], ...] = ()

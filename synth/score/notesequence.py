@@ -8,7 +8,7 @@ from bisect import bisect_right
 from pathlib import Path
 
 from synth.controls import KEYS
-from synth.score.bends import played
+from synth.score.bends import played, slid
 from synth.score.midi import PROGRAMS
 from synth.score.model import TICKS_PER_BEAT, Score
 
@@ -65,6 +65,8 @@ def write_notesequence(score: Score, path: Path) -> None:
         sequence.notes.add(pitch=how.key, velocity=velocity, start_time=start_time, end_time=end_time, **where)
         if how.turn:
             sequence.pitch_bends.add(time=start_time, bend=how.bend, **where)
+        for tick, bend in slid(note, how.key):
+            sequence.pitch_bends.add(time=clock.seconds(tick), bend=bend, **where)
     for marker in score.markers:
         sequence.text_annotations.add(time=clock.seconds(marker.tick), text=f"{marker.kind}: {marker.text}")
     sequence.total_time = max([clock.seconds(score.end_tick), *(n.end_time for n in sequence.notes)])

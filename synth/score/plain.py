@@ -10,7 +10,8 @@
                   "pitch": 57.0, "velocity": 0.34}]}
 
 A beat is a quarter note. `pitch` is a MIDI note with its fraction (60.5: a quarter tone above middle C), `velocity`
-0 to 1. What has a tempo, metre, key or marker has it from its beat on.
+0 to 1. A note that slides has "slides": [{"beat": after its start, "beats": as long, "pitch": where to}]. What has a
+tempo, metre, key or marker has it from its beat on.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 from synth.controls import KEYS
 from synth.score.clock import Clock
-from synth.score.model import TICKS_PER_BEAT, KeyChange, Marker, Metre, Note, Score, Tempo
+from synth.score.model import TICKS_PER_BEAT, KeyChange, Marker, Metre, Note, Score, Slide, Tempo
 
 FORMAT, VERSION = "isotone-score", 1
 _LISTS = ("tempos", "metres", "keys", "markers", "notes")
@@ -76,7 +77,7 @@ def read_json(path: Path) -> Score:
         score = Score(tuple(plain["stems"]), end_tick=_tick(plain["beats"]))
         score.scales = tuple(dict.fromkeys((*score.scales, *(k["scale"] for k in plain["keys"]))))
         score.notes = [
-            Note(n["stem"], _tick(n["beat"]), _tick(n["beats"]), float(n["pitch"]), float(n["velocity"]))
+            Note(n["stem"], _tick(n["beat"]), _tick(n["beats"]), float(n["pitch"]), float(n["velocity"]), _slides(n))
             for n in plain["notes"]
         ]
         score.tempos = [Tempo(_tick(t["beat"]), round(60e6 / t["bpm"])) for t in plain["tempos"]]
@@ -93,15 +94,29 @@ def read_json(path: Path) -> Score:
 def _note(note: Note, at: Callable[[int], dict[str, float]], clock: Clock) -> dict[str, Any]:
     lasts_s = clock.seconds(note.tick + note.duration) - clock.seconds(note.tick)
     placed = at(note.tick)
-    return {
+    plain = {
         "stem": note.stem,
         "beat": placed["beat"],
-        "beats": round(note.duration / TICKS_PER_BEAT, 6),
+        "beats": _beats(note.duration),
         "time_s": placed["time_s"],
         "seconds": round(lasts_s, 4),
         "pitch": round(note.pitch, 4),
         "velocity": round(note.velocity, 4),
     }
+    if note.slides:
+        plain["slides"] = [
+            {"beat": _beats(slide.after), "beats": _beats(slide.ticks), "pitch": round(slide.pitch, 4)}
+            for slide in note.slides
+        ]
+    return plain
+
+
+def _beats(ticks: int) -> float:
+    return round(ticks / TICKS_PER_BEAT, 6)
+
+
+def _slides(note: dict[str, Any]) -> tuple[Slide, ...]:
+    return tuple(Slide(_tick(s["beat"]), float(s["pitch"]), _tick(s["beats"])) for s in note.get("slides", ()))
 
 
 def _tick(beats: float) -> int:

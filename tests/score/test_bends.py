@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from dataclasses import replace
+from itertools import pairwise
 
 import mido
 import pretty_midi
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 from synth.score.bends import TAIL, bent, lanes, played
 from synth.score.midi import read_midi, write_midi
-from synth.score.model import MINOR_MODES, KeyChange, Note, Score, Tempo
+from synth.score.model import MINOR_MODES, KeyChange, Note, Score, Slide, Tempo
 from synth.score.notesequence import write_notesequence
+from synth.score.plain import read_json, write_json
 from synth.tuning.scale import TunedScale
 from synth.tuning.tuning import TUNINGS, tuning_of
 
@@ -294,3 +296,27 @@ def test_markers_carry_the_names_of_scales_beyond_the_modes(tmp_path):
     assert [a.text for a in sequence.text_annotations] == ["key: D bayati", "key: C rast", "key: G bayati"]
     write_midi(back, tmp_path / "again.mid")
     assert (tmp_path / "again.mid").read_bytes() == (tmp_path / "score.mid").read_bytes()
+
+
+def test_a_note_that_slides_is_bent_all_the_way_and_shares_its_channel_with_none(tmp_path):
+    notes = [
+        Note("melody", 960, 1920, 62.0, 0.5, (Slide(240, 60.0, 480), Slide(960, 61.0, 240))),
+        Note("melody", 960, 1920, 67.0, 0.5),
+    ]
+    score = Score(("melody",), notes, [Tempo(0, 500_000)], end_tick=3840)
+    write_midi(score, tmp_path / "score.mid")
+    track, tick, heard = mido.MidiFile(tmp_path / "score.mid").tracks[1], 0, []
+    channels = {}
+    for message in track:
+        tick += message.time
+        if message.type == "note_on":
+            channels[message.note] = message.channel
+        elif message.type == "pitchwheel":
+            heard.append((tick, message.channel, message.pitch / 8192 * 2.0))
+    assert channels[62] != channels[67] and {channel for _, channel, _ in heard} == {channels[62]}
+    at = {tick: bend for tick, _, bend in heard}
+    assert at[960 + 240 + 240] == pytest.approx(-1.0, abs=0.01)  # half-way along a raised cosine
+    assert at[960 + 720] == pytest.approx(-2.0, abs=0.01) and at[960 + 1200] == pytest.approx(-1.0, abs=0.01)
+    assert max(b[0] - a[0] for a, b in pairwise(h for h in heard if h[0] <= 960 + 720)) <= 960 / 32
+    write_json(score, tmp_path / "score.json")
+    assert read_json(tmp_path / "score.json").notes == notes

@@ -213,6 +213,10 @@ class Alap(FreeVoice):
         near = near and upper is not None and now.scale.pitch(upper) - now.scale.pitch(tone.step) <= 2
         touch = Sung(upper if near and upper is not None else tone.step, self._rng.uniform(0.34, 0.42), -0.08)
         fresh = len({other.step for other in sung}) == len(sung)
+        if self.slides and upper is not None and near:
+            glided = {"andolan": tone.seconds > 1.5, "kan": tone.seconds > 0.5, "meend": tone.seconds > 1.0}
+            sung.append(replace(tone, ornament=ornament if glided.get(ornament) else "", neighbour=upper))
+            return
         if ornament == "andolan" and fresh and tone.seconds > 1.5:
             part = max((tone.seconds - touch.seconds) / 2.0, SHORTEST_S)
             sung += [replace(tone, seconds=part), touch, replace(tone, seconds=part, accent=-0.06)]

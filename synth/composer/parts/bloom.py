@@ -27,7 +27,7 @@ _ROOT = 36  # the fundamental lies in the octave above this
 _LOW = 63
 _HIGHEST = 92
 _RING_S = 5.0
-_OTHERS = ("pad", "bass", "melody", "bells")
+_OTHERS = ("pad", "drone", "bass", "melody", "bells")
 
 
 def degree_of(scale: TunedScale, partial: int) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from synth.composer.moment import Moment
+from synth.composer.parts.ornaments import MOST_SEMITONES
 from synth.composer.parts.voice import SHORTEST_S, FreeVoice, Sung
 from synth.tuning.scale import TunedScale
 
@@ -188,6 +189,8 @@ class Taqsim(FreeVoice):
         how = self._rng.random()
         part = Sung(tone.step, SHORTEST_S + 0.03, -0.06)
         if how < 0.35 and upper <= self._bounds[1] and ways.allows(tone.step, upper) and ways.allows(upper, tone.step):
+            if self.slides and now.scale.pitch(upper) - now.scale.pitch(tone.step) <= MOST_SEMITONES:
+                return [replace(tone, ornament="turn", neighbour=upper)]
             first = replace(tone, seconds=0.4 * tone.seconds)
             return [first, replace(part, step=upper), replace(tone, seconds=0.6 * tone.seconds, accent=-0.02)]
         if how < 0.6:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from synth.composer.moment import Moment
+from synth.composer.parts.ornaments import glides
 from synth.composer.parts.ways import Ways, ways_of
 from synth.composer.playing import Player
 from synth.composer.rhythm.free import beat_at, time_of
@@ -23,16 +24,19 @@ _LEGATO_S = 0.05
 _RING_S = 5.5  # the voice leaves first
 _LOW = 63  # below this tones of other stems may stand too close
 _UNDER = 5.0  # semitones that the tonic lies below the register's middle, about
-_OTHERS = ("pad", "bass", "melody", "bells")
+_OTHERS = ("pad", "drone", "bass", "melody", "bells")
 
 
 @dataclass(slots=True)
 class Sung:
-    """A tone of a phrase: scale step, seconds until the next one, what is added to its velocity."""
+    """A tone of a phrase: scale step, seconds until the next one, what is added to its velocity, and a gliding
+    `ornament` with the step it takes in."""
 
     step: int
     seconds: float
     accent: float = 0.0
+    ornament: str = ""
+    neighbour: int = 0
 
 
 @dataclass(slots=True)
@@ -41,6 +45,8 @@ class _Due:
     seconds: float
     pitch: int
     accent: float
+    ornament: str
+    semitones: int
 
 
 class FreeVoice:
@@ -54,6 +60,7 @@ class FreeVoice:
 
     def __init__(self, seed: int, stem: str, name: str) -> None:
         self.stem = stem
+        self.slides = False  # whether what plays the stem can glide from tone to tone
         self.ends_s: float | None = None
         self._rng = stream(seed, "composer", name, stem)
         self._due: list[_Due] = []
@@ -103,8 +110,15 @@ class FreeVoice:
             tone = self._due.pop(0)
             beats = min((tone.seconds + _LEGATO_S) / now.beat_s, self._until(now) - beat)
             apart = beats > 0.0 and is_apart(tone.pitch, self._held(now, player, beat))
-            if not (apart and player.play(self.stem, beat, beats, tone.pitch, tone.accent, steady=True)):
+            if not (apart and self._play(now, player, tone, beat, beats)):
                 self._due = []  # without this tone the next might be a move that the scale does not have
+
+    def _play(self, now: Moment, player: Player, tone: _Due, beat: float, beats: float) -> bool:
+        """Play a tone with its ornament."""
+        begins, moves = glides(tone.ornament, tone.semitones, min(tone.seconds, beats * now.beat_s))
+        slides = [(m.after_s / now.beat_s, tone.pitch + m.semitones, m.seconds / now.beat_s) for m in moves]
+        pitch = tone.pitch + round(begins)
+        return player.play(self.stem, beat, beats, pitch, tone.accent, steady=True, slides=slides)
 
     def _begin(self, now: Moment) -> None:
         """A new arc begins, with `_home` its tonic."""
@@ -159,7 +173,8 @@ class FreeVoice:
                 seconds = min(seconds, _PASSING_S) if index + 1 < len(sung) else min(seconds, 2.0 * _PASSING_S)
             if index and at_s + seconds > start + room_s:
                 break
-            self._due.append(_Due(at_s, seconds, pitch, tone.accent))
+            apart = now.scale.pitch(tone.neighbour) - pitch if tone.ornament else 0
+            self._due.append(_Due(at_s, seconds, pitch, tone.accent, tone.ornament, apart))
             self._at = tone.step
             at_s += seconds
         sung_s = at_s - start
