@@ -53,6 +53,13 @@ bench-composer: $(VENV)/test-installed ## an hour of every preset's notes agains
 	$(BIN)/python bench/turns.py
 	$(BIN)/python bench/music_map.py
 
+bench-sound: $(VENV)/test-installed ## an hour of every preset heard stem by stem: clicks, drift, spectrum, mono; and the mix plan
+	$(BIN)/python bench/hour.py
+	$(BIN)/python bench/mix.py
+
+palette: $(VENV)/core-installed ## every instrument alone, in palette/
+	$(BIN)/python examples/palette.py palette
+
 closed-loop: $(VENV)/test-installed ## policies on simulated listeners, in worlds that differ; every figure is simulated
 	$(BIN)/python bench/closed_loop.py
 

@@ -32,8 +32,11 @@ from synth.instruments.base import (
     SECONDS,
     VARIATION,
     VELOCITY,
+    Instrument,
+    Listening,
 )
-from synth.mix import Master, Mixer
+from synth.instruments.rack import Rack
+from synth.mix import Delivery, HapticBus, Master, Mixer
 from synth.preset import Preset, bounds_of
 from synth.rng import stream_seed
 from synth.safety.bounds import Bounds
@@ -42,13 +45,16 @@ from synth.safety.output import OutputGuard, OutputLimits
 from synth.score.model import Score
 from synth.transport import SPAN, NoteEvent, Transport
 
+TEXTURE_HEARS = ("pad", "melody", "bells")
+
 
 @dataclass(slots=True)
 class Block:
     """Views into the engine's buffers, valid until its next block; audio is (2, frames) float32.
 
     `mix` is `premaster` times `gain`; `premaster` is the sum of `stems`, (stems, 2, frames), none where they are not
-    kept. All are late by `Engine.latency_frames`. `edges` are the controls as heard at the block's quantum edges.
+    kept. `haptic` (frames,) is beside the sum, empty where it is off. All are late by `Engine.latency_frames`. `edges`
+    are the controls as heard at the block's quantum edges.
     """
 
     quantum: int
@@ -58,6 +64,7 @@ class Block:
     stems: NDArray[np.float32]
     gain: NDArray[np.float32]
     edges: NDArray[np.float32]
+    haptic: NDArray[np.float32]
 
 
 class Leap(NamedTuple):
@@ -86,7 +93,8 @@ class Engine:
 
     `length_s`: the session ends there on a cadence (None: it goes on). `bounds` are those of the session (None: the
     preset's own), `controls` where they start (None: the preset's). `audio=False` writes the score only;
-    `stems=False` leaves them out of its blocks.
+    `stems=False` leaves them out of its blocks. `delivery`: one of `synth.mix.delivery.PROFILES`. `haptic` makes the
+    haptic bus; who asks for it has asked `synth.preset.haptic_closed`.
     """
 
     def __init__(
@@ -103,6 +111,8 @@ class Engine:
         stems: bool = True,
         desk: Reception | None = None,
         tune: Motif | None = None,
+        delivery: str | None = None,
+        haptic: bool = False,
     ) -> None:
         self.preset = preset
         self.sample_rate = sample_rate
@@ -117,27 +127,23 @@ class Engine:
         self.expression = Expression(sample_rate, length_s)
         self.audio = audio
         self.latency_frames = 0
+        self._haptic: HapticBus | None = None
         self._held_frames = 0
         count = len(self.stems) if audio else 0
         self._kept = count if stems else 0
         self._buffers = _Buffers(np.zeros((count, 2, MAX_FRAMES), np.float32), np.zeros((0, 2, MAX_FRAMES), np.float32))
         if not audio:
             return
-        self.instruments = {
-            stem: make(
-                preset.stems[stem].instrument,
-                sample_rate,
-                stream_seed(seed, "instrument", stem),
-                **preset.stems[stem].settings,
-            )
-            for stem in played
-        }
+        self.instruments = {stem: self._instrument(stem, seed) for stem in played}
         self.mixer = Mixer(sample_rate, preset.stems, preset.space, stream_seed(seed, "mix"))
         assert self.mixer.names == self.stems
+        self.delivery = Delivery(sample_rate, delivery, self._kept) if delivery else None
         limits = OutputLimits.of(self.guard.output_limits)
         self.master = Master(sample_rate, limits)
         self.output_guard = OutputGuard(sample_rate, limits)
         self.latency_frames = self.master.latency_frames
+        if haptic:
+            self._haptic = HapticBus(sample_rate, stream_seed(seed, "haptic"), self.latency_frames)
         self._buffers.delayed_stems = np.zeros((self._kept, 2, self.latency_frames + MAX_FRAMES), np.float32)
 
     @property
@@ -153,15 +159,24 @@ class Engine:
         self.transport.tempo_asked_bpm = self.bus.tempo_asked_bpm()
         beats = self.transport.walk(quantum, quanta, b.edges, b.spans)
         self._leap()
+        self._bind()
         self.expression.write(quantum, quanta, b.spans, beats, b.edges)
         events = self.transport.take(quantum * QUANTUM + frames)
         if self.audio:
             for i, (stem, instrument) in enumerate(self.instruments.items()):
                 count = self._events(events[stem], quantum * QUANTUM) if stem in events else 0
+                if stem == "texture" and isinstance(instrument, Listening):
+                    self._listen(instrument, frames)
                 instrument.render(b.events, count, b.edges, quanta, b.stems[i])
             self.mixer.render(b.stems, b.edges, quanta, b.premaster)
+            if self.delivery:
+                self.delivery.render(b.stems, b.premaster, quanta)
             self.master.render(b.premaster, b.edges, quanta, b.delayed, b.gain, b.mix)
+            if self._haptic:
+                self._haptic.render(b.edges, quanta, b.gain)
             self.output_guard.render(b.mix, b.gain, quanta)
+            if self._haptic:
+                self._haptic.follow(b.gain, quanta)
             if self._kept:
                 self._delay_stems(frames)
         return Block(
@@ -172,6 +187,7 @@ class Engine:
             b.delayed_stems[:, :, :frames],
             b.gain[:frames],
             b.edges[: quanta + 1],
+            self._haptic.heard[:frames] if self._haptic else b.gain[:0],
         )
 
     def _leap(self) -> None:
@@ -182,6 +198,34 @@ class Engine:
             at = frame // QUANTUM
             before = self.bus.values(at)["tempo_bpm"]
             self.leaps.append(Leap(at, before, self.bus.leap(bpm, at)))
+
+    def _listen(self, instrument: Listening, frames: int) -> None:
+        """Let a texture hear the stems it may take from, which have been rendered before it."""
+        heard, stems = instrument.heard[:, :frames], self._buffers.stems
+        heard[:] = 0.0
+        for i, stem in enumerate(self.stems):
+            if stem in TEXTURE_HEARS:
+                heard += stems[i, :, :frames]
+
+    def _instrument(self, stem: str, seed: int) -> Instrument:
+        """What plays a stem: its own instrument, or a rack of those that scenes bind."""
+        setting, scenes = self.preset.stems[stem], self.preset.scenes
+        others = dict.fromkeys(scene.instruments[stem] for scene in scenes if stem in scene.instruments)
+        others.pop(setting.instrument, None)
+        own = make(setting.instrument, self.sample_rate, stream_seed(seed, "instrument", stem), **setting.settings)
+        if not others:
+            return own
+        made = {name: make(name, self.sample_rate, stream_seed(seed, "instrument", stem, name)) for name in others}
+        return Rack({setting.instrument: own, **made}, setting.instrument, self.sample_rate)
+
+    def _bind(self) -> None:
+        """Let the racks turn to the instruments of a scene that has begun."""
+        for frame, players in self.transport.players:
+            chosen = dict(players)
+            for stem, rack in self.instruments.items() if self.audio else ():
+                if isinstance(rack, Rack):
+                    rack.bind(chosen.get(stem, self.preset.stems[stem].instrument), frame // QUANTUM)
+        self.transport.players.clear()
 
     def sounding(self) -> dict[str, int]:
         """Voices that sound now, by stem."""

@@ -65,7 +65,8 @@ class Transport:
 
     `compose` writes a bar in slices: one is taken each SLICE_FRAMES from the beat on in which it is asked, and what is
     left at the middle of that beat all at once, so that no block has much to do. `leap` is the frame and the tempo
-    of a bar that does not go on from the one before, until the bus has taken it.
+    of a bar that does not go on from the one before, until the bus has taken it; `players` are frames from which on a
+    scene has other instruments, until someone takes them.
     """
 
     def __init__(
@@ -75,6 +76,8 @@ class Transport:
         self.phase = ""
         self.tempo_asked_bpm: float | None = None
         self.leap: tuple[int, float] | None = None
+        self.players: list[tuple[int, tuple[tuple[str, str], ...]]] = []
+        self._players: tuple[tuple[str, str], ...] = ()
         self._compose = compose
         self._sample_rate = sample_rate
         self._length_s = length_s
@@ -167,6 +170,9 @@ class Transport:
         self._heard = (beat.bpm, bar.key, bar.mode, start_frame, frames, index, bar.beats, *bar.swell)
         if index == 0:
             self._enter_bar(bar)
+            if bar.players != self._players:
+                self._players = bar.players
+                self.players.append((self._frame(beat, tick), bar.players))
         if not self.score.tempos or self.score.tempos[-1].us_per_beat != us_per_beat:
             self.score.tempos.append(Tempo(tick, us_per_beat))
         if index == bar.beats - 1:

@@ -13,8 +13,8 @@ import soundfile
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 
-def run(name: str, folder: Path) -> str:
-    command = [sys.executable, "-W", "error", str(EXAMPLES / name)]
+def run(name: str, folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -101,3 +101,12 @@ def test_guests(tmp_path):
 def test_own_scale(tmp_path):
     told = run("10_own_scale.py", tmp_path).split()
     assert len(told) == 2 and all((tmp_path / path).stat().st_size > 100_000 for path in told)
+
+
+def test_palette(tmp_path):
+    told = run("palette.py", tmp_path, "example-palette", "celesta", "stream").splitlines()
+    assert told[0].startswith("celesta ") and "dBFS" in told[0] and "-40 dB in" in told[0]
+    page = (tmp_path / "example-palette" / "index.html").read_text()
+    assert page.count("<figure>") == 2 and page.count("data:image/png;base64,") == 2
+    audio, _ = soundfile.read(tmp_path / "example-palette" / "stream.flac")
+    assert len(audio) == 960_000 and np.sqrt(np.mean(audio**2)) > 0.01

@@ -59,6 +59,7 @@ ROOMS: dict[str, set[str]] = {
         "controls",
         "estimator",
         "instruments",
+        "mix",
         "preset",
         "safety",
         "score",

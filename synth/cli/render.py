@@ -22,6 +22,8 @@ _RENDER = """\
   synth render focus --set tempo_bpm=72 --set mode=dorian --out session
   synth render sleep --controls script.csv --format wav --out session
   synth render settle --feeling 0.4,-0.2 --constraint "no percussion" --palette wood
+  synth render sleep --for phone --out session
+  synth render drift-and-return --spatial binaural --out session
 
 the folder holds mix and stems, score.mid, controls.csv (every control as heard), session.jsonl (the record, which
 `synth replay` plays again) and report.html (open it in a browser)
@@ -48,6 +50,12 @@ def add(commands: Commands) -> None:
         type=Path,
         metavar="FILE",
         help="the person's earlier sessions, a prior for the estimate; this one is added (only its resting heart rate)",
+    )
+    command.add_argument(
+        "--for",
+        dest="delivery",
+        metavar="DEVICE",
+        help="make mix and stems for what plays them: headphones, phone, smart_speaker, hearing_aid or tactile",
     )
     _add_output(command)
     add_keeping(command)
@@ -77,6 +85,11 @@ def _add_output(command: argparse.ArgumentParser) -> None:
         "--stems", action=argparse.BooleanOptionalAction, default=True, help="write each stem as a file (default)"
     )
     command.add_argument("--mastered-stems", action="store_true", help="stems after the master: they sum to the mix")
+    command.add_argument(
+        "--spatial",
+        choices=("ambix", "binaural"),
+        help="add a file of sound all round: first-order Ambisonics, or for headphones as heard by a head in a room",
+    )
     command.add_argument(
         "--format", choices=("flac", "wav"), default="flac", help="of the audio, 24-bit (default flac)"
     )
@@ -116,6 +129,7 @@ def render(arguments: argparse.Namespace) -> int:
                 repairs=script.repairs,
                 sample_rate=arguments.sample_rate,
                 context=context,
+                delivery=arguments.delivery,
                 progress=progress,
                 keeping=keeping(arguments),
                 **asked(arguments),
@@ -200,7 +214,7 @@ def _check_stems(arguments: argparse.Namespace) -> None:
 
 
 def _output(arguments: argparse.Namespace) -> dict[str, Any]:
-    names = ("stems", "mastered_stems", "format", "block", "overwrite")
+    names = ("stems", "mastered_stems", "spatial", "format", "block", "overwrite")
     return {name: getattr(arguments, name) for name in names}
 
 

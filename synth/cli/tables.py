@@ -1,4 +1,4 @@
-"""`synth controls`: the table of controls."""
+"""`synth controls` and `synth instruments`: the tables of what can be moved and what can be played."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from synth.cli.arguments import add_command
+from synth.controls import STEMS
 
 if TYPE_CHECKING:
     from synth.cli.arguments import Commands
@@ -19,14 +20,24 @@ _CONTROLS = """\
   synth controls --markdown     for documents
 """
 
+_INSTRUMENTS = """\
+  synth instruments
+  synth instruments melody      those that suit a stem
+  synth instruments --json      for programs
+"""
+
 
 def add(commands: Commands) -> None:
-    """Add the command."""
+    """Add the commands."""
     command = add_command(commands, "controls", "print the table of controls", _CONTROLS)
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")
     form.add_argument("--markdown", dest="form", action="store_const", const="markdown", help="as a Markdown table")
     command.set_defaults(run=controls)
+    command = add_command(commands, "instruments", "print what a preset may put into each stem", _INSTRUMENTS)
+    command.add_argument("stem", nargs="?", choices=STEMS, metavar="STEM", help=f"one of {', '.join(STEMS)}")
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.set_defaults(run=instruments)
 
 
 def controls(arguments: argparse.Namespace) -> int:
@@ -35,6 +46,30 @@ def controls(arguments: argparse.Namespace) -> int:
 
     write = {None: _as_text, "json": _as_json, "markdown": _as_markdown}[arguments.form]
     print(write(CONTROLS))
+    return 0
+
+
+def instruments(arguments: argparse.Namespace) -> int:
+    """Print the catalogue of instruments, all or those for a stem."""
+    import json
+
+    from synth.instruments import INSTRUMENTS
+
+    chosen = [one for one in INSTRUMENTS if arguments.stem is None or arguments.stem in one.stems]
+    if arguments.json:
+        rows = [
+            {"name": one.name, "help": one.help, "stems": one.stems, "sounds": one.sounds, "slides": one.slides}
+            for one in chosen
+        ]
+        print(json.dumps(rows, indent=2))
+        return 0
+    for stem in STEMS:
+        suited = [one for one in chosen if one.stems[0] == stem]
+        if suited:
+            print(f"{stem}:")
+        for one in suited:
+            also = f" Also for {', '.join(one.stems[1:])}." if one.stems[1:] else ""
+            print(f"  {one.name:16}{one.help}{also}")
     return 0
 
 

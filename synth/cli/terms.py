@@ -62,6 +62,11 @@ def add_terms(command: argparse.ArgumentParser) -> None:
         "--ledger", type=Path, metavar="FILE", help="the person's week of sound so far; this session is added to it"
     )
     group.add_argument("--supervised", action="store_true", help="someone is with the person")
+    group.add_argument(
+        "--haptic",
+        action="store_true",
+        help="add haptic.flac, a low signal for a cushion or a wristband; the safety questions must have opened it",
+    )
 
 
 def asked(arguments: argparse.Namespace) -> Asked:
@@ -72,6 +77,7 @@ def asked(arguments: argparse.Namespace) -> Asked:
         "self_report": arguments.feeling,
         "screening": read_answers(arguments.screening) if arguments.screening else None,
         "supervised": arguments.supervised,
+        "haptic": arguments.haptic,
     }
     if arguments.calibration:
         terms["calibration"] = arguments.calibration

@@ -92,7 +92,11 @@ class Harmonist:
         pedal = slot.tension < self._style.pedal or phrase.shares.bass * phrase.bars < 1.5
         if pedal and not phrase.ending:
             slot.bass_pc = phrase.scale.key
-        bass = voicing.bass_note(slot.bass_pc, None) if {"bass", "drone"} & {*phrase.stems} else None
+        bass = None
+        if "drone" in phrase.stems:
+            bass = voicing.drone_note(phrase.scale.key)
+        elif "bass" in phrase.stems:
+            bass = voicing.bass_note(slot.bass_pc, None)
         arch = 2.0 if 0.25 < slot.beat / phrase.beats < 0.7 else 0.0
         under = -3 if now.phrase.line else 1  # a tune has the top to itself
         high = round(min(max(now.controls["register_note"] + under, 64), PAD_HIGH))

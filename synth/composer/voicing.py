@@ -8,6 +8,7 @@ from itertools import combinations
 
 from synth.composer.tension import dissonance
 
+DRONE_LOW = 33
 BASS_LOW, BASS_HIGH = 28, 43  # E1..G2
 _BASS_HOME = 38
 _PARALLEL = 16.0
@@ -165,6 +166,11 @@ def _in_parallel(bass_before: int, before: Sequence[int], bass: int, after: Sequ
     apart = (after[-1] - bass) % 12
     moved = bass_before % 12 != bass % 12 and before[-1] != after[-1]
     return moved and apart in (0, 7) and (before[-1] - bass_before) % 12 == apart
+
+
+def drone_note(pc: int) -> int:
+    """The pitch of class `pc` from A1 to G#2, where a drone's tonic lies."""
+    return DRONE_LOW + (pc - DRONE_LOW) % 12
 
 
 def bass_note(pc: int, before: int | None, low: int = BASS_LOW, high: int = BASS_HIGH) -> int:

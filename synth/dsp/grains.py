@@ -7,6 +7,8 @@ Grains are together as loud as their source as long as they are unlike each othe
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,7 +31,9 @@ RATIO_MIN, RATIO_MAX = np.float32(0.25), np.float32(4.0)
 HISTORY_S = 6.0
 
 # Columns of the settings, a row for each quantum edge.
-GAIN, LENGTH_S, OVERLAP, JITTER, PITCH, SCATTER_CENTS, DELAY_S, SCATTER_S, WIDTH, HOLD, SETTINGS = range(11)
+GAIN, LENGTH_S, OVERLAP, JITTER, PITCH, SCATTER_CENTS, DELAY_S, SCATTER_S, WIDTH, HOLD, OCTAVES, FIFTHS, SETTINGS = (
+    range(13)
+)
 # Rows of a grain, int64: frames to go (0: free), frames in all, frames to wait, place in the source (32 bits of it
 # fraction), what a frame adds to that, row of the source.
 TO_GO, LENGTH, WAIT, PLACE, STEP, ROW, GRAIN = range(7)
@@ -40,6 +44,7 @@ LEFT, RIGHT = range(2)
 ZERO, HALF, ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 THIRD, SIXTH, EIGHTH = np.float32(1.0 / 3.0), np.float32(1.0 / 6.0), np.float32(0.125)
 PER_FRAME = np.float32(1.0 / QUANTUM)
+FIFTH = np.float32(math.log2(1.5))
 WINDOW_POWER = np.float32(3.0 / 8.0)
 CENT = np.float32(1.0 / 1200.0)
 OCTAVE_ROWS, BASE = np.float32(ROWS_PER_OCTAVE), np.float32(BASE_HZ)
@@ -62,15 +67,18 @@ def grain_settings(
     scatter_s: float = 0.2,
     width: float = 0.7,
     hold: float = 0.0,
+    octaves: float = 0.0,
+    fifths: float = 0.0,
 ) -> Floats:
     """Settings that stay, (edges, SETTINGS); columns may be written to.
 
     `gain` is linear; `length_s` of a grain, 0.01 to 1; `overlap`, grains at a time, 0.25 to 16; `jitter` of onsets, 0
     to 1 of the time between them; `pitch`, Hz for a table and a ratio, 0.25 to 4, for what was played;
-    `scatter_cents` either way; `width` 0 to 1 of the stereo field. Of what was played: `delay_s` back, at least a
-    grain's length, and up to `scatter_s` more; `hold` 1 stops listening and goes on with what was heard, 0 listens.
+    `scatter_cents` either way; `width` 0 to 1 of the stereo field; `octaves` and `fifths`, shares of the grains that
+    sound so much higher. Of what was played: `delay_s` back, at least a grain's length, and up to `scatter_s` more;
+    `hold` 1 stops listening and goes on with what was heard, 0 listens.
     """
-    row = (gain, length_s, overlap, jitter, pitch, scatter_cents, delay_s, scatter_s, width, hold)
+    row = (gain, length_s, overlap, jitter, pitch, scatter_cents, delay_s, scatter_s, width, hold, octaves, fifths)
     return np.tile(np.array(row, np.float32), (edges, 1))
 
 
@@ -115,6 +123,11 @@ def _spawn(
     where = unipolar(x)
     x = xorshift32(x)
     turn = (ONE + clamp(p[edge, WIDTH], ZERO, ONE) * bipolar(x)) * EIGHTH
+    octaves, fifths = sane(p[edge, OCTAVES]), sane(p[edge, FIFTHS])
+    if octaves + fifths > ZERO:
+        x = xorshift32(x)
+        higher = unipolar(x)
+        octave += ONE if higher < octaves else FIFTH if higher < octaves + fifths else ZERO
     clock[RANDOM] = np.int64(x)
     slot = 0
     while slot < SLOTS and grains[TO_GO, slot] > 0:
@@ -296,11 +309,16 @@ class _Grains:
         """Grains that sound now, up to SLOTS."""
         return int(np.count_nonzero(self._grains[TO_GO]))
 
-    def _render(self, x: Floats, live: bool, settings: Floats, quanta: int, out: Floats) -> None:
-        render_grains(
-            x, live, settings, quanta, self._sample_rate,
-            self._tables, self._ring, self._ring.shape[1], self._clock, self._grains, self._pans, self._row, out,
+    @property
+    def parts(self) -> tuple[np.float32, Tables, Floats, int, Integers, Integers, Floats, Floats]:
+        """What `render_grains` is given between `quanta` and `out`."""
+        return (
+            self._sample_rate, self._tables, self._ring, self._ring.shape[1],
+            self._clock, self._grains, self._pans, self._row,
         )  # fmt: skip
+
+    def _render(self, x: Floats, live: bool, settings: Floats, quanta: int, out: Floats) -> None:
+        render_grains(x, live, settings, quanta, *self.parts, out)
 
 
 class TableGrains(_Grains):

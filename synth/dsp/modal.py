@@ -91,7 +91,7 @@ class ModalBank(VoiceBank):
         self.powers = aligned((slots, modes, 2, QUANTUM))
         none = np.zeros(0)  # what is compiled is loaded at its first call, which must not be a note's
         _set_off(
-            0, 0, np.zeros(0, np.int64), none, none, none, none, self.ends, self.state, self.turn, self.powers
+            0, 0, np.zeros(0, np.int64), none, none, none, none, none, self.ends, self.state, self.turn, self.powers
         )  # fmt: skip
 
     def strike(
@@ -101,6 +101,7 @@ class ModalBank(VoiceBank):
         amplitude: ArrayLike,
         t60_s: ArrayLike,
         *,
+        phase: ArrayLike = 0.0,
         rise_s: float = 0.002,
         pan: float = 0.0,
         note_id: float = -1.0,
@@ -108,8 +109,9 @@ class ModalBank(VoiceBank):
     ) -> int | None:
         """Start a note at the absolute frame `frame`; its slot, or None when no voice could be freed.
 
-        `hz`, `amplitude` (either sign) and `t60_s` are (modes,). Modes above HIGHEST of the sample rate or below FLOOR
-        are left out; of too many, the longest-lived are kept. The onset rises over `rise_s`.
+        `hz`, `amplitude` (either sign) and `t60_s` are (modes,); `phase`, where each sine begins in radians, is too, or
+        one number for all. Modes above HIGHEST of the sample rate or below FLOOR are left out; of too many, the
+        longest-lived are kept. The onset rises over `rise_s`.
         """
         hz, amplitude = np.asarray(hz, np.float64), np.ascontiguousarray(amplitude, np.float64)
         t60_frames = np.asarray(t60_s, np.float64) * self.sample_rate
@@ -121,8 +123,9 @@ class ModalBank(VoiceBank):
         if slot is None:
             return None
 
+        begins = np.ascontiguousarray(np.broadcast_to(np.asarray(phase, np.float64), hz.shape))
         _set_off(
-            frame, slot, order, 2.0 * math.pi / self.sample_rate * hz, amplitude, t60_frames, life,
+            frame, slot, order, 2.0 * math.pi / self.sample_rate * hz, amplitude, begins, t60_frames, life,
             self.ends, self.state, self.turn, self.powers,
         )  # fmt: skip
         self.end_at(slot, int(self.ends[slot, 0]))
@@ -142,6 +145,7 @@ def _set_off(
     order: NDArray[np.int64],
     theta: NDArray[np.float64],
     amplitude: NDArray[np.float64],
+    phase: NDArray[np.float64],
     t60_frames: NDArray[np.float64],
     life: NDArray[np.float64],
     ends: NDArray[np.int64],
@@ -156,7 +160,7 @@ def _set_off(
     for m in range(order.size):
         i = order[m]
         decay = -3.0 * LN10 / t60_frames[i]
-        grown, at = amplitude[i] * math.exp(-before * decay), before * theta[i]
+        grown, at = amplitude[i] * math.exp(-before * decay), before * theta[i] - phase[i]
         state[0, slot, m], state[1, slot, m] = grown * math.cos(at), -grown * math.sin(at)
         r = math.exp(decay)
         p_re, p_im = r * math.cos(theta[i]), r * math.sin(theta[i])

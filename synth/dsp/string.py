@@ -17,10 +17,28 @@ from synth.dsp.arrays import aligned
 from synth.dsp.dispersion import CHAIN_ROWS, SECTIONS, coefficient, disperse, group_delay, phase_delay
 from synth.dsp.jawari import BRIDGE_ROWS, bridge, bridge_allpass, rest
 from synth.dsp.quantum import QUANTUM
+from synth.dsp.sine import exp2, raised
 from synth.dsp.voices import END, LEFT, NEVER, ONSET, RIGHT, VoiceBank, clear, gate, mix, span
-from synth.dsp.waveguide import AHEAD, TAPS, at_once, high_hz, loop, lose, needed, reach, rewind, store, tapes, turn
+from synth.dsp.waveguide import (
+    AHEAD,
+    LEAST_DELAY,
+    ORDER,
+    TAPS,
+    at_once,
+    high_hz,
+    loop,
+    lose,
+    loss_delay,
+    needed,
+    rewind,
+    store,
+    tapes,
+    tune,
+    turn,
+)
 
 ZERO, SILENT = np.float32(0.0), np.float32(1e-9)
+SHARE = np.float32(1.0 / QUANTUM)
 CENTRE = np.float32(math.sqrt(0.5))
 
 SHORTEST_LOOP = 8.0  # samples; higher notes sound an octave lower
@@ -30,12 +48,17 @@ LAST_FADE_S = 0.05
 FINGER_S = 0.005  # length of the finger's noise
 FINGER_HZ = (1000.0, 4000.0)
 
-# Rows of `line`, float32: taps, weight of what was AHEAD samples ago, and that; then the bridge and the allpasses.
+# Rows of `line`, float32: taps, weight of what was AHEAD samples ago, and that; then the bridge and the allpasses, and
+# the taps at the next quantum's edge of a string that slides.
 WEIGHT, PAST = TAPS, TAPS + 1
 BRIDGE = PAST + AHEAD
 CHAIN = BRIDGE + BRIDGE_ROWS
-# Rows of `length`, int64: samples of delay, of the force, on the tape so far, and computed at once.
-DELAY, PLUCK_FRAMES, WRITE, CHUNK = range(4)
+NEXT = CHAIN + CHAIN_ROWS
+# Rows of `glide`, float64: log2 of hz and samples that all but the delay take, at its start and its end; the delay
+# there; start and length in frames; pole and gain of the loss; scratch.
+FROM, TO, LAG_FROM, LAG_TO, ARRIVAL, START, LENGTH, POLE, GAIN, SCRATCH = range(10)
+# Rows of `length`, int64: samples of delay, of the force, and on the tape so far.
+DELAY, PLUCK_FRAMES, WRITE = range(3)
 # Rows of `body`, float32, a column each resonance: transition p, q, r, t (see `butterworth`), level, two memories.
 P, Q, R, T, LEVEL, BAND, LOW = range(7)
 ABREAST = 4
@@ -87,15 +110,35 @@ def _bump(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @kernel
-def _ring(frame, start, v, times, length, line, memory, force, row):  # type: ignore[no-untyped-def]
-    """The quantum from frame `frame` on of string `v`, into `row` from `start` on."""
+def _slide(frame, v, sample_rate, glide, line):  # type: ignore[no-untyped-def]
+    """Set the taps that string `v` comes to at `frame`; its whole delay there."""
+    share = raised((frame - glide[START, v]) / glide[LENGTH, v])
+    delay = glide[ARRIVAL, v]
+    if share < 1.0:
+        octaves = glide[FROM, v] + (glide[TO, v] - glide[FROM, v]) * share
+        lag = glide[LAG_FROM, v] + (glide[LAG_TO, v] - glide[LAG_FROM, v]) * share
+        delay = max(sample_rate * np.float64(exp2(np.float32(-octaves))) - lag, LEAST_DELAY)
+    return tune(delay, glide[POLE, v], glide[GAIN, v], line, NEXT, v, glide, SCRATCH)
+
+
+@kernel
+def _ring(frame, start, v, sample_rate, times, length, line, glide, memory, force, row):  # type: ignore[no-untyped-def]
+    """The quantum from frame `frame` on of string `v`, into `row` from `start` on. One that slides is faded from its
+    taps at the quantum's start to those at its end."""
     delay, plucked = length[DELAY, v], frame - times[ONSET, v]
-    write = rewind(memory, v, length[WRITE, v], delay + TAPS - 1)
+    write = rewind(memory, v, length[WRITE, v], (memory.shape[1] - QUANTUM) // 2)
     length[WRITE, v] = write + QUANTUM
-    done, chunk = 0, length[CHUNK, v]
+    slides = frame + QUANTUM > glide[START, v] and frame < glide[START, v] + glide[LENGTH, v]
+    ahead = _slide(frame + QUANTUM, v, sample_rate, glide, line) if slides else delay
+    done, chunk, spare = 0, at_once(min(delay, ahead)), row.size - QUANTUM
     while done < QUANTUM:
         count, at = min(chunk, QUANTUM - done), start + done
-        turn(memory, v, line, write + done - delay, row, at, count)
+        for side in range(2 if slides else 1):
+            back = ahead if side else delay
+            turn(memory, v, line, NEXT * side, write + done - back, row, spare if side else at, count)
+        if slides:
+            for n in range(count):
+                row[at + n] += np.float32(done + n) * SHARE * (row[spare + n] - row[at + n])
         for n in range(max(-plucked - done, 0), min(length[PLUCK_FRAMES, v] - plucked - done, count)):
             row[at + n] += force[v, plucked + done + n]
         lose(row, line[WEIGHT, v], at, count)
@@ -105,6 +148,10 @@ def _ring(frame, start, v, times, length, line, memory, force, row):  # type: ig
         if line[CHAIN, v] != ZERO:
             disperse(memory, v, write + done, count, line, CHAIN)
         done += count
+    if slides:
+        length[DELAY, v] = ahead
+        for m in range(TAPS):
+            line[m, v] = line[NEXT + m, v]
 
 
 @kernel
@@ -144,10 +191,12 @@ def render_strings(
     clock: int,
     frames: int,
     offset: int,
+    sample_rate: float,
     times: NDArray[np.int64],
     gain: NDArray[np.float32],
     length: NDArray[np.int64],
     line: NDArray[np.float32],
+    glide: NDArray[np.float64],
     memory: NDArray[np.float32],
     force: NDArray[np.float32],
     body: NDArray[np.float32],
@@ -156,7 +205,8 @@ def render_strings(
 ) -> None:
     """Write `frames` frames from frame `clock` to `out` from column `offset`.
 
-    `memory` are `tapes`, `force` is (slots, longest pluck). `row` has AHEAD samples before the first frame.
+    `memory` are `tapes`, `force` is (slots, longest pluck). `row` has AHEAD samples before the first frame and a
+    quantum after the last.
     """
     clear(out, offset, frames)
     driven = False
@@ -168,7 +218,7 @@ def render_strings(
         for n in range(AHEAD):
             row[first + n] = line[PAST + n, v]
         for n in range(first, last, QUANTUM):
-            _ring(clock + n, AHEAD + n, v, times, length, line, memory, force, row)
+            _ring(clock + n, AHEAD + n, v, sample_rate, times, length, line, glide, memory, force, row)
         for n in range(AHEAD):
             line[PAST + n, v] = row[last + n]
         gate(row, AHEAD + first, AHEAD + last, clock - AHEAD, times, v)
@@ -204,16 +254,17 @@ class StringBank(VoiceBank):
         longest = math.ceil(sample_rate / lowest_hz)
         self.memory = tapes(slots, longest)
         self.force = np.zeros((slots, longest + AHEAD), np.float32)
-        self.line = np.zeros((CHAIN + CHAIN_ROWS, slots), np.float32)
-        self.length = np.ones((CHUNK + 1, slots), np.int64)
+        self.line = np.zeros((NEXT + TAPS, slots), np.float32)
+        self.length = np.ones((WRITE + 1, slots), np.int64)
+        self.glide = np.zeros((SCRATCH + ORDER + 1, slots))
         self.body = _body(body, sample_rate)
-        self._row = aligned((AHEAD + QUANTUM,))
+        self._row = aligned((AHEAD + 2 * QUANTUM,))
 
     def begin(self, out: NDArray[np.float32]) -> None:
         """Write from now on to `out`, (2, frames) float32, from its first frame."""
         super().begin(out)
-        if self._row.size < AHEAD + out.shape[1]:
-            self._row = aligned((AHEAD + out.shape[1],))
+        if self._row.size < AHEAD + out.shape[1] + QUANTUM:
+            self._row = aligned((AHEAD + out.shape[1] + QUANTUM,))
 
     def pluck(
         self,
@@ -225,6 +276,7 @@ class StringBank(VoiceBank):
         *,
         inharmonicity: float = 0.0,
         jawari: float = 0.0,
+        rise_s: float = 0.0,
         pan: float = 0.0,
         note_id: float = -1.0,
         pitch: float = 0.0,
@@ -233,13 +285,14 @@ class StringBank(VoiceBank):
 
         `hz` out of the string's range is moved by octaves; a wave longer than the memory's period is cut. With
         `inharmonicity` B, 0 to 0.01, partial n lies at `n hz sqrt((1 + B n^2) / (1 + B))`; see `dispersion` for how far
-        up. With `jawari`, 0 to 1, energy climbs to high partials for as long as the string is loud.
+        up. With `jawari`, 0 to 1, energy climbs to high partials for as long as the string is loud. The string is let
+        be heard over `rise_s`.
         """
         while hz < self.lowest_hz:
             hz *= 2.0
         while hz > self.sample_rate / SHORTEST_LOOP:
             hz /= 2.0
-        slot = self.claim(frame, note_id, pitch, pan, 0.0)
+        slot = self.claim(frame, note_id, pitch, pan, rise_s)
         if slot is None:
             return None
         wave = wave[: self.force.shape[1] - AHEAD]
@@ -256,21 +309,45 @@ class StringBank(VoiceBank):
             lag, lag_high = lag + late, lag_high + late_high
         string = loop(self.sample_rate, hz, t60_s, t60_high_s, lag, lag_high)
         taps, weight = string.ahead()
-        back, plucked = reach(string.delay), wave.size + AHEAD
-        self.memory[slot, :back] = 0.0
+        plucked, written = wave.size + AHEAD, (self.memory.shape[1] - QUANTUM) // 2
+        self.memory[slot, :written] = 0.0
         self.force[slot, :plucked] = 0.0
         self.force[slot, : wave.size] = wave
         self.force[slot, AHEAD:plucked] -= weight * wave  # which `lose` adds again
-        self.length[:, slot] = string.delay, plucked, back, at_once(string.delay)
+        self.length[:, slot] = string.delay, plucked, written
         self.line[:, slot] = 0.0
         self.line[:TAPS, slot], self.line[WEIGHT, slot] = taps, weight
         self.line[BRIDGE : BRIDGE + len(spring), slot] = spring
         self.line[CHAIN, slot] = allpass
+        octaves, lag = math.log2(hz), lag + loss_delay(string.pole, self.sample_rate, hz)
+        self.glide[:SCRATCH, slot] = octaves, octaves, lag, lag, 0.0, 0.0, 0.0, string.pole, string.gain
         peak_db = 20.0 * math.log10(max(peak, FLOOR))
         ring_s = max((peak_db - FLOOR_DB) / 60.0 * t60_s, FINGER_S)
         self.times[END, slot] = NEVER
         self.damp(slot, frame + round(ring_s * self.sample_rate), LAST_FADE_S)
         return slot
+
+    def slide(self, slot: int, frame: int, hz: float, seconds: float, pitch: float = 0.0) -> None:
+        """Take a string from where it is at the absolute frame `frame` to `hz` in `seconds`, along a raised cosine of
+        log frequency, and call it `pitch`. What it loses in a turn stays as it is. A slide under way ends there.
+
+        `hz` is held within what the bank's strings can sound.
+        """
+        hz, glide = min(max(hz, self.lowest_hz), self.sample_rate / SHORTEST_LOOP), self.glide[:, slot]
+        if glide[START] + glide[LENGTH] > self.clock:
+            self.play(frame - frame % QUANTUM)
+        share = raised((self.clock - glide[START]) / glide[LENGTH]) if glide[LENGTH] else 1.0
+        octaves = glide[FROM] + (glide[TO] - glide[FROM]) * share
+        lag = glide[LAG_FROM] + (glide[LAG_TO] - glide[LAG_FROM]) * share
+        there = loss_delay(glide[POLE], self.sample_rate, hz)
+        if self.line[BRIDGE, slot] != 0.0:
+            there += self._lags(bridge_allpass(float(self.line[BRIDGE, slot])), hz, 1)[0]
+        if self.line[CHAIN, slot] != 0.0:
+            there += self._lags(float(self.line[CHAIN, slot]), hz, SECTIONS)[0]
+        arrival = max(self.sample_rate / hz - there, LEAST_DELAY)
+        frames = max(1.0, seconds * self.sample_rate)
+        glide[:POLE] = octaves, math.log2(hz), lag, there, arrival, frame, frames
+        self.pitch[slot] = pitch
 
     def _lags(self, allpass: float, hz: float, count: int) -> tuple[float, float]:
         """Of so many allpasses: phase delay at `hz`, group delay where the high decay holds."""
@@ -279,8 +356,8 @@ class StringBank(VoiceBank):
 
     def _render(self, frames: int, offset: int) -> None:
         render_strings(
-            self.clock, frames, offset, self.times, self.gain, self.length, self.line,
-            self.memory, self.force, self.body, self._row, self._out,
+            self.clock, frames, offset, float(self.sample_rate), self.times, self.gain, self.length, self.line,
+            self.glide, self.memory, self.force, self.body, self._row, self._out,
         )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def _answer(v, dry, memory, line, length, row):  # type: ignore[no-untyped-def]
     done, chunk = 0, length[CHUNK, v]
     while done < QUANTUM:
         count, at, to = min(chunk, QUANTUM - done), AHEAD + done, np.uint64(write + done)
-        turn(memory, v, line, write + done - delay, row, at, count)
+        turn(memory, v, line, 0, write + done - delay, row, at, count)
         lose(row, line[WEIGHT, v], at, count)
         store(row, at, memory, v, write + done, count)
         for n in range(np.uint64(count)):

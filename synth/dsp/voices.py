@@ -18,8 +18,9 @@ from synth.dsp.quantum import QUANTUM
 
 ZERO, ONE, TWO, THREE = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.float32(3.0)
 
-# Rows of `times`, int64, one column a slot, in absolute frames; RISE and the row after DAMP and STEAL are lengths.
-ONSET, RISE, DAMP, DAMP_FRAMES, STEAL, STEAL_FRAMES, END = range(7)
+# Rows of `times`, int64, one column a slot, in absolute frames; RISE and each row after DAMP, AGAIN and STEAL are
+# lengths. AGAIN is a second, quicker damping on top of the first.
+ONSET, RISE, DAMP, DAMP_FRAMES, AGAIN, AGAIN_FRAMES, STEAL, STEAL_FRAMES, END = range(9)
 LEFT, RIGHT = range(2)
 
 NEVER = np.iinfo(np.int64).max // 2
@@ -48,7 +49,7 @@ def gate(row: NDArray[np.float32], first: int, last: int, clock: int, times: NDA
     scale = ONE / np.float32(times[RISE, v])
     for n in range(first, min(last, times[ONSET, v] + times[RISE, v] - clock)):
         row[n] *= ease(np.float32(clock + n - times[ONSET, v]) * scale)
-    for fade in range(DAMP, STEAL + 1, STEAL - DAMP):
+    for fade in range(DAMP, END, 2):
         scale = ONE / np.float32(times[fade + 1, v])
         for n in range(max(first, times[fade, v] - clock), last):
             left = ONE - ease(np.float32(clock + n - times[fade, v]) * scale)
@@ -138,13 +139,16 @@ class VoiceBank(ABC):
         self.gain[:, slot] = math.cos(theta), math.sin(theta)
         self.note_id[slot], self.pitch[slot] = note_id, pitch
         rise = max(1, round(rise_s * self.sample_rate))
-        self.times[:, slot] = frame, rise, NEVER, 1, NEVER, 1, edge
+        self.times[:, slot] = frame, rise, NEVER, 1, NEVER, 1, NEVER, 1, edge
         return slot
 
     def damp(self, slot: int, frame: int, t60_s: float) -> None:
-        """Let a voice fall by 60 dB in `t60_s` from `frame` on; a damping that has begun is left as it is."""
+        """Let a voice fall by 60 dB in `t60_s` from `frame` on; one already damped, only if it ends sooner for it."""
+        seconds = t60_s / SIXTY_DB
         if frame < self.times[DAMP, slot]:
-            self._fade(DAMP, slot, frame, t60_s / SIXTY_DB)
+            self._fade(DAMP, slot, frame, seconds)
+        elif frame < self.times[AGAIN, slot] and frame + seconds * self.sample_rate < self.times[END, slot]:
+            self._fade(AGAIN, slot, frame, seconds)
 
     def ringing(self, frame: int) -> NDArray[np.bool_]:
         """The slots that sound at `frame`, (slots,)."""

@@ -68,6 +68,11 @@ def loop(
     return Loop(whole, lagrange(total - whole), pole, gain)
 
 
+def loss_delay(pole: float, sample_rate: float, hz: float) -> float:
+    """Samples by which the loss of a string at `hz` delays its fundamental."""
+    return _lag(pole, 2.0 * math.pi * hz / sample_rate)
+
+
 def high_hz(sample_rate: float, hz: float) -> float:
     """Where the second decay time of a string at `hz` holds."""
     return min(max(HIGH_HZ, 1.5 * hz), 0.4 * sample_rate)
@@ -107,14 +112,36 @@ def reach(delay: int) -> int:
     return delay + TAPS - 1
 
 
+@kernel
 def at_once(delay: int) -> int:
     """Samples of a loop that are computed before they are heard in it again: at most a quantum, if possible eights."""
-    return min(delay - delay % AHEAD, QUANTUM) or delay
+    return min(delay - delay % AHEAD, QUANTUM) if delay >= AHEAD else delay
 
 
 def tapes(rows: int, longest: int) -> NDArray[np.float32]:
     """Memory for `rows` loops of up to `longest` samples of delay, written forwards and wound back by `rewind`."""
     return np.zeros((rows, 2 * reach(longest) + QUANTUM), np.float32)
+
+
+@kernel
+def tune(delay, pole, gain, line, base, row, scratch, at):  # type: ignore[no-untyped-def]
+    """Write the taps of `Loop.ahead` to column `row` of `line` from `base` on, for a loop of `delay` samples in all
+    (float64, at least LEAST_DELAY); its whole part. `scratch`, float64, has ORDER + 1 rows to spare from `at` on."""
+    whole = np.int64(delay) - 2
+    d = delay - whole
+    for j in range(ORDER + 1):
+        scratch[at + j, row] = 1.0 / LAGRANGE[j]
+        for i in range(ORDER + 1):
+            if i != j:
+                scratch[at + j, row] *= d - i
+    for m in range(TAPS):
+        power, tap = gain, 0.0
+        for k in range(AHEAD):
+            if 0 <= m - k <= ORDER:
+                tap += power * scratch[at + m - k, row]
+            power *= pole
+        line[base + m, row] = tap
+    return whole
 
 
 @kernel
@@ -130,12 +157,13 @@ def rewind(memory, row, write, back):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def turn(memory, row, line, at, out, to, count):  # type: ignore[no-untyped-def]
+def turn(memory, row, line, base, at, out, to, count):  # type: ignore[no-untyped-def]
     """Write `count` samples to `out` from `to` on: what `row` had from `at` on, through the fraction and the loss,
-    but for the part from AHEAD samples ago. Column `row` of `line` are the taps."""
-    c0, c1, c2, c3, c4, c5 = line[0, row], line[1, row], line[2, row], line[3, row], line[4, row], line[5, row]
-    c6, c7, c8, c9, c10 = line[6, row], line[7, row], line[8, row], line[9, row], line[10, row]
-    c11, c12 = line[11, row], line[12, row]
+    but for the part from AHEAD samples ago. Column `row` of `line` has the taps from `base` on."""
+    c0, c1, c2, c3 = line[base, row], line[base + 1, row], line[base + 2, row], line[base + 3, row]
+    c4, c5, c6, c7 = line[base + 4, row], line[base + 5, row], line[base + 6, row], line[base + 7, row]
+    c8, c9, c10, c11 = line[base + 8, row], line[base + 9, row], line[base + 10, row], line[base + 11, row]
+    c12 = line[base + 12, row]
     first, last = np.uint64(at - (TAPS - 1)), np.uint64(to)
     for n in range(np.uint64(count)):
         i = first + n

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,13 @@ OFF, ON, SLIDE = 0.0, 1.0, 2.0
 Events = NDArray[np.float64]  # (MAX_EVENTS, EVENT_COLUMNS)
 Edges = NDArray[np.float32]  # (MAX_QUANTA + 1, controls.EDGE_COLUMNS), a row for each quantum edge
 Buffer = NDArray[np.float32]  # (2, MAX_FRAMES), C order
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """What plays from the sound of other stems, which is put into `heard` before each render."""
+
+    heard: Buffer
 
 
 class Instrument(Protocol):

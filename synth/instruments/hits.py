@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -21,6 +24,8 @@ from synth.instruments.base import (
     ON,
     PITCH,
     QUANTUM,
+    SECONDS,
+    SLIDE,
     VARIATION,
     VELOCITY,
     Buffer,
@@ -37,9 +42,12 @@ WIDE_DB, NARROW_DB = 24.0, 12.0  # velocity ranges: keys and strings, bells and 
 BRIGHTNESS_PER_DB = 0.06  # octaves, for each dB of expression: a swell moves timbre with level
 BRIGHTNESS_PER_BREATH = 0.5
 BRIGHTNESS_DB_PER_OCT = 1.5
+TILT_HZ, TILT_DB_PER_OCT = 800.0, 2.0  # of brightness, beside the corner it moves
 SOFTEST_HZ, HARDEST_HZ = 750.0, 12000.0  # corner of an exciter at the longest and the shortest attack
 SLOWEST_RISE_OCT = 5.0
 VARIATION_DB = 1.5
+SAME = 0.002  # semitones: nearer than this it is the same string or bar, not the other one of a pair tuned to beat
+NO_PITCH = math.nan  # of noises: no note struck again damps them
 C5, C6 = 72.0, 84.0
 BASS_DB_PER_OCT, TREBLE_DB_PER_OCT = 1.5, 3.0
 
@@ -78,9 +86,9 @@ class Hit:
         """Corner that the attack control leaves of the exciter."""
         return HARDEST_HZ * (SOFTEST_HZ / HARDEST_HZ) ** self.softness
 
-    def rise_s(self, hardest_s: float) -> float:
-        """An onset of `hardest_s` as the attack control lengthens it."""
-        return hardest_s * 2.0 ** (SLOWEST_RISE_OCT * self.softness)
+    def rise_s(self, hardest_s: float, slower_oct: float = SLOWEST_RISE_OCT) -> float:
+        """An onset of `hardest_s` as the attack control lengthens it, by up to `slower_oct`."""
+        return hardest_s * 2.0 ** (slower_oct * self.softness)
 
     def spread(self, low: float, high: float) -> float:
         """A number in [low, high) of this hit's own."""
@@ -96,8 +104,10 @@ class Hit:
         return gains
 
     def filter(self, hz: Array, corner_hz: float) -> Array:
-        """Gain at `hz` of a second-order felt with a corner moved by brightness, and of the attack's softness."""
-        return low_pass(hz, corner_hz * 2.0**self.brightness_oct) * low_pass(hz, self.exciter_hz)
+        """Gain at `hz` of a second-order felt with a corner moved by brightness, of its tilt, and of the attack's
+        softness."""
+        felt = low_pass(hz, corner_hz * 2.0**self.brightness_oct) * low_pass(hz, self.exciter_hz)
+        return felt * tilt(hz, TILT_DB_PER_OCT * self.brightness_oct)
 
 
 def low_pass(hz: Array, corner_hz: float) -> Array:
@@ -105,9 +115,24 @@ def low_pass(hz: Array, corner_hz: float) -> Array:
     return 1.0 / np.sqrt(1.0 + (hz / corner_hz) ** 4)
 
 
+def tilt(hz: Array, db: float) -> Array:
+    """Gain of a first-order tilt: `-db` far under TILT_HZ, `db` far above."""
+    square = (hz / TILT_HZ) ** 2
+    gain: Array = 10.0 ** (db / 20.0 * (square - 1.0) / (square + 1.0))
+    return gain
+
+
 def unit_energy(amplitude: Array, t60_s: Array) -> Array:
     """`amplitude` of decaying modes scaled to the energy of one mode of height one that decays as the first."""
     return amplitude / math.sqrt(float(amplitude**2 @ t60_s) / t60_s[0])
+
+
+def rustle(draw: random.Random, band_hz: tuple[float, float], t60_s: float, level: float, count: int = 10) -> Array:
+    """A short noise as `count` modes drawn anew: Hz, amplitude, t60, (3, count); as strong as a sine of `level`."""
+    low, high = band_hz
+    side = level / math.sqrt(count)
+    hz = [low + (high - low) * draw.random() for _ in range(count)]
+    return np.array((hz, [side if draw.random() < 0.5 else -side for _ in hz], [t60_s] * count))
 
 
 class HitInstrument(ABC, Generic[Bank]):
@@ -120,6 +145,8 @@ class HitInstrument(ABC, Generic[Bank]):
 
     def __init__(self, seed: int, bank: Bank) -> None:
         self._seed, self._bank = seed, bank
+        self._due: list[tuple[int, int, Callable[[int], None]]] = []
+        self._serial = itertools.count()
 
     @abstractmethod
     def strike(self, frame: int, hit: Hit) -> None:
@@ -128,6 +155,14 @@ class HitInstrument(ABC, Generic[Bank]):
     def damper_s(self, pitch: float) -> float | None:
         """Time in which an ended note falls 60 dB; None when notes ring on."""
         return None
+
+    def release(self, frame: int, note_id: float, pitch: float, velocity: float) -> None:
+        """End a note at the absolute frame `frame`."""
+        if (damper_s := self.damper_s(pitch)) is not None:
+            self._damp(frame, self._bank.note_id == note_id, damper_s)
+
+    def slide(self, frame: int, note_id: float, pitch: float, seconds: float) -> None:
+        """Take a sounding note to another pitch; what cannot slide plays on."""
 
     @property
     def sounding(self) -> int:
@@ -139,19 +174,34 @@ class HitInstrument(ABC, Generic[Bank]):
         bank = self._bank
         bank.begin(out)
         start = bank.clock
+        end = start + quanta * QUANTUM
         for event in events[:count]:
             frame = start + int(event[FRAME])
+            self._act(frame)
             if event[KIND] == ON:
                 hit = self._hit(event, edges)
-                self._damp(frame, bank.pitch == hit.pitch, self.restrike_s)
+                self._damp(frame, np.abs(bank.pitch - hit.pitch) < SAME, self.restrike_s)
                 self.strike(frame, hit)
-            elif event[KIND] == OFF and (damper_s := self.damper_s(float(event[PITCH]))) is not None:
-                self._damp(frame, bank.note_id == event[NOTE_ID], damper_s)
-        bank.play(start + quanta * QUANTUM)
+            elif event[KIND] == OFF:
+                self.release(frame, *map(float, event[[NOTE_ID, PITCH, VELOCITY]]))
+            elif event[KIND] == SLIDE:
+                self.slide(frame, *map(float, event[[NOTE_ID, PITCH, SECONDS]]))
+        self._act(end - 1)
+        bank.play(end)
+
+    def later(self, frame: int, act: Callable[[int], None]) -> None:
+        """Call `act(frame)` when the absolute frame `frame` is reached."""
+        heapq.heappush(self._due, (frame, next(self._serial), act))
 
     def _damp(self, frame: int, which: NDArray[np.bool_], t60_s: float) -> None:
+        """Let those of the voices `which` (slots,) that ring at `frame` fall by 60 dB in `t60_s`."""
         for slot in np.flatnonzero(which & self._bank.ringing(frame)):
             self._bank.damp(int(slot), frame, t60_s)
+
+    def _act(self, until: int) -> None:
+        while self._due and self._due[0][0] <= until:
+            frame, _, act = heapq.heappop(self._due)
+            act(frame)
 
     def _hit(self, event: NDArray[np.float64], edges: Edges) -> Hit:
         quantum, into = divmod(int(event[FRAME]), QUANTUM)

@@ -1,14 +1,13 @@
-"""Nature: ocean, light rain, a brook and wind, endless and never the same.
+"""Nature, endless and never the same: water, wind, fire and animals, each a scene of `synth.instruments.scenes`.
 
 Left and right are noises of their own with a little of each other, under shared movers. No mover repeats: waves draw
-each period anew, gusts are walks. Drops are decaying sines: a bubble of radius r sounds at 3 / r Hz and dies at
-0.13 / r + 0.0072 r^-1.5 a second, rising as it nears the surface (van den Doel, Physically based models for liquid
-sounds, ACM Trans. Applied Perception 2(4), 2005); a drop that hits a leaf or a stone is a sine of low Q.
+each period anew, gusts are walks. Over the noise come drops, a roof that they ring, and animals.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,41 +15,39 @@ from numpy.typing import NDArray
 from synth.controls import BREATH, COLUMN, EXPRESSION_DB
 from synth.dsp._jit import kernel
 from synth.dsp.arrays import aligned
-from synth.dsp.envelope import LOG2_E, db_gain
-from synth.dsp.noise import bipolar, noise_states, unipolar, walk, xorshift32
-from synth.dsp.sine import cosine, exp2, log2, quarter_sine, sine
+from synth.dsp.envelope import db_gain
+from synth.dsp.noise import bipolar, noise_states, walk, xorshift32
+from synth.dsp.sine import exp2, quarter_sine
 from synth.dsp.svf import coefficients, prewarp, svf
+from synth.instruments.animals import Animals, sing
 from synth.instruments.base import QUANTUM, Buffer, Edges, Events
+from synth.instruments.chance import Chance, either, normal, uniform
+from synth.instruments.drops import KINDS, OTHER, drop_constants, fall, spawn
+from synth.instruments.drops import RATE as DROP_RATE
+from synth.instruments.drops import STATE as DROP_STATE
+from synth.instruments.roof import ring, roof_state
 from synth.instruments.scenes import SCENES, Scene
 from synth.rng import stream
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-BANDS, WAVES, KINDS, BUBBLES = 8, 2, 2, 64
-OTHER = 16  # lanes from left to right: more than are computed at a time
+BANDS, WAVES = 8, 2
 
 BRIGHTNESS, MOTION = COLUMN["brightness_oct"], COLUMN["motion"]
 CORNER_PER_DB, CORNER_PER_BREATH = np.float32(0.06), np.float32(0.5)
 DROP_BRIGHTNESS = np.float32(0.5)  # octaves of a drop's pitch an octave of brightness
-SHORTER_DB = np.float32(3.5)  # an octave, for a higher drop is a shorter one
 
-ZERO, QUARTER, HALF, ONE, THREE = (np.float32(x) for x in (0.0, 0.25, 0.5, 1.0, 3.0))
+ZERO, QUARTER, HALF, ONE = (np.float32(x) for x in (0.0, 0.25, 0.5, 1.0))
 CROSSFEED, OWN = np.float32(0.178), np.float32(0.984)  # correlation 0.35
 NOISE_POWER = np.float32(3.0 / math.pi)
 INVERSE_QUANTUM = np.float32(1.0 / QUANTUM)
 CORNER_LOW, CORNER_HIGH = np.float32(2e-4), np.float32(0.45)  # cycles a sample
-MOST_DROPS = np.float32(1.5)  # over the rate given, when movers are high
-DROP_HIGH = np.float32(0.4)
-FADED = np.float32(1e-9)  # squared amplitude at which a drop ends
 MOVER_LIMIT = np.float32(2.2)
-LOUDEST_DROP_DB = np.float32(6.0)  # over the middle one: nothing startles
 SMOOTHING = np.float32(5.0)  # a mover is a walk smoothed over a fifth of its correlation time...
 SMOOTHED = np.float32(math.sqrt(1.2))  # ...and brought back to its spread
 SWAY_S, SWAY = 15.0, np.float32(0.1)  # slow walk of the balance between left and right
 MOTION_DEFAULT, MOTION_DEPTH = np.float32(0.3), np.float32(0.5)
-MIDDLE_MOST = np.float32(0.0625)  # cycles; a drop is mostly on one side (0.125 would be the middle)
-RISE_SHARE = np.float32(0.1)  # xi of the paper: pitch rises by this much while a bubble falls by 1 / e
 
 # Waves: mean period of each train, its height; a wave rises over RISE of its period; its hiss comes LAG_S later.
 PERIOD_S, SECOND_PERIOD_S, SECOND_HEIGHT = np.float32(9.0), np.float32(11.0), np.float32(0.55)
@@ -60,24 +57,16 @@ RISE = np.float32(0.35)
 HISS_FALL = np.float32(0.35)  # so that the latest hiss ends with its wave
 LAG_LOW_S, LAG_SPREAD_S = np.float32(1.0), np.float32(0.8)
 
-# Constants of a scene, as offsets: seven fields of bands, nine of drops, then single numbers.
-(B_CORNER, B_DAMPING, B_LEVEL, B_SLOW, B_QUICK, B_SLOW_OCT, B_QUICK_OCT, D_FIRST) = range(0, 8 * BANDS, BANDS)
-(D_RATE, D_OCTAVE, D_OCTAVES, D_Q, D_LEVEL, D_SLOPE, D_SPREAD, D_RISING, D_FOLLOW, C_FIRST) = range(
-    D_FIRST, D_FIRST + 10 * KINDS, KINDS
-)
-C_SLOW, C_QUICK, C_SWAY, C_SECOND, C_KILOHERTZ, C_END = range(C_FIRST, C_FIRST + 6)
+# Constants of a scene, as offsets: seven fields of bands, then single numbers.
+(B_CORNER, B_DAMPING, B_LEVEL, B_SLOW, B_QUICK, B_SLOW_OCT, B_QUICK_OCT, C_FIRST) = range(0, 8 * BANDS, BANDS)
+C_SLOW, C_QUICK, C_SWAY, C_SECOND, C_END = range(C_FIRST, C_FIRST + 5)
 
 # Float state, as offsets.
 (G, A1, A2, LEFT, RIGHT, RAMP_G, RAMP_A1, RAMP_A2, RAMP_LEFT, RAMP_RIGHT, L1, L2, R1, R2, M_FIRST) = range(
     0, 15 * BANDS, BANDS
 )
 SLOW_WALK, QUICK_WALK, SWAY_WALK, SLOW, QUICK, FOAM, STARTED, M_END = range(M_FIRST, M_FIRST + 8)
-W_PLACE, W_PERIOD, W_HEIGHT, W_LAG, W_END = range(M_END, M_END + 5 * WAVES, WAVES)
-NEXT = W_END  # frames until the next drop of each kind
-(
-    RE, IM, TURN_RE, TURN_IM, KEEP, PITCH, BEND, DROP_LEFT, DROP_RIGHT, DROP_START, HEARD_LEFT, HEARD_RIGHT, FLOAT_END,
-) = range(NEXT + KINDS, NEXT + KINDS + 13 * BUBBLES, BUBBLES)  # fmt: skip
-RANDOM = 2 * OTHER  # the generator of movers and drops, after those of the noise
+W_PLACE, W_PERIOD, W_HEIGHT, W_LAG, FLOAT_END = range(M_END, M_END + 5 * WAVES, WAVES)
 
 
 def _constants(scene: Scene, sample_rate: int) -> NDArray[np.float32]:
@@ -87,18 +76,10 @@ def _constants(scene: Scene, sample_rate: int) -> NDArray[np.float32]:
         c[B_LEVEL + b] = band.level_db + scene.level_db
         c[B_SLOW + b], c[B_QUICK + b] = band.slow_db, band.quick_db
         c[B_SLOW_OCT + b], c[B_QUICK_OCT + b] = band.slow_oct, band.quick_oct
-    for d, drops in enumerate(scene.drops):
-        c[D_RATE + d], c[D_Q + d] = drops.rate_hz / sample_rate, drops.q
-        c[D_OCTAVE + d], c[D_OCTAVES + d] = (
-            math.log2(drops.low_hz / sample_rate),
-            math.log2(drops.high_hz / drops.low_hz),
-        )
-        c[D_LEVEL + d], c[D_SLOPE + d] = drops.level_db + scene.level_db, drops.slope_db
-        c[D_SPREAD + d], c[D_RISING + d], c[D_FOLLOW + d] = drops.spread_db, drops.rising, drops.follow
     quantum_s = QUANTUM / sample_rate
     if scene.slow_s:
         c[C_SLOW], c[C_QUICK] = quantum_s / scene.slow_s, quantum_s / scene.quick_s
-    c[C_SWAY], c[C_SECOND], c[C_KILOHERTZ] = quantum_s / SWAY_S, sample_rate, math.log2(1000.0 / sample_rate)
+    c[C_SWAY], c[C_SECOND] = quantum_s / SWAY_S, sample_rate
     return c.astype(np.float32)
 
 
@@ -108,18 +89,21 @@ class Nature:
     def __init__(self, sample_rate: int, seed: int, kind: float = 0.0) -> None:
         if not 0 <= kind < len(SCENES) or kind != round(kind):
             raise ValueError(f"kind = {kind:g}: give 0 to {len(SCENES) - 1} ({', '.join(s.name for s in SCENES)})")
-        self._constants = _constants(SCENES[round(kind)], sample_rate)
-        self._random = noise_states(stream(seed, "nature"), RANDOM + 1)
-        self._floats = aligned((FLOAT_END,))
-        self._integers = np.zeros(1, np.int64)  # drops that sound
-        self._noise = aligned((QUANTUM, 2 * OTHER))
+        scene = SCENES[round(kind)]
+        animals = Animals(scene, sample_rate, stream(seed, "animals"))
+        self._bed = (
+            noise_states(stream(seed, "nature"), 2 * OTHER), aligned((FLOAT_END,)), aligned((QUANTUM, 2 * OTHER)),
+            _constants(scene, sample_rate),
+        )  # fmt: skip
+        self._over: tuple[Any, ...] = (
+            noise_states(stream(seed, "chance"), 1), np.zeros(1, np.int64), aligned((DROP_STATE,)),
+            drop_constants(scene, sample_rate), roof_state(scene, sample_rate, stream(seed, "roof")),
+            animals.lanes, animals.like, animals.songs,
+        )  # fmt: skip
 
     def render(self, events: Events, count: int, edges: Edges, quanta: int, out: Buffer) -> None:
         """Render `quanta` quanta into `out` (2, MAX_FRAMES); notes are not heard."""
-        _render(
-            edges, quanta, BANDS, out,
-            self._floats, self._integers, self._random, self._noise, self._constants,
-        )  # fmt: skip
+        _render(edges, quanta, BANDS, out, *self._bed, *self._over)
 
     @property
     def sounding(self) -> int:
@@ -133,11 +117,18 @@ def _render(
     quanta: int,
     bands: int,
     out: Buffer,
-    s: Floats,
-    i: Integers,
     random: NDArray[np.uint32],
+    s: Floats,
     noise: Floats,
     c: Floats,
+    chance: Chance,
+    falling: Integers,
+    drops: Floats,
+    drop: Floats,
+    roof: Floats,
+    lanes: Floats,
+    like: Floats,
+    songs: Floats,
 ) -> None:
     """`bands` is BANDS, but not known when compiling: loops over a constant are unrolled rather than vectorised."""
     for q in range(quanta):
@@ -148,34 +139,32 @@ def _render(
             + CORNER_PER_BREATH * edges[edge, BREATH]
         )
         motion = edges[edge, MOTION] - MOTION_DEFAULT
-        _move(s, random, c, exp2(motion))
-        _bands(s, c, bright, ONE + MOTION_DEPTH * motion, bands)
+        speed, depth = exp2(motion), ONE + MOTION_DEPTH * motion
+        _move(s, chance, c, speed)
+        _bands(s, c, bright, depth, bands)
         _white(random, noise, bands)
         _filter(s, noise, bands)
+        foam = max(ONE + depth * (s[FOAM] - ONE), ZERO)
+        quick = depth * min(max(s[QUICK], -MOVER_LIMIT), MOVER_LIMIT)
         for kind in range(KINDS):
-            if c[D_RATE + kind] > ZERO:
-                _spawn(s, i, random, c, kind, DROP_BRIGHTNESS * bright)
-        _drops(s, i, noise, bands)
-        _retire(s, i)
+            if drop[DROP_RATE + kind] > ZERO:
+                spawn(drops, falling, chance, drop, kind, foam, quick, DROP_BRIGHTNESS * bright)
+        fall(drops, falling, noise, bands)
+        ring(roof, noise, bands, chance, foam, bright)
+        sing(lanes, like, songs, noise, bands, chance, speed, bright)
         _sum(noise, out, q * QUANTUM)
 
 
 @kernel
-def _draw(random: NDArray[np.uint32]) -> np.uint32:
-    random[RANDOM] = xorshift32(random[RANDOM])
-    return random[RANDOM]
-
-
-@kernel
-def _move(s: Floats, random: NDArray[np.uint32], c: Floats, speed: np.float32) -> None:
+def _move(s: Floats, chance: Chance, c: Floats, speed: np.float32) -> None:
     """A quantum's step of the movers."""
-    s[SWAY_WALK] = walk(s[SWAY_WALK], c[C_SWAY] * speed, bipolar(_draw(random)))
+    s[SWAY_WALK] = walk(s[SWAY_WALK], c[C_SWAY] * speed, either(chance))
     if c[C_SLOW] > ZERO:
         step = c[C_SLOW] * speed
-        s[SLOW_WALK] = walk(s[SLOW_WALK], step, bipolar(_draw(random)))
+        s[SLOW_WALK] = walk(s[SLOW_WALK], step, either(chance))
         s[SLOW] += SMOOTHING * step * (SMOOTHED * s[SLOW_WALK] - s[SLOW])
         step = c[C_QUICK] * speed
-        s[QUICK_WALK] = walk(s[QUICK_WALK], step, bipolar(_draw(random)))
+        s[QUICK_WALK] = walk(s[QUICK_WALK], step, either(chance))
         s[QUICK] += SMOOTHING * step * (SMOOTHED * s[QUICK_WALK] - s[QUICK])
         s[FOAM] = max(ONE + QUARTER * (s[SLOW] + s[QUICK]), QUARTER)
         return
@@ -184,12 +173,11 @@ def _move(s: Floats, random: NDArray[np.uint32], c: Floats, speed: np.float32) -
     for w in range(WAVES):
         place = s[W_PLACE + w] + np.float32(QUANTUM) * speed / (s[W_PERIOD + w] * c[C_SECOND]) if s[STARTED] else ONE
         if place >= ONE:
-            normal = bipolar(_draw(random)) + bipolar(_draw(random)) + bipolar(_draw(random))
             mean = PERIOD_S if w == 0 else SECOND_PERIOD_S
-            s[W_PERIOD + w] = min(max(mean * (ONE + PERIOD_SPREAD * normal), SHORTEST_S), LONGEST_S)
-            s[W_HEIGHT + w] = (ONE if w == 0 else SECOND_HEIGHT) * (ONE - QUARTER * unipolar(_draw(random)))
-            s[W_LAG + w] = LAG_LOW_S + LAG_SPREAD_S * unipolar(_draw(random))
-            place = place - ONE if s[STARTED] else HALF * unipolar(_draw(random))
+            s[W_PERIOD + w] = min(max(mean * (ONE + PERIOD_SPREAD * normal(chance)), SHORTEST_S), LONGEST_S)
+            s[W_HEIGHT + w] = (ONE if w == 0 else SECOND_HEIGHT) * (ONE - QUARTER * uniform(chance))
+            s[W_LAG + w] = LAG_LOW_S + LAG_SPREAD_S * uniform(chance)
+            place = place - ONE if s[STARTED] else HALF * uniform(chance)
         s[W_PLACE + w] = place
         trough *= ONE - s[W_HEIGHT + w] * _wave(place, RISE, ONE - RISE)
         late = place - s[W_LAG + w] / s[W_PERIOD + w]
@@ -280,94 +268,3 @@ def _sum(x: Floats, out: Buffer, frame: int) -> None:
         out[1, frame + n] = ((x[n, 16] + x[n, 17]) + (x[n, 18] + x[n, 19])) + (
             (x[n, 20] + x[n, 21]) + (x[n, 22] + x[n, 23])
         )
-
-
-@kernel
-def _spawn(s: Floats, i: Integers, random: NDArray[np.uint32], c: Floats, kind: int, bright: np.float32) -> None:
-    """Start the drops of this quantum: the time between two is exponential, and a share of them is left out."""
-    share = (ONE + c[D_FOLLOW + kind] * (s[FOAM] - ONE)) / MOST_DROPS
-    rate = MOST_DROPS * c[D_RATE + kind]
-    at = s[NEXT + kind]
-    while at < np.float32(QUANTUM):
-        if unipolar(_draw(random)) < share and i[0] < BUBBLES:
-            v = i[0]
-            i[0] += 1
-            place = c[D_OCTAVES + kind] * unipolar(_draw(random))
-            octave = c[D_OCTAVE + kind] + place + bright
-            hz_share = min(exp2(octave), DROP_HIGH)
-            hz = hz_share * c[C_SECOND]
-            bubble = hz / THREE
-            decay = np.float32(0.13) * bubble + np.float32(0.0072) * bubble * np.sqrt(bubble)
-            if c[D_Q + kind] > ZERO:
-                decay = np.float32(math.pi) * hz / c[D_Q + kind]
-            decay /= c[C_SECOND]
-            normal = bipolar(_draw(random)) + bipolar(_draw(random)) + bipolar(_draw(random))
-            level_db = c[D_LEVEL + kind] + c[D_SLOPE + kind] * (octave - bright - c[C_KILOHERTZ])
-            level_db += SHORTER_DB * bright
-            level = db_gain(level_db + min(c[D_SPREAD + kind] * normal, LOUDEST_DROP_DB))
-            start = np.floor(at)
-            back = start * hz_share
-            back -= np.floor(back)
-            grown = exp2(LOG2_E * decay * start)
-            s[RE + v] = grown * cosine(back)  # so turned that it comes to 1 + 0j at its start
-            s[IM + v] = -grown * sine(back)
-            s[KEEP + v] = exp2(-LOG2_E * decay)
-            s[PITCH + v] = hz_share
-            rises = unipolar(_draw(random)) < c[D_RISING + kind]
-            s[BEND + v] = RISE_SHARE * decay * hz_share * np.float32(QUANTUM) if rises else ZERO
-            side = MIDDLE_MOST * unipolar(_draw(random))
-            near, far = level * cosine(side), level * sine(side)
-            to_left = bipolar(_draw(random)) < ZERO
-            if bipolar(_draw(random)) < ZERO:  # a decaying sine leans to one side: half of them to the other
-                near, far = -near, -far
-            s[DROP_LEFT + v] = near if to_left else far
-            s[DROP_RIGHT + v] = far if to_left else near
-            s[DROP_START + v] = start
-        at -= log2(max(unipolar(_draw(random)), np.float32(1e-6))) * np.float32(math.log(2.0)) / rate
-    s[NEXT + kind] = at - np.float32(QUANTUM)
-
-
-@kernel
-def _drops(s: Floats, i: Integers, x: Floats, bands: int) -> None:
-    """Add every drop, a turning phasor, to the lanes of the bands."""
-    drops = (i[0] + bands - 1) // bands * bands
-    if drops == 0:
-        return
-    for v in range(drops):
-        s[TURN_RE + v] = s[KEEP + v] * cosine(s[PITCH + v])
-        s[TURN_IM + v] = s[KEEP + v] * sine(s[PITCH + v])
-        s[PITCH + v] = min(s[PITCH + v] + s[BEND + v], DROP_HIGH)
-    for n in range(QUANTUM):
-        t = np.float32(n)
-        for v in range(drops):
-            re, im = s[RE + v], s[IM + v]
-            heard = im if t >= s[DROP_START + v] else ZERO
-            s[HEARD_LEFT + v] = s[DROP_LEFT + v] * heard
-            s[HEARD_RIGHT + v] = s[DROP_RIGHT + v] * heard
-            s[RE + v] = re * s[TURN_RE + v] - im * s[TURN_IM + v]
-            s[IM + v] = re * s[TURN_IM + v] + im * s[TURN_RE + v]
-        for b in range(bands):
-            at = HEARD_LEFT + b
-            x[n, b] += ((s[at] + s[at + 8]) + (s[at + 16] + s[at + 24])) + (
-                (s[at + 32] + s[at + 40]) + (s[at + 48] + s[at + 56])
-            )
-            at = HEARD_RIGHT + b
-            x[n, OTHER + b] += ((s[at] + s[at + 8]) + (s[at + 16] + s[at + 24])) + (
-                (s[at + 32] + s[at + 40]) + (s[at + 48] + s[at + 56])
-            )
-    for v in range(drops):
-        s[DROP_START + v] = ZERO
-
-
-@kernel
-def _retire(s: Floats, i: Integers) -> None:
-    """Free the drops that have faded; the last one moves into the gap."""
-    v = 0
-    while v < i[0]:
-        if s[RE + v] * s[RE + v] + s[IM + v] * s[IM + v] > FADED:
-            v += 1
-            continue
-        i[0] -= 1
-        for field in range(RE, FLOAT_END, BUBBLES):
-            s[field + v] = s[field + i[0]]
-            s[field + i[0]] = ZERO

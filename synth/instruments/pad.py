@@ -1,4 +1,8 @@
-"""Pads: slow chords of detuned waves under a low-pass that breathes with them."""
+"""Pads: slow chords of detuned waves under a low-pass that breathes with them.
+
+Strings are six saws a note, each with its own vibrato, on a body, with a little noise of bows. The warm one has the
+hump of a four-pole low-pass whose resonance is turned up a little, 2.5 dB.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +20,16 @@ class Sound(NamedTuple):
     wave: Wave
     corner_hz: float
     level_db: float
+    damping: float  # 1 / Q of either half of the low-pass
+    vibrato_cents: float
+    players: int = 3
+    bow_db: float | None = None
 
 
 SOUNDS: tuple[Sound, ...] = (
-    Sound("strings", saw, 1800.0, -18.15),
-    Sound("warm", warm, 1100.0, -17.95),
-    Sound("glass", glass, 2200.0, -18.75),
+    Sound("strings", saw, 1800.0, -22.35, 1.5, 8.0, 6, -38.0),
+    Sound("warm", warm, 1000.0, -19.15, 1.0, 3.0),
+    Sound("glass", glass, 2500.0, -18.3, 1.5, 3.0),
 )
 
 
@@ -58,10 +66,12 @@ class Pad(Subtractive):
             tracking=0.5,
             velocity_oct=0.8,
             opening_oct=1.0,
-            damping=1.5,
+            damping=sound.damping,
             drift_cents=2.0,
             drift_corner_cents=80.0,
             drift_s=5.0,
-            vibrato_cents=3.0,
+            vibrato_cents=sound.vibrato_cents,
+            players=sound.players,
+            bow_db=sound.bow_db,
         )
         super().__init__(sample_rate, seed, sound.wave, voicing)

@@ -1,105 +1,129 @@
-"""Hand percussion, soft and warm: a low drum, a frame drum and a shaker, chosen by pitch.
+"""Percussion, soft and warm: drum heads, brushes and shakers, chosen by pitch within a kit.
 
-Membrane ratios are those of the ideal circular membrane (Fletcher & Rossing, The Physics of Musical Instruments,
-18.1); decays and levels are the project's own. A shaker is many short high modes drawn anew for every stroke, the
-sum of which is a band of noise (after Cook, "Physically informed sonic modeling", CMJ 1997).
+A head that is struck hard is stretched, so its pitch starts high and falls. A frequency that falls exponentially to
+its rest, `f (1 + d e^(-t / tau))`, is a series of modes that all have that resting frequency:
+`e^(j psi (1 - e^(-t / tau))) = e^(j psi) sum over k of (-j psi)^k / k! e^(-k t / tau)`, `psi = 2 pi f d tau`; so a bank
+of modes of constant pitch plays it exactly.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
 
 import numpy as np
 
 from synth.dsp.modal import ModalBank
 from synth.instruments.hits import NARROW_DB, Array, Hit, HitInstrument, unit_energy
+from synth.instruments.kits import KITS, LOW_TOP, MIDDLE_TOP, Head, Noise, Stroke
 from synth.units import db_to_gain
 
-VOICES, MODES = 12, 64
-LOW_DRUM_TOP, FRAME_DRUM_TOP = 38.5, 60.0  # MIDI notes: low drum, frame drum and, above, shaker
-
-LOW_DRUM_DB, FRAME_DRUM_DB, SHAKER_DB = -3.8, -6.4, -1.5
-
-
-class Membrane(NamedTuple):
-    """One mode of a drum head: frequency over the lowest, nodal diameters, level in dB, decay, and the side to which it
-    first moves."""
-
-    ratio: float
-    diameters: int
-    level_db: float
-    t60_s: float
-    side: int = 1
-
-
-LOW_DRUM = (Membrane(1, 0, 0, 0.8), Membrane(1.593, 1, -12, 0.5), Membrane(2.295, 0, -18, 0.25))
-FRAME_DRUM = (
-    Membrane(1, 0, 0, 0.8),
-    Membrane(1.593, 1, -3, 1.0),
-    Membrane(2.136, 2, -8, 0.7, -1),
-    Membrane(2.295, 0, -6, 0.35, -1),
-    Membrane(2.653, 3, -12, 0.45),
-    Membrane(2.917, 1, -14, 0.3),
-)
-LOW_DRUM_FELT_HZ, FRAME_DRUM_HAND_HZ = 90.0, 240.0  # corner of the beater at middling velocity
-BEATER_OCT = 2.5
-STRIKE_POINT = (0.45, 0.75)  # of the radius; nearer the centre mutes modes with diameters
-SKIN_MODES, SKIN_HZ, SKIN_T60_S, SKIN_DB = 12, (1000.0, 3000.0), 0.02, -30.0
-
-SHAKER_HZ, SHAKER_T60_S = (3500.0, 9000.0), 0.12
-SHAKER_CORNER_HZ = 6000.0
+VOICES, MODES = 12, 112
+BEATER_OCT = 2.5  # of the corner, over the velocity range
+NOISE_OCT = 1.0
+USUAL_POINT = 0.6  # of the radius, where the levels of a head's modes hold
+LOWEST_ZERO = 2.404826  # of J0: wave number of a head's lowest mode times its radius
+DROP, DROP_S = 0.04, 0.02  # pitch over rest at the hardest hit, and its time constant: 60 ms bring it back
+SMALLEST_TERM = 3e-4  # of a mode, down to which the series of its falling pitch is played
+UNSTEADY = 0.015  # share of the pitch by which no two hits on a head of fixed tuning are alike
+BACK_OCT = 0.1
 SLOWEST_RISE_S = 0.04  # a slower stroke would be over before it is there
-PANS = (0.0, -0.1, 0.25)
 
 
 class Percussion(HitInstrument[ModalBank]):
-    """Low drum up to MIDI note 38, frame drum tuned by the note up to 60, shaker above."""
+    """`kind` is the index of a kit in KITS: its low stroke up to MIDI note 38, its middle one up to 60, high above."""
 
     restrike_s = 0.2
 
-    def __init__(self, sample_rate: int, seed: int) -> None:
+    def __init__(self, sample_rate: int, seed: int, kind: float = 0.0) -> None:
+        if not 0 <= kind < len(KITS) or kind != round(kind):
+            raise ValueError(f"kind = {kind:g}: give 0 to {len(KITS) - 1} ({', '.join(kit.name for kit in KITS)})")
+        self.kit = KITS[round(kind)]
         super().__init__(seed, ModalBank(sample_rate, VOICES, MODES))
-        self._push = 1.0
+        self._pushes: dict[Stroke, float] = {}
 
     def strike(self, frame: int, hit: Hit) -> None:
-        """Play the instrument that the pitch names."""
-        if hit.pitch < LOW_DRUM_TOP:
-            modes = _drum(hit, LOW_DRUM, LOW_DRUM_FELT_HZ, LOW_DRUM_DB)
-            rise_s, pan = 0.003, PANS[0]
-        elif hit.pitch <= FRAME_DRUM_TOP:
-            modes = np.hstack((_drum(hit, FRAME_DRUM, FRAME_DRUM_HAND_HZ, FRAME_DRUM_DB), _skin(hit)))
-            rise_s, pan = 0.0008, PANS[1]
-        else:
-            modes = _shaker(hit)
-            rise_s, pan = 0.006, PANS[2]
-        self._push = -self._push  # heads pushed the same way every time would add up to DC
-        modes[1] *= self._push
-        rise_s = min(hit.rise_s(rise_s), SLOWEST_RISE_S)
-        self._bank.strike(frame, *modes, rise_s=rise_s, pan=pan, note_id=hit.note_id, pitch=hit.pitch)
+        """Play the stroke that the pitch names."""
+        kit = self.kit
+        stroke = kit.low if hit.pitch < LOW_TOP else kit.middle if hit.pitch <= MIDDLE_TOP else kit.high
+        push = -self._pushes.get(stroke, 1.0)  # a head pushed the same way every time would add up to DC
+        self._pushes[stroke] = push
+        hz, amplitude, t60_s, phase = _modes(hit, stroke, back=push > 0.0)
+        self._bank.strike(
+            frame,
+            hz,
+            push * amplitude,
+            t60_s,
+            phase=phase,
+            rise_s=min(hit.rise_s(stroke.rise_s), SLOWEST_RISE_S),
+            pan=stroke.pan,
+            note_id=hit.note_id,
+            pitch=hit.pitch,
+        )
 
 
-def _drum(hit: Hit, head: tuple[Membrane, ...], beater_hz: float, level_db: float) -> Array:
+def _modes(hit: Hit, stroke: Stroke, back: bool) -> Array:
+    """Hz, amplitude, t60 and phase of all that a stroke sets off, (4, modes)."""
+    parts = []
+    if stroke.head is not None:
+        parts.append(falling(_head(hit, stroke.head), DROP * hit.velocity**2, DROP_S))
+    if stroke.noise is not None:
+        noise = _noise(hit, stroke.noise, back)
+        parts.append(np.vstack((noise, np.zeros(noise.shape[1]))))
+    return np.hstack(parts)
+
+
+def shape(ratio: Array, diameters: Array, point: float) -> Array:
+    """How far each mode moves `point` of the radius from the centre, over its movement at USUAL_POINT (bounded there).
+
+    Bessel functions of order `diameters`, by their integral (Abramowitz & Stegun 9.1.21).
+    """
+    turn = np.linspace(0.0, 2.0 * math.pi, 64, endpoint=False)
+    at, usual = (
+        np.cos(np.outer(diameters, turn) - np.outer(LOWEST_ZERO * ratio * radius, np.sin(turn))).mean(axis=1)
+        for radius in (point, USUAL_POINT)
+    )
+    moved: Array = at / usual
+    return moved
+
+
+def falling(modes: Array, drop: float, drop_s: float) -> Array:
+    """`modes` (Hz, amplitude, t60) whose pitch starts `1 + drop` high and falls with the time constant `drop_s`, as
+    modes of constant pitch: Hz, amplitude, t60, phase, (4, terms)."""
+    hz, amplitude, t60_s = modes
+    psi = 2.0 * math.pi * hz * drop * drop_s
+    terms = []
+    share, k = np.ones_like(psi), 0
+    while k == 0 or share.max() > SMALLEST_TERM:
+        kept = share > SMALLEST_TERM
+        decay = 3.0 * math.log(10.0) / t60_s + k / drop_s
+        term = np.array((hz, amplitude * share, 3.0 * math.log(10.0) / decay, psi - 0.5 * math.pi * k))
+        terms.append(term[:, kept])
+        k += 1
+        share = share * psi / k
+    return np.hstack(terms)
+
+
+def _head(hit: Hit, head: Head) -> Array:
     """A head's modes: Hz, amplitude, t60, (3, modes)."""
-    ratio, diameters, mode_db, t60_s, side = np.array(head, dtype=np.float64).T
-    hz = ratio * hit.hz
-    gain = side * 10.0 ** (mode_db / 20.0) * (hit.spread(*STRIKE_POINT) / STRIKE_POINT[1]) ** diameters
-    corner_hz = beater_hz * 2.0 ** (BEATER_OCT * (hit.velocity - 0.5))
+    ratio, diameters, mode_db, t60_s, side = np.array(head.modes, dtype=np.float64).T
+    lowest_hz = head.hz * (1.0 + hit.spread(-UNSTEADY, UNSTEADY)) if head.hz else hit.hz
+    hz = ratio * lowest_hz
+    t60_s = t60_s * (lowest_hz / (head.hz or head.t60_hz)) ** head.t60_slope
+    gain = side * 10.0 ** (mode_db / 20.0) * shape(ratio, diameters, hit.spread(*head.point))
+    corner_hz = head.beater_hz * 2.0 ** (BEATER_OCT * (hit.velocity - 0.5))
     amplitude = unit_energy(gain * hit.filter(hz, corner_hz), t60_s) * hit.varied(hz.size)
-    return np.array((hz, db_to_gain(level_db) * hit.level(NARROW_DB) * amplitude, t60_s))
+    return np.array((hz, db_to_gain(head.level_db) * hit.level(NARROW_DB) * amplitude, t60_s))
 
 
-def _skin(hit: Hit) -> Array:
-    """The short noise of the hand on the skin, (3, SKIN_MODES)."""
-    hz = hit.spreads(*SKIN_HZ, SKIN_MODES)
-    level = db_to_gain(FRAME_DRUM_DB + SKIN_DB) * hit.level(NARROW_DB)
-    amplitude = level * hit.spreads(-1, 1, SKIN_MODES) * hit.filter(hz, SKIN_HZ[1])
-    return np.array((hz, amplitude, np.full(SKIN_MODES, SKIN_T60_S)))
-
-
-def _shaker(hit: Hit) -> Array:
-    """A stroke of the shaker, (3, MODES)."""
-    hz = hit.spreads(*SHAKER_HZ, MODES)
-    t60_s = SHAKER_T60_S * hit.spreads(0.7, 1.3, MODES)
-    signs = np.where(hit.spreads(0, 1, MODES) < 0.5, -1.0, 1.0)
-    spectrum = signs * hit.filter(hz, SHAKER_CORNER_HZ * 2.0 ** (hit.velocity - 0.5))
-    return np.array((hz, db_to_gain(SHAKER_DB) * hit.level(NARROW_DB) * unit_energy(spectrum, t60_s), t60_s))
+def _noise(hit: Hit, noise: Noise, back: bool) -> Array:
+    """A brush, a shaker's stroke, or the hand on the skin, (3, noise.modes)."""
+    hz = hit.spreads(*noise.hz, noise.modes)
+    level_db, corner_hz = noise.level_db, noise.corner_hz * 2.0 ** (NOISE_OCT * (hit.velocity - 0.5))
+    if back and noise.back_db:
+        level_db, hz, corner_hz = level_db + noise.back_db, hz * 2.0**BACK_OCT, corner_hz * 2.0**BACK_OCT
+    full = db_to_gain(level_db) * hit.level(NARROW_DB)
+    drawn = hit.spreads(-1, 1, noise.modes)
+    if not noise.signed:
+        return np.array((hz, full * drawn * hit.filter(hz, corner_hz), np.full(noise.modes, noise.t60_s)))
+    t60_s = noise.t60_s * hit.spreads(0.7, 1.3, noise.modes)
+    return np.array((hz, full * unit_energy(np.sign(drawn) * hit.filter(hz, corner_hz), t60_s), t60_s))

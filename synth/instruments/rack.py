@@ -32,6 +32,7 @@ from synth.instruments.base import (
     Edges,
     Events,
     Instrument,
+    Listening,
 )
 
 FADE_IN_S, FADE_OUT_S = 3.0, 6.0
@@ -64,9 +65,14 @@ class _Player:
 
 
 class Rack:
-    """`instruments` by name, of which `first` plays until another is bound; meets `Instrument`."""
+    """`instruments` by name, of which `first` plays until another is bound; meets `Instrument`.
+
+    Textures among them take their grains from `heard`, which is filled before each render.
+    """
 
     def __init__(self, instruments: Mapping[str, Instrument], first: str, sample_rate: int) -> None:
+        self.heard = np.zeros((2, MAX_FRAMES), np.float32)
+        self._textures = [made for made in instruments.values() if isinstance(made, Listening)]
         self._players = {name: _Player(instrument) for name, instrument in instruments.items()}
         self._bound = self._players[first]
         self._bound.bound, self._bound.place = True, 1.0
@@ -95,6 +101,8 @@ class Rack:
         if settled and not (self._due and self._due[0][0] < end):
             for event in events[:count]:
                 self._follow(self._bound, event)
+            for texture in self._textures:
+                texture.heard[:, : quanta * QUANTUM] = self.heard[:, : quanta * QUANTUM]
             self._bound.instrument.render(events, count, edges, quanta, out)
         else:
             out[:, : quanta * QUANTUM] = 0.0
@@ -131,9 +139,12 @@ class Rack:
     def _part(self, events: Events, count: int, edges: Edges, start: int, stop: int, out: Buffer) -> None:
         """The quanta from `start` to `stop` by everyone who plays; who has faded out lets all notes go."""
         into = start - self._quantum
+        low, high = into * QUANTUM, (into + stop - start) * QUANTUM
+        for texture in self._textures:
+            texture.heard[:, : high - low] = self.heard[:, low:high]
         for player in list(self._playing):
             leaves = not player.bound and stop == player.until
-            rows = self._rows(events, count, player, into * QUANTUM, (into + stop - start) * QUANTUM, leaves)
+            rows = self._rows(events, count, player, low, high, leaves)
             player.instrument.render(self._events, rows, edges[into:], stop - start, self._heard)
             for q in range(stop - start + 1):
                 self._gains[q] = raised(self._place(player, start + q))

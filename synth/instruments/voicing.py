@@ -42,15 +42,18 @@ class Voicing(NamedTuple):
     drift_cents: float  # standard deviation of the pitch's walk at the default motion
     drift_corner_cents: float
     drift_s: float  # correlation time of the walks
-    vibrato_cents: float  # peak, at the default motion
+    vibrato_cents: float  # peak, at the default motion; each oscillator has its own
+    players: int = 3  # oscillators a voice; 6 are for saws in stereo
+    bow_db: float | None = None  # a body of bowed strings, and the noise of its bows re the tone; None: no body
 
 
 # The kernel's constants, made from a Voicing and the sample rate.
 (
     LEVEL, SIDE, CENTRE, PAN, DETUNE, ATTACK_FRAMES_PER_MS, ATTACK_LOW, ATTACK_HIGH, DECAY_RATE,
     SUSTAIN, RELEASE_RATE, CORNER, CORNER_MAX, TRACKING, VELOCITY, OPENING, DAMPING, DRIFT,
-    DRIFT_CORNER, WALK_STEP, VIBRATO, OPEN_LAG, A4, BASE, PAN_LOW, GLIDE, SECOND, STEREO, STEEP, SAW, END,
-) = range(31)  # fmt: skip
+    DRIFT_CORNER, WALK_STEP, VIBRATO, OPEN_LAG, A4, BASE, PAN_LOW, GLIDE, SECOND, STEREO, STEEP, SAW,
+    SIX, BOWED, END,
+) = range(33)  # fmt: skip
 
 
 def constants(v: Voicing, sample_rate: int) -> NDArray[np.float32]:
@@ -78,4 +81,5 @@ def constants(v: Voicing, sample_rate: int) -> NDArray[np.float32]:
     p[GLIDE] = 1.0 / (GLIDE_S * fs)
     p[SECOND] = 1.0 / fs
     p[STEREO], p[STEEP] = v.stereo, v.steep
+    p[SIX], p[BOWED] = v.players == 6, v.bow_db is not None
     return p.astype(np.float32)

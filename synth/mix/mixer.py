@@ -1,8 +1,8 @@
 """The mixer: instruments in, finished stems and their sum out.
 
 Each stem goes through a high-pass, which also takes out DC, a low-pass that follows `brightness_oct`, its width, its
-level and the swell, as lanes of one vector: middle and side of every stem. The reverb's return is the last stem. Pad,
-nature and return step back a little while the melody sounds.
+level and the swell, as lanes of one vector: middle and side of every stem. Roles step back for one another (`ducking`)
+and are near or far by their first reflections (`early`). These and the reverb are the last stem, the return.
 """
 
 from __future__ import annotations
@@ -20,24 +20,27 @@ from synth.dsp.butterworth import HIGHEST, butterworth, transition
 from synth.dsp.fused import fma
 from synth.dsp.sine import cosine, exp2, sine
 from synth.instruments.base import MAX_FRAMES, MAX_QUANTA, QUANTUM, Buffer, Edges
-from synth.mix.reverb import DEFAULT, SEND_OFF_DB, make_reverb, return_gain
+from synth.mix.ducking import BELLS, DIP, DIP_WAS, DRIVE, ROLE, UNDER, WHOLE, dip, drive, duck, make_cuts, make_ducks
+from synth.mix.early import Early, sends
+from synth.mix.reverb import DEFAULT, EVEN, WIDEST, in_the_room, make_reverb, return_gain, send_gain
 from synth.preset import Space, StemSetting
 from synth.rng import stream_seed
 from synth.units import db_to_gain
 
 LANES = (16, 32)  # middle and side of every instrument, filled up to what vectors hold
-SIDE_HIGHPASS_HZ = 150.0  # below it a stem is mono
+SIDE_HIGHPASS_HZ = 240.0  # below it a stem is mono
+LEAN = 0.5  # of the middle that goes over to one side and the other, with all of `motion`
+LEAN_S = (23.0, 47.0)  # there and back, each stem in its own time
 SHARED_BRIGHTNESS = 0.5  # of brightness_oct; the instruments answer it as well
 SPACE_DB = (18.0, 12.0)  # sends a unit of `space` below and above 0.5: -9 to +6 dB
 SPACE_OCTAVES = 0.65  # of decay time a unit of `space`
-DUCKS = {"pad": (1.5, 0.15, 0.9), "nature": (2.0, 1.0, 4.0), "reverb": (1.5, 0.2, 1.2)}  # dB, s down, s back
-MELODY_POWER = 0.0007  # half a typical melody's drive: 6 dB under a part of -23 LUFS
 
 HP_P, HP_Q, HP_R, HP_T, HP_1, HP_2, LP_P, LP_Q, LP_R, LP_T, LP_1, LP_2, CUTOFF = range(13)  # rows of `lanes`
 STEP_P, STEP_Q, STEP_R, STEP_T = range(13, 17)
-LEVEL, SEND, WIDTH, GAIN, WET, GAIN_WAS, WET_WAS, DUCK, DEPTH, DOWN, BACK = range(11)  # rows of `strips`: stems
-BRIGHTNESS, SPACE, SWELL, MELODY, FIRST_LEVEL = range(5)  # places in `columns`
-BRIGHT, DRIVE, MOVING = range(3)  # places in `heard`
+LEVEL, SEND, NEAR, FAR, WIDTH, GAIN, GAIN_WAS, LEAN_NOW, LEAN_WAS, PHASE, RATE = range(11)  # rows of `strips`: stems
+BRIGHTNESS, SPACE, MOTION, SWELL, FIRST_LEVEL = range(5)  # places in `columns`
+LISTENED, CUT = range(2)  # rows of `places`: stems
+BRIGHT, MOVING, WET, WET_WAS = range(4)  # places in `heard`
 RETURN, STRETCH = range(2)  # rows of `room`, an edge a column
 
 SPAN = np.uint64(QUANTUM)
@@ -49,6 +52,7 @@ STEP = np.float32(1.0 / QUANTUM)
 FLUSH, WILD = np.float32(1e-9), np.float32(1e6)
 SILENT_DB = np.float32(-60.0)
 UNSET = np.float32(-1e9)
+GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)  # multiples of it lie far from each other within a turn
 
 
 @kernel
@@ -100,34 +104,88 @@ def _heal(z, lanes):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _levels(edges, q, columns, strips, heard, room):  # type: ignore[no-untyped-def]
+def _levels(edges, q, columns, strips, heard, ducks, links, moves, room):  # type: ignore[no-untyped-def]
     """Gains at edge `q`; the ones before stay beside them, to ramp from."""
     space = edges[q, columns[SPACE]] - HALF
     space_db = space * np.float32(SPACE_DB[0] if space < F0 else SPACE_DB[1])
+    heard[WET_WAS], heard[WET] = heard[WET], exp2(DB_OCTAVES * space_db)
     room[STRETCH, q] = exp2(np.float32(SPACE_OCTAVES) * space)
+    duck(ducks, links, moves)
     returned = strips.shape[1] - 1
     for s in range(strips.shape[1]):
-        duck, drive = strips[DUCK, s], heard[DRIVE]
-        duck += (strips[DOWN, s] if drive > duck else strips[BACK, s]) * (drive - duck)
         level_db = edges[q, columns[FIRST_LEVEL + s]]
-        gain = strips[LEVEL, s] * (F1 - strips[DEPTH, s] * duck) if level_db > SILENT_DB else F0
+        gain = strips[LEVEL, s] * moves[WHOLE, s] if level_db > SILENT_DB else F0
         if s < returned:
             level_db += edges[q, columns[SWELL]]  # the return has the swell from its sends
-        strips[DUCK, s] = duck if duck > FLUSH else F0
-        strips[GAIN_WAS, s], strips[WET_WAS, s] = strips[GAIN, s], strips[WET, s]
-        strips[GAIN, s] = gain * exp2(DB_OCTAVES * level_db)
-        strips[WET, s] = strips[SEND, s] * exp2(DB_OCTAVES * space_db)
+        strips[GAIN_WAS, s], strips[GAIN, s] = strips[GAIN, s], gain * exp2(DB_OCTAVES * level_db)
+        phase = strips[PHASE, s] + strips[RATE, s]
+        phase -= F1 if phase >= F1 else F0
+        lean = np.float32(LEAN) * edges[q, columns[MOTION]] * sine(phase)
+        strips[PHASE, s], strips[LEAN_WAS, s], strips[LEAN_NOW, s] = phase, strips[LEAN_NOW, s], lean
     room[RETURN, q] = strips[GAIN, returned]
 
 
 @kernel
-def _strips(stems, edges, quanta, columns, lanes, strips, heard, z, send, room):  # type: ignore[no-untyped-def]
+def _take(stems, s, at, strips, z):  # type: ignore[no-untyped-def]
+    """Middle and side of a quantum of a stem into its lanes of `z`; it leans where the middle is added to the side."""
+    lean, step = strips[LEAN_WAS, s], strips[LEAN_NOW, s] - strips[LEAN_WAS, s]
+    for n in range(SPAN):
+        left, right = stems[s, 0, at + n], stems[s, 1, at + n]
+        middle = HALF * (left + right)
+        z[n, 2 * s] = middle
+        z[n, 2 * s + 1] = HALF * (left - right) + (lean + step * RAMP[n]) * middle
+
+
+@kernel
+def _put(stems, s, at, strips, z):  # type: ignore[no-untyped-def]
+    """And back, at its level and width."""
+    width, gain, step = strips[WIDTH, s], strips[GAIN_WAS, s], strips[GAIN, s] - strips[GAIN_WAS, s]
+    for n in range(SPAN):
+        g = gain + step * RAMP[n]
+        middle, side = g * z[n, 2 * s], g * width * z[n, 2 * s + 1]
+        stems[s, 0, at + n] = middle + side
+        stems[s, 1, at + n] = middle - side
+
+
+@kernel
+def _pass_on(stems, s, at, strips, send, early):  # type: ignore[no-untyped-def]
+    """Add a quantum of a stem to what the reverb and the first reflections hear."""
+    wet, near, far = strips[SEND, s], HALF * strips[NEAR, s], HALF * strips[FAR, s]
+    for n in range(SPAN):
+        left, right = stems[s, 0, at + n], stems[s, 1, at + n]
+        send[0, at + n] += wet * left
+        send[1, at + n] += wet * right
+        early[0, at + n] += near * (left + right)
+        early[1, at + n] += far * (left + right)
+
+
+@kernel
+def _strips(  # type: ignore[no-untyped-def]
+    stems,
+    edges,
+    quanta,
+    columns,
+    places,
+    lanes,
+    strips,
+    heard,
+    ducks,
+    links,
+    moves,
+    cuts,
+    kept,
+    z,
+    taken,
+    send,
+    early,
+    room,
+):
     """Finish the instruments' stems in place, fill the sends, and leave the return's gain and stretch in `room`."""
     instruments = strips.shape[1] - 1
     if heard[BRIGHT] == UNSET:
         heard[BRIGHT] = edges[0, columns[BRIGHTNESS]]
         _brighten(lanes, np.float32(SHARED_BRIGHTNESS) * heard[BRIGHT], F1)
-        _levels(edges, 0, columns, strips, heard, room)
+        _levels(edges, 0, columns, strips, heard, ducks, links, moves, room)
     room[RETURN, 0] = strips[GAIN, instruments]
     for q in range(quanta):
         at = np.uint64(q * QUANTUM)
@@ -136,37 +194,31 @@ def _strips(stems, edges, quanta, columns, lanes, strips, heard, z, send, room):
             heard[MOVING] = F0 if brightness == heard[BRIGHT] else F1
             heard[BRIGHT] = brightness
             _brighten(lanes, np.float32(SHARED_BRIGHTNESS) * brightness, STEP)
-        _levels(edges, q + 1, columns, strips, heard, room)
+        _levels(edges, q + 1, columns, strips, heard, ducks, links, moves, room)
 
         for s in range(instruments):
-            for n in range(SPAN):
-                left, right = stems[s, 0, at + n], stems[s, 1, at + n]
-                z[n, 2 * s] = HALF * (left + right)
-                z[n, 2 * s + 1] = HALF * (left - right)
+            _take(stems, s, at, strips, z)
         _filter(z, lanes)
         _heal(z, lanes)
-        for n in range(SPAN):
-            send[0, at + n] = F0
-            send[1, at + n] = F0
         for s in range(instruments):
-            gain, wet, width = strips[GAIN_WAS, s], strips[WET_WAS, s], strips[WIDTH, s]
-            gain_step, wet_step = strips[GAIN, s] - gain, strips[WET, s] - wet
+            if places[LISTENED, s]:
+                moves[DRIVE, s] = drive(z, 2 * s, exp2(DB_OCTAVES * edges[q + 1, columns[FIRST_LEVEL + s]]))
+        for c in range(2):
             for n in range(SPAN):
-                g = gain + gain_step * RAMP[n]
-                middle, side = g * z[n, 2 * s], g * width * z[n, 2 * s + 1]
-                stems[s, 0, at + n] = middle + side
-                stems[s, 1, at + n] = middle - side
-            for c in range(2):
-                for n in range(SPAN):
-                    send[c, at + n] += (wet + wet_step * RAMP[n]) * stems[s, c, at + n]
-
-        melody = columns[MELODY]
-        if melody >= 0:
-            power = F0
-            for n in range(QUANTUM):
-                power += z[n, 2 * melody] * z[n, 2 * melody] + z[n, 2 * melody + 1] * z[n, 2 * melody + 1]
-            power *= STEP * exp2(DB_OCTAVES * F2 * edges[q + 1, columns[FIRST_LEVEL + melody]])
-            heard[DRIVE] = power / (power + np.float32(MELODY_POWER))
+                send[c, at + n] = F0
+                early[c, at + n] = F0
+        for s in range(instruments):
+            _put(stems, s, at, strips, z)
+            cut = places[CUT, s]
+            if cut >= 0:
+                dip(stems[s], at, cuts[cut], kept[cut], moves[DIP_WAS, s], moves[DIP, s], taken)
+            if strips[SEND, s] > F0:
+                _pass_on(stems, s, at, strips, send, early)
+        wet, wet_step = heard[WET_WAS], heard[WET] - heard[WET_WAS]
+        for c in range(2):
+            for n in range(SPAN):
+                send[c, at + n] *= wet + wet_step * RAMP[n]
+                early[c, at + n] *= wet + wet_step * RAMP[n]
 
 
 @kernel
@@ -200,34 +252,44 @@ class Mixer:
         played = tuple(s for s in STEMS if s in stems and s != "reverb")
         self.names: tuple[str, ...] = (*played, "reverb")
         settings = [*(stems[s] for s in played), stems.get("reverb", DEFAULT)]
-        levels = [*(db_to_gain(s.level_lu) for s in settings[:-1]), return_gain(stems)]
+        levels = [*(db_to_gain(s.level_lu) for s in settings[:-1]), EVEN * return_gain(stems)]
         self._columns = np.array(
             [
                 COLUMN["brightness_oct"],
                 COLUMN["space"],
+                COLUMN["motion"],
                 EXPRESSION_DB,
-                played.index("melody") if "melody" in played else -1,
                 *(COLUMN[f"level_{s}_db"] for s in self.names),
             ],
             np.int64,
         )
-        self._lanes = _lane_filters(settings[:-1], sample_rate)
-        self._strips = _strip_settings(self.names, settings, levels, sample_rate)
-        self._heard = np.array([UNSET, 0.0, 0.0], np.float32)
-        self._width = np.float32(settings[-1].width)
+        ducks, links = make_ducks(self.names, sample_rate)
+        self._places = np.zeros((CUT + 1, len(self.names)), np.int64)
+        self._places[LISTENED, links[UNDER]] = 1
+        self._places[CUT] = -1
+        cutting = links[BELLS] >= 0
+        self._places[CUT, links[ROLE, cutting]] = links[BELLS, cutting]
+        lanes = _lane_filters(settings[:-1], sample_rate)
+        strips = _strip_settings(self.names, settings, levels, sample_rate)
+        heard = np.array([UNSET, 0.0, 0.0, 0.0], np.float32)
+        moves = np.zeros((DIP_WAS + 1, len(self.names)), np.float32)
+        self._state = lanes, strips, heard, ducks, links, moves, *make_cuts(self.names, sample_rate)
+        self._scratch = aligned((QUANTUM, lanes.shape[1])), np.zeros((2, QUANTUM), np.float32)
+        self._width = np.float32(WIDEST * settings[-1].width)
         self._reverb = make_reverb(sample_rate, space, settings[-1], stream_seed(seed, "reverb"))
-        self._z = aligned((QUANTUM, self._lanes.shape[1]))
-        self._send = np.zeros((2, MAX_FRAMES), np.float32)
-        self._return = np.zeros((2, MAX_FRAMES), np.float32)
+        self._early = Early(sample_rate)
+        self._send, self._sent_early, self._return = (np.zeros((2, MAX_FRAMES), np.float32) for _ in range(3))
         self._room = np.ones((2, MAX_QUANTA + 1), np.float32)
 
     def render(self, stems: NDArray[np.float32], edges: Edges, quanta: int, premaster: Buffer) -> None:
         """Turn the instruments in `stems` ((len(names), 2, MAX_FRAMES)) into finished stems in place, write the
         return to the last, and their sum to `premaster`."""
+        send, early = self._send, self._sent_early
         _strips(
-            stems, edges, quanta, self._columns, self._lanes, self._strips, self._heard, self._z, self._send, self._room
+            stems, edges, quanta, self._columns, self._places, *self._state, *self._scratch, send, early, self._room
         )
-        self._reverb.render(self._send, quanta, self._return, self._room[STRETCH])
+        self._reverb.render(send, quanta, self._return, self._room[STRETCH])
+        self._early.render(early, quanta, self._return)
         _finish(stems, quanta, self._return, self._width, self._room, premaster)
 
 
@@ -246,13 +308,14 @@ def _lane_filters(settings: list[StemSetting], sample_rate: int) -> NDArray[np.f
 def _strip_settings(
     names: tuple[str, ...], settings: list[StemSetting], levels: list[float], sample_rate: int
 ) -> NDArray[np.float32]:
-    strips = np.zeros((BACK + 1, len(names)), np.float32)
-    for s, (name, setting) in enumerate(zip(names, settings, strict=True)):
-        down_db, down_s, back_s = DUCKS.get(name, (0.0, 1.0, 1.0))
-        strips[LEVEL, s] = levels[s]
-        strips[SEND, s] = db_to_gain(setting.send_db) if setting.send_db > SEND_OFF_DB else 0.0
-        strips[WIDTH, s] = setting.width
-        strips[DEPTH, s] = 1.0 - db_to_gain(-down_db)
-        strips[DOWN, s] = 1.0 - math.exp(-QUANTUM / (down_s * sample_rate))
-        strips[BACK, s] = 1.0 - math.exp(-QUANTUM / (back_s * sample_rate))
+    strips = np.zeros((RATE + 1, len(settings)), np.float32)
+    place = GOLDEN * np.array([STEMS.index(name) for name in names])
+    strips[PHASE] = place % 1.0
+    strips[RATE] = QUANTUM / sample_rate / (LEAN_S[0] + (LEAN_S[1] - LEAN_S[0]) * (place * GOLDEN % 1.0))
+    strips[LEVEL] = levels
+    strips[WIDTH] = [setting.width for setting in settings]
+    for s, setting in enumerate(settings):
+        if in_the_room(setting):
+            strips[SEND, s] = send_gain(setting)
+            strips[NEAR : FAR + 1, s] = sends(setting.distance)
     return strips

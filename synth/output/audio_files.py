@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 import numpy as np
 import soundfile
@@ -18,23 +19,38 @@ _RF64_BYTES = 4_000_000_000  # beyond this a plain WAV header overflows
 
 
 class AudioFiles:
-    """Opens files by name in a folder and writes float32 (frames, 2) to them as 24-bit; a context manager.
+    """Opens files by name in a folder and writes float32 (frames, channels) to them as 24-bit; a context manager.
 
-    Names may hold a folder ("stems/pad"). Files that stayed silent are removed at the end, unless in `keep`.
+    Names may hold a folder ("stems/pad"). Files have 2 channels, those in `channels` as many as it says; in those in
+    `told` it stands as a comment. Files that stayed silent are removed at the end, unless in `keep`.
     """
 
-    def __init__(self, folder: Path, names: tuple[str, ...], sample_rate: int, format: str, frames: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        names: tuple[str, ...],
+        sample_rate: int,
+        format: str,
+        frames: int,
+        channels: Mapping[str, int] = MappingProxyType({}),
+        told: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.encode_s = 0.0
         self._peaks = dict.fromkeys(names, 0.0)
         self._frames = dict.fromkeys(names, 0)
         self._broken: set[str] = set()
         self._files: dict[str, soundfile.SoundFile] = {}
         self.paths = {name: folder / f"{name}.{format}" for name in names}
-        container = "RF64" if format == "wav" and frames * 6 > _RF64_BYTES else format.upper()
         for name, path in self.paths.items():
+            count = channels.get(name, 2)
+            container = "RF64" if format == "wav" and frames * 3 * count > _RF64_BYTES else format.upper()
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                self._files[name] = soundfile.SoundFile(path, "w", sample_rate, 2, "PCM_24", format=container)
+                file = self._files[name] = soundfile.SoundFile(
+                    path, "w", sample_rate, count, "PCM_24", format=container
+                )
+                if name in told:
+                    file.comment = told[name]
             except (OSError, soundfile.SoundFileError) as error:
                 self.close()
                 raise OutputError(f"{path} cannot be written: {error}") from None

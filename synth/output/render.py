@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
 
+from synth.engine import Block
 from synth.output.audio_files import AudioFiles
 from synth.output.compose import compose_score
 from synth.output.controls_csv import ControlsCsv
-from synth.output.folder import audio_bytes, prepare_file, prepare_folder
+from synth.output.folder import OutputError, audio_bytes, prepare_file, prepare_folder
+from synth.output.spatial import CHANNELS, KINDS, TOLD, Follower, Spatial, places_of
 from synth.preset import Preset, load_preset
 from synth.record.keeping import Keeping
 from synth.record.pages import write_pages
@@ -25,6 +27,7 @@ from synth.session.guests import Guests, Motif, waited_for
 from synth.session.terms import Asked
 from synth.wearables.samples import Source
 
+HAPTIC = "haptic"  # file of the haptic bus
 Progress = Callable[[float, float], None]
 _SCRIPT = Iterable[tuple[float, str, float]]
 
@@ -53,6 +56,7 @@ def render_session(
     seed: int = 0,
     stems: bool = True,
     mastered_stems: bool = False,
+    spatial: str | None = None,
     format: str = "flac",
     sample_rate: int = 48_000,
     block: int = 4096,
@@ -66,20 +70,30 @@ def render_session(
     **session_options: Any,
 ) -> Summary:
     """Render a session into the folder `out`; `block` frames at a time. `keeping` says how its record is kept.
-    `guests` are waited for.
+    `guests` are waited for. `spatial`, one of `synth.output.spatial.KINDS`, adds a file of that name beside the mix.
 
     On Ctrl-C or a full disk all files are closed, valid up to there, before the exception goes on. Raises OutputError,
     SessionError, PresetError, ControlError or RecordingError, each with what to do.
     """
     if block < 1:
         raise SessionError(f"block = {block}: give 1 frame or more")
+    if spatial is not None and spatial not in KINDS:
+        raise OutputError(f"spatial = {spatial!r}: one of {', '.join(KINDS)}")
+    if spatial is not None and session_options.get("delivery"):
+        raise OutputError("spatial sound is for any loudspeakers, delivery for one kind of them: leave one of them out")
     preset = preset if isinstance(preset, Preset) else load_preset(preset)
     minutes = preset.minutes if minutes is None else minutes
     if not math.isfinite(minutes):
         raise SessionError("a rendered session needs an end: give its minutes")
     folder = Path(out)
-    names = _file_names(preset, stems, mastered_stems)
-    prepare_folder(folder, audio_bytes(minutes * 60, sample_rate, len(names)), overwrite=overwrite)
+    haptic = bool(session_options.get("haptic"))
+    names: tuple[str, ...] = (
+        *_file_names(preset, stems, mastered_stems),
+        *((spatial,) if spatial else ()),
+        *((HAPTIC,) if haptic else ()),
+    )
+    pairs = sum(CHANNELS.get(name, 2) // 2 for name in names)
+    prepare_folder(folder, audio_bytes(minutes * 60, sample_rate, pairs), overwrite=overwrite)
     summary = Summary(folder)
     keeping = keeping or Keeping()
     with keeping.writer(folder / "session.jsonl", overwrite) as record:
@@ -92,7 +106,7 @@ def render_session(
             settings=settings,
             script=script,
             record=record.write,
-            stems=stems,
+            stems=stems or spatial is not None or haptic,
             guests=waited_for(guests),
             **session_options,
         )
@@ -100,17 +114,26 @@ def render_session(
         for text in repairs:
             record.write({"type": "repair", "t_s": 0.0, "text": text})
         controls = ControlsCsv(folder / "controls.csv", sample_rate)
-        session.on_block = lambda b: controls.add(b, session.phase)
-        frames = int(session.length_frames)
-        files = AudioFiles(folder, names, sample_rate, format, frames)
+        follower = _follower(session, spatial) if spatial else None
+
+        def on_block(b: Block) -> None:
+            controls.add(b, session.phase)
+            if follower:
+                follower.add(b)
+
+        session.on_block = on_block
+        files = AudioFiles(
+            folder, names, sample_rate, format, int(session.length_frames), {**CHANNELS, HAPTIC: 1}, TOLD
+        )
         try:
             with files:
-                _write_audio(session, files, block, mastered_stems, progress, summary)
+                _write_audio(session, files, block, mastered_stems, follower, progress, summary)
             summary.finished = True
         finally:
             session.close("finished" if summary.finished else "interrupted")
             controls.close()
-            summary.silent = [name.partition("/")[2] for name in files.remove_silent(("mix", "stems/premaster"))]
+            silent = files.remove_silent(("mix", "stems/premaster", *KINDS))
+            summary.silent = [name.partition("/")[2] for name in silent]
             summary.encode_s = files.encode_s
             write_score(session.score, folder)
             write_pages(folder, key=keeping.key)
@@ -165,27 +188,47 @@ def _file_names(preset: Preset, stems: bool, mastered: bool) -> tuple[str, ...]:
     return ("mix", *stem_files) if mastered else ("mix", "stems/premaster", *stem_files)
 
 
+def _follower(session: Session, kind: str) -> Follower:
+    """What makes spatial sound of the session's blocks, under the ceiling of its mix."""
+    places = places_of(session.preset.stems, session.engine.stems)
+    ceiling_dbtp = session.engine.guard.output_limits["true_peak_dbtp"]
+    return Follower(Spatial(session.sample_rate, places, kind, ceiling_dbtp), session.latency_frames)
+
+
 def _write_audio(
-    session: Session, files: AudioFiles, block: int, mastered: bool, progress: Progress, summary: Summary
+    session: Session,
+    files: AudioFiles,
+    block: int,
+    mastered: bool,
+    follower: Follower | None,
+    progress: Progress,
+    summary: Summary,
 ) -> None:
     """Render and write until the session ends; the master's look-ahead is cut off, so that files and score line up."""
     started = time.perf_counter()
     skip = session.latency_frames
-    stems = session.engine.stems if len(files.paths) > 1 else ()
+    stems = session.engine.stems if "stems/reverb" in files.paths else ()
+    more = bool(stems) or HAPTIC in files.paths
     while not session.finished:
         frames = min(block, int(session.length_frames) + session.latency_frames - session.position)
-        if stems:
+        if more:
             audio = session.render_audio(frames)
             written = {"mix": audio.mix, **{f"stems/{name}": audio.stems[name] for name in stems}}
             if mastered:
                 written = {n: a if n == "mix" else a * audio.gain[:, None] for n, a in written.items()}
-            else:
+            elif stems:
                 written["stems/premaster"] = audio.premaster
         else:
             written = {"mix": session.render(frames)}
         for name, samples in written.items():
             files.write(name, samples[skip:])
+        if HAPTIC in files.paths:
+            files.write(HAPTIC, audio.haptic[skip:, None])
+        if follower:
+            files.write(follower.kind, follower.take(max(0, frames - skip)))
         skip = max(0, skip - frames)
         summary.seconds = session.time_s
         summary.render_s = time.perf_counter() - started - files.encode_s
         progress(session.time_s, session.length_frames / session.sample_rate)
+    if follower:
+        files.write(follower.kind, follower.rest())

@@ -19,7 +19,7 @@ from synth.safety.ledger import Heard
 from synth.wearables.samples import Samples
 
 _MOVES = ("commit", "release", "phase", "verb", "edit", "stop", "panic", "guest")
-_TERMS = ("policy", "constraints", "gates", "supervised", "self_report", "calibration")
+_TERMS = ("policy", "constraints", "gates", "supervised", "self_report", "calibration", "delivery", "haptic")
 _COMPARED = ("quantum", "control", "new", "by")
 
 

@@ -20,7 +20,7 @@ from synth.preset.model import (
     phase_to_dict,
     preset_to_dict,
 )
-from synth.preset.rules import bounds_of
+from synth.preset.rules import allowed, bounds_of, haptic_closed, sliding_stems
 
 __all__ = [
     "CUES",
@@ -36,7 +36,9 @@ __all__ = [
     "Scene",
     "Space",
     "StemSetting",
+    "allowed",
     "bounds_of",
+    "haptic_closed",
     "check_preset",
     "load_preset",
     "phase_to_dict",
@@ -44,4 +46,5 @@ __all__ = [
     "preset_from_dict",
     "preset_names",
     "preset_to_dict",
+    "sliding_stems",
 ]

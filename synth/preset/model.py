@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -84,7 +84,9 @@ class Phase:
 @dataclass(frozen=True, slots=True)
 class StemSetting:
     """What plays a stem and how it sits in the mix. `level_lu`: its loudness against the programme's; `send_db` to the
-    reverb (-60 is off); `width` 0 mono to 1; `settings` go to the instrument by name."""
+    reverb (-60 is off); `width` 0 mono to 1; `distance` 0 close to 1 far; `settings` go to the instrument by name.
+    `azimuth_deg` (counter-clockwise from the front) and `elevation_deg` are where it is heard from in spatial sound,
+    None by its role."""
 
     instrument: str
     level_lu: float = -8.0
@@ -92,7 +94,10 @@ class StemSetting:
     width: float = 0.6
     highpass_hz: float = 40.0
     lowpass_hz: float = 18000.0
+    distance: float = 0.0
     settings: Mapping[str, float] = field(default_factory=dict)
+    azimuth_deg: float | None = None
+    elevation_deg: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class Scene:
 
     `culture`: whose scales the control `mode` chooses from, bright to dark; `scale`: one of the catalogue instead ("":
     none). `tuning`: where the twelve keys lie, by name or Scala file, for scales that have no tuning of their own.
+    `instruments`: who plays a stem while this scene lasts, where that is not the stem's own instrument.
     """
 
     name: str = "main"
@@ -112,6 +118,7 @@ class Scene:
     culture: str = "western"
     scale: str = ""
     tuning: str = "12-tet"
+    instruments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +159,8 @@ class Preset:
     source: str = field(default="", compare=False)
 
     def with_palette(self, name: str) -> Preset:
-        """This preset played by the instruments of one of its palettes. PresetError when it has none of that name."""
+        """This preset played by the instruments of one of its palettes, in every scene. PresetError when it has none of
+        that name."""
         if name not in self.palettes:
             there = f"it has {', '.join(self.palettes)}" if self.palettes else "it has only its own"
             raise PresetError(f"{self.name} has no palette called {name!r}: {there}")
@@ -162,7 +170,15 @@ class Preset:
             else setting
             for stem, setting in self.stems.items()
         }
-        return replace(self, stems=stems)
+        return replace(self, stems=stems).without(lambda stem, _: stem in self.palettes[name])
+
+    def without(self, leaves: Callable[[str, str], bool]) -> Preset:
+        """This preset with the stems' own instruments where `leaves(stem, instrument)` is true of a scene's."""
+        scenes = (
+            replace(scene, instruments={s: name for s, name in scene.instruments.items() if not leaves(s, name)})
+            for scene in self.scenes
+        )
+        return replace(self, scenes=tuple(scenes))
 
 
 def preset_to_dict(preset: Preset) -> dict[str, Any]:
@@ -182,7 +198,9 @@ def preset_to_dict(preset: Preset) -> dict[str, Any]:
         "controls": {name: _plain(TABLE[name], value) for name, value in preset.controls.items()},
         "ranges": {name: [_plain(TABLE[name], v) for v in bounds] for name, bounds in preset.ranges.items()},
         "phases": [phase_to_dict(phase) for phase in preset.phases],
-        "stems": {stem: {**asdict(s), "settings": dict(s.settings)} for stem, s in preset.stems.items()},
+        "stems": {
+            stem: _without_empty({**asdict(s), "settings": dict(s.settings)}) for stem, s in preset.stems.items()
+        },
         "palettes": {name: dict(stems) for name, stems in preset.palettes.items()},
         "scenes": [_without_empty(asdict(scene)) for scene in preset.scenes],
         "space": asdict(preset.space),
@@ -207,7 +225,7 @@ def phase_to_dict(phase: Phase) -> dict[str, Any]:
 
 
 def _without_empty(table: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in table.items() if value != ""}
+    return {key: value for key, value in table.items() if value not in ("", {}, None)}
 
 
 def _plain(row: Control, value: float) -> float | str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from synth.controls import STEMS, TABLE, Control, ControlError, defaults
@@ -25,7 +26,8 @@ from synth.preset.model import (
     Space,
     StemSetting,
 )
-from synth.preset.rules import bounds_of
+from synth.preset.rules import bounds_of, mix_of
+from synth.preset.seats import Seat, seat
 from synth.preset_file import Section, Sheet, checked_number, near, shown
 from synth.safety.constraints import ConstraintError
 from synth.safety.limits import PROFILES, control_range, limits
@@ -52,8 +54,8 @@ def read(sheet: Sheet, data: Mapping[str, Any], source: str) -> Preset:
     bounds = limits(profile)
     controls = _controls(top.section("controls"), bounds)
     ranges = _ranges(top.section("ranges"), controls, bounds)
-    stems = _stems(top.section("stems"))
-    scenes = _scenes(top)
+    stems = _stems(top.section("stems"), goal)
+    scenes = _scenes(top, stems)
     phases = read_phases(top, controls, ranges, tuple(stems), bounds, tuple(scene.name for scene in scenes))
     _fill(top, phases, minutes)
     preset = Preset(
@@ -249,21 +251,30 @@ def _palettes(section: Section, stems: Mapping[str, StemSetting]) -> dict[str, d
     """Other instruments for some of the stems, by the palette's name."""
     palettes = {}
     for name in section.keys():
-        table = section.section(name)
-        chosen = {}
-        for stem in table.keys():
-            if stem not in stems or stem == "reverb":
-                table.has(stem)
-                table.say(stem, f"is not a stem of this preset{near(stem, list(stems))}")
-                continue
-            chosen[stem] = table.word(stem, _suited(stem))
+        palettes[name] = _chosen(section.section(name), stems)
         section.has(name)
-        palettes[name] = chosen
     return palettes
 
 
-def _stems(section: Section) -> dict[str, StemSetting]:
-    """What plays; "reverb" is the return of the reverb and needs no instrument."""
+def _chosen(table: Section, stems: Mapping[str, StemSetting]) -> dict[str, str]:
+    """Instruments by stem."""
+    chosen = {}
+    for stem in table.keys():
+        if stem not in stems or stem == "reverb":
+            table.has(stem)
+            table.say(stem, f"is not a stem of this preset{near(stem, [s for s in stems if s != 'reverb'])}")
+            continue
+        chosen[stem] = table.word(stem, _suited(stem))
+        for key, (low, high) in mix_of(chosen[stem]).items():
+            if not low <= (value := getattr(stems[stem], key)) <= high:
+                needed = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+                table.say(stem, f"{chosen[stem]} needs {key} = {needed}, and [stems.{stem}] has {value:g}")
+    return chosen
+
+
+def _stems(section: Section, goal: str) -> dict[str, StemSetting]:
+    """What plays, placed as the goal's plan has it where it says no more; "reverb" is the return of the reverb and
+    needs no instrument."""
     stems = {}
     for name in section.keys():
         if name not in STEMS:
@@ -272,19 +283,37 @@ def _stems(section: Section) -> dict[str, StemSetting]:
             continue
         stem = section.section(name)
         instrument = stem.text("instrument", "reverb") if name == "reverb" else stem.word("instrument", _suited(name))
+        number = partial(_kept, stem, seat(goal, name), mix_of(instrument))
         stems[name] = StemSetting(
             instrument=instrument,
-            level_lu=stem.number("level_lu", -40.0, 0.0, -8.0, "LU"),
-            send_db=stem.number("send_db", -60.0, 0.0, -12.0, "dB"),
-            width=stem.number("width", 0.0, 1.0, 0.6),
-            highpass_hz=stem.number("highpass_hz", 20.0, 2000.0, 40.0, "Hz"),
-            lowpass_hz=stem.number("lowpass_hz", 200.0, 20000.0, 18000.0, "Hz"),
+            level_lu=number("level_lu", -40.0, 0.0, "LU"),
+            send_db=number("send_db", -60.0, 0.0, "dB"),
+            width=number("width", 0.0, 1.0),
+            highpass_hz=number("highpass_hz", 20.0, 2000.0, "Hz"),
+            lowpass_hz=number("lowpass_hz", 200.0, 20000.0, "Hz"),
+            distance=number("distance", 0.0, 1.0),
             settings=_settings(stem.section("settings"), instrument),
+            azimuth_deg=stem.number("azimuth_deg", -360.0, 360.0, unit="deg") if stem.has("azimuth_deg") else None,
+            elevation_deg=stem.number("elevation_deg", -90.0, 90.0, unit="deg") if stem.has("elevation_deg") else None,
         )
         stem.finish()
     if not stems.keys() - {"reverb"}:
         section.say("", "no stem plays: write at least one table, as [stems.pad]")
     return stems
+
+
+def _kept(
+    stem: Section,
+    usual: Seat,
+    kept: Mapping[str, tuple[float, float]],
+    key: str,
+    low: float,
+    high: float,
+    unit: str = "",
+) -> float:
+    """A number of the mix, within what the stem's instrument must be `kept` to; `usual` where the file has none."""
+    low, high = kept.get(key, (low, high))
+    return stem.number(key, low, high, min(max(getattr(usual, key), low), high), unit)
 
 
 def _settings(section: Section, instrument: str) -> dict[str, float]:
@@ -297,18 +326,18 @@ def _settings(section: Section, instrument: str) -> dict[str, float]:
     return settings
 
 
-def _scenes(top: Section) -> tuple[Scene, ...]:
+def _scenes(top: Section, stems: Mapping[str, StemSetting]) -> tuple[Scene, ...]:
     """The scenes; without any there is one, of the usual kind."""
     scenes: list[Scene] = []
     for section in top.sections("scenes"):
-        scene = _scene(section)
+        scene = _scene(section, stems)
         if scene.name in (other.name for other in scenes):
             section.say("name", f"{shown(scene.name)} is taken by another scene: give each a name of its own")
         scenes.append(scene)
     return tuple(scenes) or (Scene(),)
 
 
-def _scene(section: Section) -> Scene:
+def _scene(section: Section, stems: Mapping[str, StemSetting]) -> Scene:
     from synth.composer.scales import NAMES
     from synth.tuning.catalogue import tuning
     from synth.tuning.scala import TuningError
@@ -324,6 +353,7 @@ def _scene(section: Section) -> Scene:
         culture=section.word("culture", CULTURES, usual.culture),
         scale=section.word("scale", NAMES) if section.has("scale") else usual.scale,
         tuning=section.text("tuning", usual.tuning),
+        instruments=_chosen(section.section("instruments"), stems) if section.has("instruments") else {},
     )
     try:
         tuning(scene.tuning)

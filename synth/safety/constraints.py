@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from synth.controls import STEMS, TABLE, Control, ControlError
 
 SOUNDS = (
-    "bells", "birds", "breath", "clicks", "crackle", "drips", "drums", "fire", "glass", "haptic", "insects", "metal",
-    "piano", "plucks", "pulse", "rain", "shaker", "strings", "thunder", "voices", "water", "waves", "wind", "wood",
+    "bells", "birds", "breath", "clicks", "crackle", "drips", "drums", "fire", "flutes", "glass", "haptic", "insects",
+    "metal", "piano", "plucks", "pulse", "rain", "shaker", "strings", "thunder", "voices", "water", "waves", "wind",
+    "wood",
 )  # fmt: skip
 
 _UNITS = {"bpm": "tempo_bpm", "lufs": "loudness_lufs"}

@@ -16,13 +16,14 @@ from synth.instruments.base import QUANTUM
 class Audio:
     """Rendered audio, float32. `mix` and `premaster` (frames, 2), `stems` by name (frames, 2), `gain` (frames,).
 
-    The stems sum to `premaster`; every stem times `gain` sums to `mix`.
+    The stems sum to `premaster`; every stem times `gain` sums to `mix`. `haptic` (frames,) is silent unless asked for.
     """
 
     mix: NDArray[np.float32]
     premaster: NDArray[np.float32]
     stems: dict[str, NDArray[np.float32]]
     gain: NDArray[np.float32]
+    haptic: NDArray[np.float32]
 
 
 class Handout:
@@ -34,7 +35,7 @@ class Handout:
     def __init__(self, advance: Callable[[int], Block], stems: tuple[str, ...]) -> None:
         self._advance = advance
         self._stems = stems
-        self._left = np.zeros((2 + (2 + 2 * len(stems) + 1 if stems else 0), 0), np.float32)
+        self._left = np.zeros((2 + (2 + 2 * len(stems) + 2 if stems else 0), 0), np.float32)
 
     def mix(self, frames: int) -> NDArray[np.float32]:
         """The next `frames` of the mix, (frames, 2)."""
@@ -51,10 +52,10 @@ class Handout:
         """The next `frames` with all there is."""
         rows = self._take(frames)
         stems = {name: rows[4 + 2 * i : 6 + 2 * i].T for i, name in enumerate(self._stems)}
-        return Audio(rows[0:2].T, rows[2:4].T, stems, rows[-1])
+        return Audio(rows[0:2].T, rows[2:4].T, stems, rows[-2], rows[-1])
 
     def _take(self, frames: int) -> NDArray[np.float32]:
-        """`frames` columns of mix, then (with stems) pre-master, stems, gain."""
+        """`frames` columns of mix, then (with stems) pre-master, stems, gain, haptic."""
         out = np.zeros((self._left.shape[0], frames), np.float32)
         filled = min(frames, self._left.shape[1])
         out[:, :filled] = self._left[:, :filled]
@@ -70,4 +71,5 @@ class Handout:
     def _pack(self, block: Block) -> NDArray[np.float32]:
         if not self._stems:
             return block.mix.copy()
-        return np.concatenate((block.mix, block.premaster, *block.stems, block.gain[None]))
+        haptic = block.haptic if block.haptic.size else np.zeros_like(block.gain)
+        return np.concatenate((block.mix, block.premaster, *block.stems, block.gain[None], haptic[None]))

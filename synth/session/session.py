@@ -57,7 +57,8 @@ class Session:
     steering. `guests` write the phrases of stems (`synth.composer.guests`): those of a mapping from stem to guest never
     keep the music waiting, those of a `Desk(..., wait=True)` are waited for; without them the lines of `moves` answer.
     `tune`, a MIDI file or what was read from one, is what the melody starts from. `asked` are terms
-    (`synth.session.terms.Asked`): policy, palette, constraints, screening, self_report, supervised, calibration, week.
+    (`synth.session.terms.Asked`): policy, palette, constraints, screening, self_report, supervised, calibration, week,
+    delivery, haptic.
 
     Raises SessionError, TermsError, PresetError, ControlError, ScreeningError, ConstraintError, RecordingError,
     GuestError or TuneError with what to change.
@@ -107,6 +108,8 @@ class Session:
             length_s,
             bounds=terms.bounds,
             controls={**terms.controls, **settings},
+            delivery=terms.delivery,
+            haptic=terms.haptic,
             held=tuple(settings),
             audio=audio,
             stems=stems,

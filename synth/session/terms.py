@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypedDict
 
-from synth.preset import POLICIES, Preset, bounds_of
+from synth.mix.delivery import PROFILES
+from synth.preset import POLICIES, Preset, allowed, bounds_of, haptic_closed
 from synth.safety.bounds import Bounds
 from synth.safety.dose import Calibration, Dose
 from synth.safety.ledger import Heard
@@ -29,7 +30,8 @@ class Asked(TypedDict, total=False):
     `synth.safety.constraints`. `screening`: answers to the safety questions (`synth.safety.screening`). `self_report`:
     how the person feels now, {"arousal": -1..1, "valence": -1..1}. `supervised`: someone is with the person. `gates`:
     what a record keeps of a screening, in place of its answers. `calibration`: how loud -20 LUFS is at the ear
-    (`synth.safety.dose`); `week`: what the person heard before, or the file of a ledger, up to `today`.
+    (`synth.safety.dose`); `week`: what the person heard before, or the file of a ledger, up to `today`. `delivery`:
+    what it is played on, one of `synth.mix.delivery.PROFILES`. `haptic`: a signal to be felt is made beside the mix.
     """
 
     policy: str | None
@@ -42,6 +44,8 @@ class Asked(TypedDict, total=False):
     calibration: Calibration | Mapping[str, Any] | float | str | Path | None
     week: Sequence[Heard] | str | Path
     today: date | None
+    delivery: str | None
+    haptic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Terms:
     dose: Dose
     controls: Mapping[str, float]
     notes: tuple[str, ...]
+    delivery: str | None = None
+    haptic: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For the head of a record."""
@@ -70,6 +76,8 @@ class Terms:
             "self_report": dict(self.self_report),
             "calibration": None if self.dose.calibration is None else asdict(self.dose.calibration),
             "heard_hours_at_80_dba": self.dose.heard_hours,
+            "delivery": self.delivery,
+            "haptic": self.haptic,
         }
 
 
@@ -88,6 +96,8 @@ def agree(
     calibration: Calibration | Mapping[str, Any] | float | str | Path | None = None,
     week: Sequence[Heard] | str | Path = (),
     today: date | None = None,
+    delivery: str | None = None,
+    haptic: bool = False,
 ) -> Terms:
     """The terms of a session of `preset` over `minutes`; `wearable`: signals of the body are to steer it.
 
@@ -102,10 +112,18 @@ def agree(
         )
     if wearable and preset.wearable == "refused":
         raise TermsError(f"{preset.name} listens to what the person says, not to their body: leave the wearable out")
+    if delivery and delivery not in PROFILES:
+        raise TermsError(f"delivery = {delivery!r}: one of {', '.join(PROFILES)}")
     gate = screened(screening) if gates is None else Gates.kept(gates)
     allow(gate, preset.goal, minutes, supervised)
     played = preset.with_palette(palette) if palette else preset
-    bounds = bounds_of(played, gate, (constraints,) if isinstance(constraints, str) else constraints)
+    constraints = (constraints,) if isinstance(constraints, str) else constraints
+    shakes = haptic or (delivery and PROFILES[delivery].shakes)
+    if shakes and (why := haptic_closed(preset, gate, constraints)):
+        raise TermsError(f"{'haptic' if haptic else f'delivery = {delivery!r}'} is felt, which is closed by {why}")
+    constraints = (*constraints, *(PROFILES[delivery].constraints if delivery else ()))
+    bounds = bounds_of(played, gate, constraints)
+    played = allowed(played, gate, constraints)
     if gate.landmark_every_s is not None and bounds.range("landmark")[1] < 1.0:
         raise TermsError(f"{bounds.why('landmark')!r}: with the answers given a landmark sounds every few minutes")
     notes = [f"{name} stays out of the way: {bounds.why(f'level_{name}_db')}" for name in _silent(played, bounds)]
@@ -116,7 +134,9 @@ def agree(
         notes.append("starts where the person says they are" if start else "starts as planned: nobody is matched here")
     controls = played.controls if start is None else starting_controls(played, bounds, start)
     dose = Dose(Calibration.of(calibration), week, today, gate.weekly_dba)
-    return Terms(played, bounds, gate, policy, supervised, report, start, dose, controls, tuple(notes))
+    return Terms(
+        played, bounds, gate, policy, supervised, report, start, dose, controls, tuple(notes), delivery, haptic
+    )
 
 
 def _report(given: Mapping[str, float] | None) -> dict[str, float]:

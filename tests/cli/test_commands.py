@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +23,7 @@ COMMANDS = (
     "presets",
     "preset",
     "controls",
+    "instruments",
     "estimate",
     "listen",
     "warmup",
@@ -34,7 +36,7 @@ def test_help_names_every_command_and_starts_the_reader_off(run: Callable) -> No
     result = run("--help")
     assert result.code == 0
     for command in COMMANDS:
-        assert f"\n    {command} " in result.out
+        assert re.search(rf"\n    {command}\s", result.out)
     assert "start here" in result.out
 
 
@@ -139,3 +141,13 @@ def test_devices_lists_each_way_out_and_names_what_is_missing(run: Callable) -> 
     for title in ("PortAudio:", "JACK:", "pyo:"):
         assert title in result.out.splitlines()
     assert result.err == ""
+
+
+def test_instruments_are_listed_by_the_stem_they_suit_first(run: Callable) -> None:
+    out = run("instruments").out
+    assert out.startswith("pad:\n  strings") and "\ndrone:\n" in out
+    assert "  felt_piano      Piano with felt under the hammers. Also for bells.\n" in out
+    assert set(run("instruments", "nature").out.split(":")[0].split()) == {"nature"}
+    rows = json.loads(run("instruments", "melody", "--json").out)
+    assert all("melody" in row["stems"] for row in rows) and {"harp", "felt_piano"} <= {row["name"] for row in rows}
+    assert run("instruments", "kazoo").code == 2

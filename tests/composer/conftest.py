@@ -165,7 +165,7 @@ def crowded(piece: Piece, shortest: int = TICKS_PER_BEAT // 4) -> list[tuple[Not
     for note in (n for n in piece.notes if n.stem != "percussion"):
         held = [other for other in held if other.tick + other.duration > note.tick]
         for other in held:
-            low, high = sorted((note.pitch, other.pitch))
+            low, high = sorted((round(note.pitch), round(other.pitch)))
             least = next(gap for below, gap in LOW_INTERVALS if low < below)
             together = min(other.tick + other.duration, note.tick + note.duration) - note.tick
             if low != high and high - low < least and together > shortest:

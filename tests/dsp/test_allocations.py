@@ -20,6 +20,7 @@ import pytest
 from numba.core.runtime import _nrt_python, rtsys
 
 import synth.dsp
+from synth.dsp.ambisonics import Place
 from synth.dsp.grains import grain_settings
 from synth.dsp.voices import VoiceBank
 from synth.dsp.wavetable import saw, tables
@@ -45,6 +46,7 @@ MADE = {
     "ceiling_dbtp": -1.0,
     "hz": (110.0, 165.0),
     "response": 0.5 ** np.arange(1500.0),
+    "places": (Place(),),
 }
 SET = {
     "amplitude": 0.1,
@@ -119,7 +121,8 @@ def sounding(unit, name):
     lanes = (LANES,) if made.keys() & {"voices", "partials"} else ()
     shape = (BLOCK * QUANTUM, LANES) if "voices" in made else (2, BLOCK * QUANTUM)
     noise = np.random.default_rng(1).normal(0.0, 0.2, shape).astype(np.float32)
-    given = {"out": np.zeros(shape, np.float32), "x": noise, "send": noise, "settings": grain_settings(BLOCK + 1)}
+    out = (getattr(unit, "channels", shape[0]), *shape[1:])
+    given = {"out": np.zeros(out, np.float32), "x": noise, "send": noise, "settings": grain_settings(BLOCK + 1)}
     given["loud"] = np.ascontiguousarray(noise[:, :QUANTUM])  # of a limiter, which takes one quantum
     if name == "gain":
         given["out"] = np.zeros(QUANTUM if "loud" in wanted else BLOCK * QUANTUM, np.float32)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from synth.dsp.breath import BANDS, HARMONICS_DB, WIDE_HIGH_HZ, WIDE_LOW_HZ, Breath, breath_level, tone_level
+from synth.dsp.breath import BANDS, HARMONICS_DB, LANES, WIDE_HIGH_HZ, WIDE_LOW_HZ, Breath, breath_level, tone_level
 from synth.dsp.quantum import QUANTUM
 
 RATE = 48000
@@ -23,7 +23,7 @@ def edges(values, quanta, voices):
 
 def blown(total, hz=440.0, gain=1.0, unit=None, quanta=(10000,)):
     unit = unit or Breath(RATE, VOICES, 1)
-    voices = unit.randoms.size
+    voices = unit.randoms.size // LANES
     notes, levels = edges(hz, total, voices), edges(gain, total, voices)
     out, start, turn = np.full((total * QUANTUM, voices), 7.0, np.float32), 0, 0
     while start < total:
@@ -77,14 +77,14 @@ def marsaglia(x):
 
 
 def test_equals_its_twin():
-    """Numbers drawn band after band in each quantum, filtered by scipy."""
+    """Numbers drawn for each band, filtered by scipy."""
     unit, total = Breath(RATE, VOICES, 9), 6
-    number, drawn = int(unit.randoms[2]), np.zeros((BANDS, total * QUANTUM))
-    for q in range(total):
-        for band in range(BANDS):
-            for n in range(q * QUANTUM, (q + 1) * QUANTUM):
-                number = marsaglia(number)
-                drawn[band, n] = (number - (number >> 31 << 32)) * 2.0**-31 * 3.0**0.5
+    drawn = np.zeros((BANDS, total * QUANTUM))
+    for band in range(BANDS):
+        number = int(unit.randoms[2 * LANES + band])
+        for n in range(total * QUANTUM):
+            number = marsaglia(number)
+            drawn[band, n] = (number - (number >> 31 << 32)) * 2.0**-31 * 3.0**0.5
     wanted = np.zeros(total * QUANTUM)
     middle = math.sqrt(WIDE_LOW_HZ * WIDE_HIGH_HZ)
     power = 10.0 ** (np.array([*HARMONICS_DB, -12.0]) / 10.0)
@@ -135,7 +135,7 @@ def test_voices_and_seeds_differ_and_reset_reproduces():
     unit.reset()
     assert np.array_equal(first, blown(3, unit=unit))
     assert not np.array_equal(first, blown(3, unit=Breath(RATE, VOICES, 2)))
-    assert abs(np.corrcoef(blown(20).T)[0, 1]) < 0.4
+    assert abs(np.corrcoef(blown(30).T)[0, 1]) < 0.4
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 192000])
@@ -151,7 +151,7 @@ def test_no_gain_is_silence():
     unit, gain = Breath(RATE, VOICES, 1), np.ones((9, VOICES))
     gain[3:] = 0.0
     x = blown(8, gain=gain, unit=unit)
-    assert x[: 2 * QUANTUM].any() and not x[3 * QUANTUM :].any() and not unit.state[:, :2].any()
+    assert x[: 2 * QUANTUM].any() and not x[3 * QUANTUM :].any() and not unit.state[:2].any()
 
 
 def test_what_cannot_be_blown_is_told():

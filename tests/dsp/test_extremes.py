@@ -16,6 +16,7 @@ import pytest
 from scipy import signal
 
 import synth.dsp
+from synth.dsp.ambisonics import Place
 from synth.dsp.dynamics import Compressor
 from synth.dsp.grains import SETTINGS, grain_settings
 from synth.dsp.limiter import Limiter
@@ -43,6 +44,8 @@ MADE = {
     "t60_s": 0.2,
     "t60_high_s": 0.1,
     "hz": (330.0, 495.0),
+    "places": (Place(),),
+    "ceiling_dbtp": -1.0,
 }
 SET = {
     "amplitude": 0.3,
@@ -135,12 +138,18 @@ class Rig:
                 self.controls[name][q] = wild
 
     def play(self):
-        out = np.zeros_like(self.audio)
+        rows = getattr(self.unit, "channels", self.audio.shape[0])
+        out = np.zeros(self.audio.shape if self.abreast else (rows, self.audio.shape[1]), np.float32)
         for start in range(0, self.quanta, BLOCK):
             count = min(BLOCK, self.quanta - start)
             given = {name: rows[start : start + count + 1] for name, rows in self.controls.items()}
             piece = np.ascontiguousarray(self.quanta_of(self.audio, start, start + count))
-            given |= {"quanta": count, "x": piece, "send": piece, "out": np.zeros_like(piece)}
+            given |= {
+                "quanta": count,
+                "x": piece,
+                "send": piece,
+                "out": np.zeros_like(self.quanta_of(out, start, start + count)),
+            }
             with np.errstate(over="ignore", invalid="ignore"):  # as plain Python, NumPy would warn
                 self.unit.render(**{name: given[name] for name in self.asked})
             self.quanta_of(out, start, start + count)[:] = given["out" if "out" in self.asked else "x"]

@@ -263,3 +263,23 @@ def test_gain_ramps_from_edge_to_edge():
     p[:, G.GAIN] = np.linspace(1.0, 2.0, 21)
     ramp = 1.0 + np.arange(20 * QUANTUM) / (20 * QUANTUM)
     assert np.abs(of_table(20, p=p) - ramp * full).max() < 1e-4
+
+
+def test_octaves_and_fifths_are_shares_of_the_grains():
+    unit = TableGrains(RATE, 1, tables(RATE, glass))
+    y = of_table(900, unit, length_s=0.02, overlap=0.5, jitter=0.0, scatter_cents=0.0, pitch=900.0, octaves=0.5,
+                 fifths=0.3)  # fmt: skip
+    length, period = int(0.02 * RATE), int(np.float32(0.02) * np.float32(RATE) / np.float32(0.5))
+    grains = [y[:, k : k + length].astype(float).sum(axis=0) for k in range(0, y.shape[1] - period, period)]
+    ratios = np.array([peak_hz(grain) / 900.0 for grain in grains])
+    nearest = np.array([1.0, 1.5, 2.0])[np.argmin(np.abs(ratios[:, None] - [1.0, 1.5, 2.0]), axis=1)]
+    assert np.abs(1200.0 * np.log2(ratios / nearest)).max() < 20.0
+    assert (nearest == 2.0).mean() == pytest.approx(0.5, abs=0.15)
+    assert (nearest == 1.5).mean() == pytest.approx(0.3, abs=0.15)
+
+
+def test_chances_are_the_same_where_no_grain_is_higher():
+    """The grains of a seed stay what they were."""
+    first = of_table(40, length_s=0.02, pitch=300.0)
+    assert np.array_equal(first, of_table(40, length_s=0.02, pitch=300.0, octaves=0.0, fifths=-1.0))
+    assert not np.array_equal(first, of_table(40, length_s=0.02, pitch=300.0, octaves=0.01))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from synth.dsp.modal import ModalBank
-from synth.dsp.voices import NEVER, QUANTUM, STEAL, STEAL_S
+from synth.dsp.voices import END, NEVER, QUANTUM, STEAL, STEAL_S
 
 RATE = 48000
 
@@ -67,6 +67,17 @@ def test_equals_the_closed_form():
     theta = (1.0 - 0.3) * np.pi / 4.0
     assert np.abs(x[0] - np.cos(theta) * mono).max() < 3e-6
     assert np.abs(x[1] - np.sin(theta) * mono).max() < 3e-6
+
+
+def test_a_sine_begins_in_its_phase():
+    hz, amplitude, phase, onset = np.array([110.0, 983.0]), np.array([0.4, -0.2]), np.array([0.7, -2.0]), 101
+    unit = bank()
+    unit.strike(onset, hz, amplitude, [0.9, 0.3], phase=phase, rise_s=0.004)
+    x = render(unit, 3000)[0]
+    n = np.arange(x.size) - onset
+    decay = 10.0 ** (-3.0 * np.outer(n, 1.0 / np.array([0.9, 0.3])) / RATE)
+    mono = (decay * np.sin(2.0 * np.pi * np.outer(n, hz) / RATE + phase)) @ amplitude * ease(n / round(0.004 * RATE))
+    assert np.abs(x - math.sqrt(0.5) * mono).max() < 3e-6
 
 
 def play_in_blocks(quanta: list[int], rate: int = RATE) -> tuple[NDArray[np.float32], ModalBank]:
@@ -125,6 +136,27 @@ def test_a_damping_that_has_begun_goes_on():
     before = unit.times.copy()
     unit.damp(slot, 3000, 0.1)
     assert np.array_equal(unit.times, before)
+
+
+def test_a_quicker_damping_comes_on_top_of_a_slow_one():
+    unit, twin = bank(), bank()
+    for each in (unit, twin):
+        slot = each.strike(0, [300.0], [0.5], [20.0])
+        each.damp(slot, 1000, 2.0)
+        if each is unit:
+            each.damp(slot, 4800, 0.1)
+            end = each.times[END, slot]
+            each.damp(slot, 5000, 3.0)  # nor does a slower one undo it
+            each.damp(slot, 5000, 0.5)
+            assert each.times[END, slot] == end
+    x, slow = render(unit, 19200)[0], render(twin, 19200)[0]
+    assert np.array_equal(x[:4800], slow[:4800])
+    assert np.abs(slow[9700:9900]).max() > 0.05
+    assert 20.0 * math.log10(np.abs(x[9600:9800]).max() / np.abs(slow[9600:9800]).max()) == pytest.approx(
+        -60.0, abs=4.0
+    )
+    assert not x[10300:].any()
+    assert unit.sounding == 0
 
 
 def test_modes_are_dropped_one_after_another_as_they_fade():

@@ -160,6 +160,71 @@ def test_two_voices_and_a_body_of_five_add_up():
     assert np.abs(full - bare)[n].max() < 1e-5 and np.abs(full - one - other).max() > 0.01
 
 
+def track(x: NDArray[np.float64], hz: float, at_s: float) -> float:
+    """Frequency of what is near `hz` about the time `at_s`."""
+    early, late = (component(x, hz, at_s + t, 0.04) for t in (-0.025, -0.015))
+    return hz + float(np.angle(late / early)) / (2.0 * np.pi * 0.01)
+
+
+@pytest.mark.parametrize(
+    ("hz", "to", "kind"),
+    [
+        (98.0, 110.0, {}), (440.0, 392.0, {}), (147.0, 294.0, {}), (1174.0, 1318.0, {}),
+        (110.0, 98.0, {"inharmonicity": 1e-4, "jawari": 0.1}), (1318.0, 1174.0, {"inharmonicity": 1e-4}),
+    ],
+)  # fmt: skip
+def test_a_string_slides_along_a_raised_cosine_of_log_frequency(hz, to, kind):
+    unit = bank()
+    slot = unit.pluck(0, hz, 1e-3 * Pluck(0.3 / hz, 0.37).wave(RATE, hz), 6.0, 3.0, **kind)
+    assert slot is not None
+    unit.slide(slot, 2411, to, 0.3, pitch=61.0)
+    length_s = max(0.05, 5.0 / to)
+    x = render(unit, round((0.36 + 2.0 * length_s) * RATE))[0]
+    assert unit.pitch[slot] == 61.0
+    for share in (0.25, 0.5, 0.75):
+        wanted = hz * (to / hz) ** (0.5 - 0.5 * math.cos(math.pi * share))
+        assert abs(1200.0 * math.log2(track(x, wanted, 0.05 + 0.3 * share) / wanted)) < 15.0
+    early, late = (component(x, to, 0.36 + t, length_s) for t in (0.0, length_s))
+    assert abs(cents(early, late, to, length_s)) < 0.5
+
+
+def test_a_slide_does_not_click():
+    """Over 8 kHz, where a string of low partials has nothing, nothing comes about, even over an octave."""
+    for to in (165.0, 294.0):
+        unit = bank()
+        slot = unit.pluck(0, 147.0, 0.1 * Pluck(0.004, 0.37).wave(RATE, 147.0), 6.0, 3.0)
+        unit.slide(slot, 4811, to, 0.2)
+        x = render(unit, 3 * RATE // 8)[0]
+        high = signal.sosfilt(signal.butter(6, 8000.0, "high", fs=RATE, output="sos"), x)
+        assert 20.0 * math.log10(np.abs(high[4800:]).max() / np.abs(x).max()) < -85.0
+
+
+def test_a_slide_begins_where_another_is():
+    unit, out = bank(), np.zeros((2, RATE // 2), np.float32)
+    unit.begin(out)
+    slot = unit.pluck(0, 220.0, 0.1 * Pluck(0.002, 0.37).wave(RATE, 220.0), 9.0, 3.0)
+    unit.slide(slot, 2400, 330.0, 0.4)
+    unit.slide(slot, 2400 + 9600, 220.0, 0.1)
+    unit.play(RATE // 2)
+    x = out[0].astype(np.float64)
+    middle = math.sqrt(220.0 * 330.0)
+    assert abs(1200.0 * math.log2(track(x, middle, 0.25) / middle)) < 15.0
+    assert abs(1200.0 * math.log2(track(x, 220.0, 0.42) / 220.0)) < 1.0
+
+
+def test_a_quick_slide_over_all_its_range_stays_bounded():
+    """Down by more than its tape has, up to the shortest loop, in next to no time."""
+    for rate in (22050, 192000):
+        unit, x = bank(rate=rate), np.zeros((2, 19200), np.float32)
+        unit.begin(x)
+        slot = unit.pluck(0, 6000.0, 0.1 * Pluck(1e-4, 0.3).wave(rate, 6000.0), 9.0, 3.0)
+        unit.slide(slot, 1000, 1.0, 0.0)
+        unit.slide(slot, 3000, 1e9, 0.001)
+        unit.slide(slot, 5000, 40.0, 0.01)
+        unit.play(19200)
+        assert np.isfinite(x).all() and np.abs(x).max() < 1.0
+
+
 def play_in_blocks(quanta: list[int]) -> NDArray[np.float64]:
     unit, pieces = bank(voices=2, body=((100.0, 12.0, 6.0), (400.0, 15.0, 2.0))), []
     plucks = [(130, 330.0, 0.4), (700, 82.0, 1.0), (701, 1500.0, 0.3), (1900, 220.0, 2.0), (2500, 440.0, 0.1)]
@@ -173,10 +238,21 @@ def play_in_blocks(quanta: list[int]) -> NDArray[np.float64]:
         for frame, hz, t60_s in plucks:
             if start <= frame < end:
                 slot = unit.pluck(
-                    frame, hz, 0.2 * Pluck(0.001, 0.3).wave(RATE, hz), t60_s, 0.2, pan=0.5, **kinds.get(hz, {})
+                    frame,
+                    hz,
+                    0.2 * Pluck(0.001, 0.3).wave(RATE, hz),
+                    t60_s,
+                    0.2,
+                    pan=0.5,
+                    pitch=57.0 if hz == 220.0 else 0.0,
+                    **kinds.get(hz, {}),
                 )
                 if slot is not None and hz == 330.0:
                     unit.damp(slot, frame + 301, 0.02)
+                if slot is not None and hz == 220.0:
+                    unit.slide(slot, frame + 200, 247.0, 0.01, 57.0)
+        if start <= 2200 < end:
+            unit.slide(int(np.flatnonzero(unit.pitch == 57.0)[0]), 2200, 210.0, 0.02, 57.0)
         unit.play(end)
         pieces.append(out)
     raise AssertionError

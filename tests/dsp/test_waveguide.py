@@ -10,7 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.dsp.quantum import QUANTUM
-from synth.dsp.waveguide import AHEAD, TAPS, at_once, high_hz, lagrange, loop, lose, reach, rewind, store, tapes, turn
+from synth.dsp.waveguide import (
+    AHEAD,
+    ORDER,
+    TAPS,
+    at_once,
+    high_hz,
+    lagrange,
+    loop,
+    lose,
+    loss_delay,
+    reach,
+    rewind,
+    store,
+    tapes,
+    tune,
+    turn,
+)
 
 RATE = 48000
 
@@ -70,6 +86,16 @@ def test_looking_ahead_changes_nothing():
     assert np.abs(ahead * np.exp(-1j * w * found.delay) - response(found, w)).max() < 1e-12
 
 
+@pytest.mark.parametrize(("hz", "t60_high_s"), [(41.3, 0.1), (300.0, 0.5), (5000.0, 1.0)])
+def test_tuning_in_the_kernel_gives_the_same_taps(hz, t60_high_s):
+    found = loop(RATE, hz, 2.0, t60_high_s)
+    line, scratch = np.zeros((TAPS + 5, 3), np.float32), np.zeros((ORDER + 4, 3))
+    delay = RATE / hz - loss_delay(found.pole, RATE, hz)
+    assert tune(delay, found.pole, found.gain, line, 4, 1, scratch, 2) == found.delay
+    assert line[4:-1, 1] == pytest.approx(found.ahead()[0], abs=1e-7)
+    assert not line[:4].any() and not line[-1].any() and not line[:, ::2].any()
+
+
 @pytest.mark.parametrize("hz", [60.0, 333.0, 700.0, 2000.0, 5900.0])
 def test_a_loop_in_vectors_equals_a_naive_one(hz):
     """For long enough that the tape has been rewound; what is on it at first rings on."""
@@ -90,7 +116,7 @@ def test_a_loop_in_vectors_equals_a_naive_one(hz):
         row[:AHEAD] = row[QUANTUM:]
         for done in range(0, QUANTUM, chunk):
             count = min(chunk, QUANTUM - done)
-            turn(memory, 1, line, write + done - found.delay, row, AHEAD + done, count)
+            turn(memory, 1, line, 0, write + done - found.delay, row, AHEAD + done, count)
             lose(row, np.float32(weight), AHEAD + done, count)
             store(row, AHEAD + done, memory, 1, write + done, count)
         write += QUANTUM

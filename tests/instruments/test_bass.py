@@ -1,4 +1,4 @@
-"""The bass: level, one middle voice, nothing but lows, soft edges."""
+"""The basses: level, one middle voice, nothing but lows, soft edges."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from synth.instruments.bass import Bass
+from synth.instruments.bass import SOUNDS, Bass
 
 RATE = 48000
+WAVES = range(len(SOUNDS))
 LINE = [(0.4 * i, 0.37, pitch, 0.6, 0.13 * i) for i, pitch in enumerate((40, 43, 40, 35, 36, 36))]
 
 
-def held(play, pitch=40, velocity=0.7, **controls):
-    return play(Bass(RATE, 1), [(0, 6, pitch, velocity, 0.4)], 6.0, **controls)[:, RATE:]
+def held(play, pitch=40, velocity=0.7, wave=0, **controls):
+    return play(Bass(RATE, 1, wave=wave), [(0, 6, pitch, velocity, 0.4)], 6.0, **controls)[:, RATE:]
 
 
 def level_db(x):
@@ -31,20 +32,33 @@ def centroid(x):
     return (power @ hz) / power.sum()
 
 
-def test_a_held_note_has_the_agreed_loudness(play):
-    x = held(play)
+@pytest.mark.parametrize("wave", WAVES)
+def test_a_held_note_has_the_agreed_loudness(play, wave):
+    x = held(play, wave=wave)
     assert pyloudnorm.Meter(RATE).integrated_loudness(x.T.astype(float)) == pytest.approx(-23.0, abs=1.0)
     assert 20.0 * math.log10(np.abs(x).max()) < -12.0
 
 
+@pytest.mark.parametrize("wave", WAVES)
 @pytest.mark.parametrize("pitch", [28, 36, 43])
-def test_it_is_low_and_round(play, pitch):
-    power, hz = spectrum(held(play, pitch))
+def test_it_is_low_and_round(play, pitch, wave):
+    power, hz = spectrum(held(play, pitch, wave=wave))
     total = (power**2).sum()
     fundamental = 440.0 * 2.0 ** ((pitch - 69) / 12.0)
     assert (power[np.abs(hz - fundamental) < 3.0] ** 2).sum() > 0.5 * total
     assert 10.0 * math.log10((power[hz > 900.0] ** 2).sum() / total) < -40.0
     assert 10.0 * math.log10((power[hz < 0.7 * fundamental] ** 2).sum() / total) < -50.0
+
+
+@pytest.mark.parametrize("pitch", [24, 31, 40])
+def test_the_deep_one_is_heard_on_small_loudspeakers(play, pitch):
+    """By a few overtones, and no more: the fourth is the last."""
+    power, hz = spectrum(held(play, pitch, wave=1, motion=0.0))
+    fundamental = 440.0 * 2.0 ** ((pitch - 69) / 12.0)
+    levels_db = [10.0 * math.log10((power[np.abs(hz - n * fundamental) < 3.0] ** 2).sum()) for n in range(1, 6)]
+    assert np.all(np.diff(levels_db) < -3.0)
+    assert levels_db[1] - levels_db[0] == pytest.approx(-10.0, abs=2.0) and levels_db[3] - levels_db[0] > -40.0
+    assert 10.0 * math.log10((power[hz > 4.5 * fundamental] ** 2).sum()) < levels_db[0] - 60.0
 
 
 def test_pitch_is_exact(play):
@@ -67,11 +81,12 @@ def test_there_is_no_offset(play):
     assert np.abs(x.mean(1)).max() < 10.0 ** (-80.0 / 20.0)
 
 
-def test_velocity_and_brightness_are_heard(play):
-    soft = [held(play, velocity=v) for v in (0.2, 0.4, 0.6, 0.8, 1.0)]
+@pytest.mark.parametrize("wave", WAVES)
+def test_velocity_and_brightness_are_heard(play, wave):
+    soft = [held(play, velocity=v, wave=wave) for v in (0.2, 0.4, 0.6, 0.8, 1.0)]
     assert np.all(np.diff([level_db(x) for x in soft]) > 0.5)
     assert np.all(np.diff([centroid(x) for x in soft]) > 0.5)
-    assert np.all(np.diff([centroid(held(play, brightness_oct=b)) for b in (-2, -1, 0, 1, 1.5)]) > 0.5)
+    assert np.all(np.diff([centroid(held(play, wave=wave, brightness_oct=b)) for b in (-2, -1, 0, 1, 1.5)]) > 0.2)
 
 
 def test_notes_do_not_click(play):
@@ -107,5 +122,7 @@ def test_extremes_stay_finite(play, rate, brightness):
 
 
 def test_settings_out_of_range_are_answered():
+    with pytest.raises(ValueError, match=r"wave = 2: give 0 to 1 \(warm, deep\)"):
+        Bass(RATE, 1, wave=2)
     with pytest.raises(ValueError, match=r"corner_hz = 90: give 200 to 2000"):
         Bass(RATE, 1, corner_hz=90)

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from synth.controls import BREATH, COLUMN, EDGE_COLUMNS, EXPRESSION_DB
-from synth.instruments.base import EVENT_COLUMNS, MAX_EVENTS, MAX_FRAMES
+from synth.dsp.wavetable import warm
+from synth.instruments.base import EVENT_COLUMNS, MAX_EVENTS, MAX_FRAMES, ON
+from synth.instruments.body import PEAKS
 from synth.instruments.pad import SOUNDS, Pad
 from synth.instruments.subtractive import VOICES
+from synth.instruments.voicing import BOWED, SIDE
 
 RATE = 48000
 BLOCKS = [(1,), (7,), (3, 64, 1)]
@@ -73,9 +76,10 @@ def test_pitch_is_exact_at_any_sample_rate(play, rate, pitch):
     assert abs(cents(frequency(x[0].astype(float), hz, rate, 0.8), hz)) < 0.1
 
 
-def test_it_does_not_alias(play):
+@pytest.mark.parametrize("wave", [1, 2])  # strings have bows, whose noise is above that
+def test_it_does_not_alias(play, wave):
     hz = 440.0 * 2.0 ** ((96 - 69) / 12.0)
-    x = play(Pad(RATE, 1, detune_cents=0.0), [(0, 9, 96, 1.0, 0.3)], 8.5, motion=0.0, brightness_oct=1.5)
+    x = play(Pad(RATE, 1, wave=wave, detune_cents=0.0), [(0, 9, 96, 1.0, 0.3)], 8.5, motion=0.0, brightness_oct=1.5)
     steady = x[0, -65536:].astype(float) * np.kaiser(65536, 32.0)
     spectrum = np.abs(np.fft.rfft(steady))
     bins = np.arange(spectrum.size)
@@ -105,9 +109,74 @@ def test_attack_lengthens_the_rise(play):
     assert rises[0] < 15 and np.all(np.diff(rises) > 3) and rises[-1] > 100
 
 
-def test_onset_and_end_do_not_click(play):
-    x = play(Pad(RATE, 1), [(0.5, 1.0, 60, 1.0, 0.3)], 6.0, attack_ms=5.0, brightness_oct=-2.0)[0].astype(float)
-    assert 20.0 * math.log10(above_8_khz(x).max() / x.std()) < -70.0
+@pytest.mark.parametrize("wave", range(len(SOUNDS)))
+def test_onset_and_end_do_not_click(play, wave):
+    """Strings have their bows' noise up there all the time."""
+    notes = [(0.5, 1.0, 60, 1.0, 0.3)]
+    x = play(Pad(RATE, 1, wave=wave), notes, 6.0, attack_ms=5.0, brightness_oct=-2.0)[0].astype(float)
+    high = above_8_khz(x)
+    steady = high[round(1.1 * RATE) : round(1.5 * RATE)].max()
+    assert 20.0 * math.log10(high.max() / x.std()) < (-30.0 if wave == 0 else -70.0)
+    assert high.max() < (1.5 * steady if wave == 0 else np.inf)
+
+
+def test_the_corner_opens_after_the_level(play):
+    """By some 200 ms: bright partials of strings come later than the fundamental."""
+    x = play(Pad(RATE, 1), [(0, 9, 60, 0.7, 0.3)], 6.0, motion=0.0, attack_ms=80.0)[0].astype(float)
+    arrivals = []
+    for low, high in ((200.0, 330.0), (2500.0, 4500.0)):
+        band = signal.sosfiltfilt(signal.butter(4, (low, high), "band", fs=RATE, output="sos"), x) ** 2
+        level = band.reshape(-1, 960).mean(1)
+        arrivals.append(np.argmax(level > 0.5 * np.median(level[-150:])) * 0.02)
+    assert 0.08 < arrivals[1] - arrivals[0] < 0.6
+
+
+def test_strings_have_a_body_and_bows(play):
+    """Over the same voices without: peaks of the body, and noise from 2 to 5 kHz at -38 dB while they sound."""
+    bare = [Pad(RATE, 1), Pad(RATE, 1)]
+    bare[1]._constants[BOWED] = 0.0
+    with_body, without = (play(pad, chord(length=3.0), 6.0, motion=0.0).astype(float) for pad in bare)
+    added = with_body - without
+    steady = slice(RATE, 3 * RATE)
+    for hz, _, peak_db in PEAKS[:3]:
+        sos = signal.butter(2, (0.94 * hz, 1.06 * hz), "band", fs=RATE, output="sos")
+        levels = [(signal.sosfilt(sos, x)[:, steady] ** 2).mean() for x in (with_body, without)]
+        assert 10.0 * math.log10(levels[0] / levels[1]) == pytest.approx(peak_db, abs=1.2)
+    sos = signal.butter(4, (5500.0, 9000.0), "band", fs=RATE, output="sos")
+    hiss = (signal.sosfilt(sos, added)[:, steady] ** 2).mean() / (without[:, steady] ** 2).mean()
+    assert -54.0 < 10.0 * math.log10(hiss) < -42.0
+    assert not with_body[:, -RATE // 4 :].any()
+
+
+def test_the_warm_one_has_a_hump(play):
+    """Of 2.5 dB below its corner, and falls steeply above."""
+    pad = Pad(RATE, 1, wave=1)
+    pad._constants[SIDE] = 0.0  # the middle oscillator alone, on the left
+    x = play(pad, [(0, 9, 36, 0.5, 0.3)], 7.0, motion=0.0)[0, 2 * RATE :]
+    n, hz = np.arange(1, 40), 65.406
+    turns = np.exp(-2j * np.pi * hz / RATE * np.multiply.outer(n, np.arange(x.size)))
+    gain_db = 20.0 * np.log10(np.abs(turns @ (x.astype(float) * np.hanning(x.size))) / warm(n))
+    gain_db -= gain_db[0]
+    top = int(gain_db.argmax())
+    assert 1 < top < 10 and gain_db[top] == pytest.approx(2.4, abs=0.3)
+    assert gain_db[4 * top] < -15.0
+
+
+@pytest.mark.parametrize("wave", range(len(SOUNDS)))
+def test_no_two_oscillators_beat_as_fast(play, wave):
+    """There is no rate between .1 and 2 Hz at which the level swings by far more than at those about it."""
+    swings = []
+    for seed in range(8):
+        x = play(Pad(RATE, seed, wave=wave), chord(pitches=(48, 55, 60), length=30.0), 22.0)[:, 2 * RATE :].astype(
+            float
+        )
+        level = np.sqrt((x.astype(float) ** 2).mean(0)[: 20 * RATE].reshape(-1, 960).mean(1))
+        swings.append(np.abs(np.fft.rfft((level - level.mean()) * np.hanning(level.size))) ** 2)
+    rate_hz = np.fft.rfftfreq(level.size, 0.02)
+    power_db = 10.0 * np.log10(np.mean(swings, axis=0))
+    smooth_db = np.array([np.median(power_db[max(n - 6, 1) : n + 7]) for n in range(power_db.size)])
+    slow = (rate_hz > 0.1) & (rate_hz < 2.0)
+    assert (power_db - smooth_db)[slow].max() < 6.0
 
 
 def test_a_chord_is_wide_and_survives_mono(play):
@@ -138,7 +207,7 @@ def test_expression_moves_the_timbre(play):
         edges = np.zeros((65, EDGE_COLUMNS), np.float32)
         edges[:, COLUMN["attack_ms"]], edges[:, EXPRESSION_DB], edges[:, BREATH] = 5.0, swell, breath
         events, heard = np.zeros((MAX_EVENTS, EVENT_COLUMNS)), np.zeros((2, MAX_FRAMES), np.float32)
-        events[0] = 0, 1.0, 1, 60, 0.7, 0.5
+        events[0] = 0, ON, 1, 60, 0.7, 0.5, 0.0
         for block in range(12):
             pad.render(events, int(block == 0), edges, 64, heard)
         out.append(centroid(heard))

@@ -108,9 +108,9 @@ def test_voices_go_right_and_left_in_turn(play):
 
 
 def test_all_three_saws_are_on_both_sides(play):
-    """One above and one below the middle one by as many hertz, almost, as loud as `side` says."""
+    """One below the middle one and one above, less far, for no two pairs to beat as fast; as loud as `side` says."""
     apart_hz = C4_HZ * math.log(2.0) * 100.0 / 1200.0
-    low, high = C4_HZ - apart_hz, C4_HZ + 0.977 * apart_hz
+    low, high = C4_HZ - apart_hz, C4_HZ + 0.7 * apart_hz
     for x in held(play, THREE):
         found_db = [db(amplitude(x, hz) / SAW) + 15.01 for hz in (low, C4_HZ, high)]
         assert found_db == pytest.approx([db(0.5), db(0.7), db(0.5)], abs=0.2)

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from synth.controls import COLUMN, CONTROLS, EDGE_COLUMNS, FADE
 from synth.instruments.base import MAX_QUANTA, QUANTUM
+from synth.mix import Mixer
+from synth.preset import Space
 
 RATE = 48000
 
 
 class Flow:
-    """Blocks of quanta, and edges that hold every control at its default until a test moves some."""
+    """Blocks of quanta, and edges that hold every control at its default, motion at 0, until a test moves some."""
 
     RATE = RATE
 
@@ -25,7 +27,7 @@ class Flow:
         lanes = {"expression_db": EDGE_COLUMNS - 3, "breath": EDGE_COLUMNS - 2, "fade": FADE}
         edges = np.zeros((quanta + 1, EDGE_COLUMNS), np.float32)
         edges[:, : len(CONTROLS)] = [c.default for c in CONTROLS]
-        edges[:, FADE] = 1.0
+        edges[:, FADE], edges[:, COLUMN["motion"]] = 1.0, 0.0
         for name, values in moved.items():
             edges[:, lanes[name] if name in lanes else COLUMN[name]] = values
         return edges
@@ -62,3 +64,25 @@ class Flow:
 @pytest.fixture(scope="session")
 def flow() -> type[Flow]:
     return Flow
+
+
+@pytest.fixture(scope="session")
+def mixed(flow):
+    def mix(stems, sounds, edges=None, sizes=(64,), seed=1, space=None):
+        """Finished stems (names, 2, frames) and premaster of `sounds` by stem name; also the mixer."""
+        mixer = Mixer(RATE, stems, space or Space(), seed)
+        frames = next(iter(sounds.values())).shape[1]
+        whole = np.zeros((len(mixer.names), 2, frames), np.float32)
+        for s, name in enumerate(mixer.names[:-1]):
+            whole[s] = sounds.get(name, 0.0)
+        edges = flow.edges(frames // QUANTUM) if edges is None else edges
+        finished, premaster = np.full_like(whole, 9.0), np.full((2, frames), 9.0, np.float32)
+        for start, count in flow.blocks(frames // QUANTUM, sizes):
+            block, out = flow.block(whole, start, count), np.zeros((2, 4096), np.float32)
+            mixer.render(block, flow.edge_block(edges, start, count), count, out)
+            span = slice(start * QUANTUM, (start + count) * QUANTUM)
+            finished[..., span] = block[..., : count * QUANTUM]
+            premaster[:, span] = out[:, : count * QUANTUM]
+        return finished, premaster, mixer
+
+    return mix

@@ -74,10 +74,17 @@ def test_instruments_can_be_refused_as_people_write_them():
     assert {parse(f"no {name}", tuple(CATALOGUE)).silent for name in CATALOGUE} == {(name,) for name in CATALOGUE}
     assert parse("no felt piano", tuple(CATALOGUE)).silent == ("felt_piano",)
     assert parse("no drum").silent == ("drums",), "one of them is all of them"
+    assert parse("no flutes", tuple(CATALOGUE)).silent == ("flutes",) != parse("no flute", tuple(CATALOGUE)).silent
 
 
 def test_instruments_only_say_sounds_that_people_can_refuse():
     assert {sound for entry in CATALOGUE.values() for sound in entry.sounds} <= set(SOUNDS)
+
+
+def test_all_that_is_blown_is_flutes():
+    blown = {entry.name for entry in CATALOGUE.values() if "flutes" in entry.sounds}
+    assert blown == {"flute", "shakuhachi", "ney", "bansuri"}
+    assert all("breath" in CATALOGUE[name].sounds for name in blown)
 
 
 @pytest.mark.parametrize(

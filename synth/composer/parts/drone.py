@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from synth.composer.moment import Moment
 from synth.composer.playing import Player
+from synth.composer.voicing import drone_note
 
-_LOW = 36  # C2: the tonic lies in the octave above
-_OCTAVE = 4  # of the second tone, clear of the first
+_OCTAVE = 4  # of the second tone, clear of the tonic
 _FIFTH_CENTS = (660.0, 740.0)
 _RING_S = 1.0  # the last to leave
 
@@ -31,7 +31,7 @@ class Drone:
 
     def _tones(self, now: Moment) -> list[int]:
         scale, tuned = now.scale, now.tuned
-        tones = [_LOW + scale.key]
+        tones = [drone_note(scale.key)]
         rests = [degree for degree in tuned.drone if degree]
         if rests and not any(_FIFTH_CENTS[0] < tuned.cents[degree] < _FIFTH_CENTS[1] for degree in rests):
             tones.append(scale.pitch(_OCTAVE * scale.size + rests[0]))

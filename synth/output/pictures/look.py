@@ -17,10 +17,11 @@ STEMS = {
     "bells": "#dd9a1b",
     "pad": "#7d9cc4",
     "bass": "#4b3f8f",
+    "drone": "#8a6d3b",
     "percussion": "#595e66",
     "nature": "#5f9e8f",
 }
-_OTHERS = ("#3d8a63", "#a0559b", "#8a6d3b")
+_OTHERS = ("#3d8a63", "#a0559b", "#7a7f35")
 _GOLDEN = 0.61803398875  # of the circle from one idea's hue to the next
 
 Place = Callable[[int], float]  # tick to pixels from the left
