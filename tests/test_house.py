@@ -89,6 +89,7 @@ ROOMS: dict[str, set[str]] = {
         "tuning",
         "record",
         "session",
+        "instruments",
         "preset",
         "preset_file",
         "controls",

@@ -138,10 +138,12 @@ def rustle(draw: random.Random, band_hz: tuple[float, float], t60_s: float, leve
 class HitInstrument(ABC, Generic[Bank]):
     """An instrument whose notes are hits on a bank of voices.
 
-    A note struck again damps its ringing predecessor over `restrike_s`.
+    A note struck again damps its ringing predecessor over `restrike_s`. Notes outside `lowest` to `highest` are played
+    as the nearest of these.
     """
 
     restrike_s = 0.12
+    lowest, highest = 12.0, 115.0
 
     def __init__(self, seed: int, bank: Bank) -> None:
         self._seed, self._bank = seed, bank
@@ -210,7 +212,7 @@ class HitInstrument(ABC, Generic[Bank]):
         low, high = TABLE["attack_ms"].low, TABLE["attack_ms"].high
         return Hit(
             float(event[NOTE_ID]),
-            float(event[PITCH]),
+            min(max(float(event[PITCH]), self.lowest), self.highest),
             min(max(float(event[VELOCITY]), 0.0), 1.0),
             row[_BRIGHTNESS] + BRIGHTNESS_PER_DB * row[EXPRESSION_DB] + BRIGHTNESS_PER_BREATH * row[BREATH],
             min(max(math.log(max(row[_ATTACK], low) / low) / math.log(high / low), 0.0), 1.0),

@@ -20,6 +20,7 @@ from synth.units import db_to_gain, gain_to_db, note_to_hz
 VOICES = 16
 LOWEST_HZ = 32.0
 HARMONICS = 24
+SLACK, HIGHEST = 7.0, 103.0  # semitones that strings may be tuned down, and the highest note
 WIDEST_PERIODS = 0.8  # a finger wider than this part of the period leaves no tone
 VELOCITY_OCT = 1.2  # of the finger's width, over the velocity range
 POSITION_SPREAD, LEVEL_SPREAD_DB = 0.08, 1.0
@@ -74,6 +75,7 @@ class Plucked(HitInstrument[StringBank]):
         if not 0 <= kind < len(STRINGS) or kind != round(kind):
             raise ValueError(f"kind = {kind:g}: give 0 to {len(STRINGS) - 1} ({', '.join(s.name for s in STRINGS)})")
         self.strings = STRINGS[round(kind)]
+        self.lowest, self.highest = self.strings.lowest_note - SLACK, HIGHEST
         super().__init__(seed, StringBank(sample_rate, VOICES, LOWEST_HZ, self.strings.body))
         self._answer = np.zeros((2, MAX_FRAMES), np.float32)
         self._others: Sympathetic | None = None

@@ -23,7 +23,7 @@ def session(**more) -> Session:
     ("terms", "why"),
     [
         ({}, "the safety questions"),
-        ({"screening": {**OPEN, "implant": True}}, "the safety questions"),
+        ({"screening": {"implant": True, "pulse_sensitive": False, "pregnant": False}}, "the safety questions"),
         ({"screening": OPEN, "constraints": ["no haptic"]}, "no haptic"),
     ],
 )
