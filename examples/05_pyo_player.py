@@ -11,8 +11,6 @@ from __future__ import annotations
 import os
 import sys
 
-import numpy as np
-
 from synth import Session
 
 os.environ.setdefault("PYO_GUI_WX", "0")
@@ -26,12 +24,9 @@ def main(path: str = "example-pyo.wav", seconds: float = 10.0) -> None:
     server = pyo.Server(sr=session.sample_rate, nchnls=2, buffersize=FRAMES, duplex=0, audio="offline")
     server.boot()
     table = pyo.DataTable(size=FRAMES, chnls=2)
-    channels = [np.asarray(table.getBuffer(channel)) for channel in range(2)]
 
-    def fill() -> None:
-        block = session.render(FRAMES)
-        for channel, buffer in enumerate(channels):
-            buffer[:FRAMES] = block[:, channel]
+    def fill() -> None:  # not by table.getBuffer(): with pyo 1.0.5 Python then crashes as it ends
+        table.replace(session.render(FRAMES).T.tolist())
 
     reader = pyo.TableRead(table, freq=table.getRate(), loop=True, interp=1).out()
     server.setCallback(fill)

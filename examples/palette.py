@@ -42,10 +42,14 @@ ALONE_S = 20.0  # of what plays without notes
 
 
 def played(entry: InstrumentEntry) -> NDArray[np.float32]:
-    """The instrument in the first role that suits it, (2, frames)."""
-    notes, seconds = ROLES.get(entry.stems[0], ([], ALONE_S))
+    """The instrument in the first role that suits it, (2, frames); a texture makes its grains of strings."""
+    role = entry.stems[0]
+    notes, seconds = ROLES.get(role, ([], ALONE_S))
     rows: list[Row] = [(*note, 0.37 * i % 1.0) for i, note in enumerate(notes)]
-    return audition(make(entry.name, RATE, SEED), rows, seconds, RATE)
+    heard = played(CATALOGUE["strings"]) if role == "texture" else None
+    if heard is not None:
+        seconds = heard.shape[1] / RATE
+    return audition(make(entry.name, RATE, SEED), rows, seconds, RATE, heard=heard)
 
 
 def spectrogram(x: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -64,7 +64,7 @@ class Block:
     stems: NDArray[np.float32]
     gain: NDArray[np.float32]
     edges: NDArray[np.float32]
-    haptic: NDArray[np.float32]
+    haptic: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 class Leap(NamedTuple):

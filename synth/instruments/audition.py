@@ -20,6 +20,7 @@ from synth.instruments.base import (
     SLIDE,
     Edges,
     Instrument,
+    Listening,
 )
 
 Row = tuple[float, float, float, float, float]
@@ -32,12 +33,14 @@ def audition(
     sample_rate: int = 48000,
     blocks: Sequence[int] = (MAX_QUANTA,),
     slides: Sequence[tuple[float, int, float, float]] = (),
+    heard: NDArray[np.float32] | None = None,
     **controls: float,
 ) -> NDArray[np.float32]:
     """What is heard, (2, frames) float32: `seconds`, filled up to a whole quantum.
 
     `notes` are (start_s, length_s, pitch, velocity, variation), `slides` (start_s, number of the note, pitch, seconds);
-    `blocks` the quanta a block, taken in turn. ControlError on a control that does not exist.
+    `blocks` the quanta a block, taken in turn; `heard` (2, frames) what a texture takes its grains from. ControlError
+    on a control that does not exist.
     """
     edges = _edges(controls)
     rows = [(round(n[0] * sample_rate), ON, i, *n[2:], 0.0) for i, n in enumerate(notes)]
@@ -45,7 +48,7 @@ def audition(
     rows += [(round(at_s * sample_rate), SLIDE, i, pitch, 0.0, 0.0, s) for at_s, i, pitch, s in slides]
     rows.sort(key=lambda row: row[:2])
     total = -(-round(seconds * sample_rate) // QUANTUM)
-    heard = np.zeros((2, total * QUANTUM), np.float32)
+    audio = np.zeros((2, total * QUANTUM), np.float32)
     events, out = np.zeros((MAX_EVENTS, EVENT_COLUMNS)), np.ones((2, MAX_FRAMES), np.float32)
     done = 0
     for length in itertools.cycle(blocks):
@@ -57,10 +60,12 @@ def audition(
         for i, row in enumerate(due):
             events[i] = row
             events[i, 0] -= first
+        if heard is not None and isinstance(instrument, Listening):
+            instrument.heard[:, : last - first] = heard[:, first:last]
         instrument.render(events, len(due), edges, quanta, out)
-        heard[:, first:last] = out[:, : quanta * QUANTUM]
+        audio[:, first:last] = out[:, : quanta * QUANTUM]
         done += quanta
-    return heard
+    return audio
 
 
 def _edges(controls: dict[str, float]) -> Edges:

@@ -20,7 +20,7 @@ from synth.units import db_to_gain, gain_to_db, note_to_hz
 VOICES = 16
 LOWEST_HZ = 32.0
 HARMONICS = 24
-SLACK, HIGHEST = 7.0, 103.0  # semitones that strings may be tuned down, and the highest note
+SLACK, HIGHEST = 14.0, 103.0  # semitones that strings may be tuned down, and the highest note
 WIDEST_PERIODS = 0.8  # a finger wider than this part of the period leaves no tone
 VELOCITY_OCT = 1.2  # of the finger's width, over the velocity range
 POSITION_SPREAD, LEVEL_SPREAD_DB = 0.08, 1.0

@@ -5,7 +5,6 @@ of String Instruments, 2010)."""
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from synth.dsp.string import StringBank
 from synth.instruments.hits import Hit
@@ -24,9 +23,10 @@ class Upright(Plucked):
     def __init__(self, sample_rate: int, seed: int) -> None:
         super().__init__(sample_rate, seed)
         self.strings = STRINGS
+        self.lowest, self.highest = LOWEST, HIGHEST
         self._bank = StringBank(sample_rate, VOICES, LOWEST_HZ, STRINGS.body)
 
     def strike(self, frame: int, hit: Hit) -> None:
         """Pluck a string of the note's pitch."""
-        super().strike(frame, replace(hit, pitch=min(max(hit.pitch, LOWEST), HIGHEST)))
+        super().strike(frame, hit)
         self._bank.gain[:] = MIDDLE

@@ -41,12 +41,11 @@ def centroid_hz(x: np.ndarray) -> float:
 
 
 def rise_s(x: np.ndarray) -> float:
-    """From 10 to 50 % of the highest amplitude of 5 ms."""
+    """Until half of the highest amplitude of 5 ms, or of what is held where that is less: voices beat."""
     size = round(0.005 * RATE)
-    amplitude = np.sqrt(np.convolve((x**2).sum(axis=0), np.ones(size) / size, "same"))
-    half = int(np.argmax(amplitude >= 0.5 * amplitude.max()))
-    tenth = half - int(np.argmax(amplitude[half::-1] <= 0.1 * amplitude.max()))
-    return (half - tenth) / RATE
+    amplitude = np.sqrt((x[:, : x.shape[1] // size * size] ** 2).sum(axis=0).reshape(-1, size).mean(axis=1))
+    held = float(np.median(amplitude[round(1.6 / 0.005) : round(2.5 / 0.005)]))
+    return 0.005 * int(np.argmax(amplitude >= 0.5 * (held if held > 0.1 * amplitude.max() else amplitude.max())))
 
 
 def rising(values: list[float], slack: float = 0.0) -> bool:

@@ -18,10 +18,10 @@ class Steady:
     """Sounds at `level` all the time, and keeps what it hears in its own time."""
 
     def __init__(self, level: float) -> None:
-        self.level, self.heard, self.frames, self.sounding = level, [], 0, 1
+        self.level, self.got, self.frames, self.sounding = level, [], 0, 1
 
     def render(self, events, count, edges, quanta, out):
-        self.heard += [(self.frames + int(e[0]), e[1], e[2]) for e in events[:count]]
+        self.got += [(self.frames + int(e[0]), e[1], e[2]) for e in events[:count]]
         self.frames += quanta * QUANTUM
         out[:, : quanta * QUANTUM] = self.level
 
@@ -59,16 +59,16 @@ def test_who_is_bound_hears_new_notes_and_everyone_the_ends_of_their_own(play):
     rack = Rack({"a": a, "b": b}, "a", RATE)
     notes = [(0.5, 2.0, 60, 0.5, 0), (1.5, 2.0, 62, 0.5, 0)]
     play(Turning(rack, [(seconds(1), "b")]), notes, 5.0, slides=[(2.0, 0, 61, 0.1), (2.0, 1, 63, 0.1)])
-    assert [(kind, note) for _, kind, note in a.heard] == [(ON, 0), (SLIDE, 0), (OFF, 0)]
-    assert [(kind, note) for _, kind, note in b.heard] == [(ON, 1), (SLIDE, 1), (OFF, 1)]
-    assert [frame for frame, *_ in a.heard] == [24000, 96000, 120000]
-    assert [frame for frame, *_ in b.heard] == [24000, 48000, 120000]  # its own time begins at the turn
+    assert [(kind, note) for _, kind, note in a.got] == [(ON, 0), (SLIDE, 0), (OFF, 0)]
+    assert [(kind, note) for _, kind, note in b.got] == [(ON, 1), (SLIDE, 1), (OFF, 1)]
+    assert [frame for frame, *_ in a.got] == [24000, 96000, 120000]
+    assert [frame for frame, *_ in b.got] == [24000, 48000, 120000]  # its own time begins at the turn
 
 
 def test_notes_that_are_held_when_a_fade_ends_are_let_go(play):
     a = Steady(0.1)
     play(Turning(Rack({"a": a, "b": Steady(0.1)}, "a", RATE), [(seconds(1), "b")]), [(0.5, 60.0, 60, 0.5, 0)], 9.0)
-    assert [(kind, note) for _, kind, note in a.heard] == [(ON, 0), (OFF, 0)]
+    assert [(kind, note) for _, kind, note in a.got] == [(ON, 0), (OFF, 0)]
     assert a.frames == pytest.approx((1 + FADE_OUT_S) * RATE, abs=QUANTUM)  # and it is played no longer than that
 
 
