@@ -93,7 +93,12 @@ class Hour:
 
 def listened(preset: str, minutes: float, seed: int) -> Hour:
     """A session of `preset`, heard to its end."""
-    session, hour, used_s, start_s = Session(preset, seed=seed, minutes=minutes, stems=True), Hour(minutes), 0.0, 0.0
+    session, hour, used_s, start_s = (
+        Session(preset, seed=seed, minutes=minutes, stems=True, supervised=True),
+        Hour(minutes),
+        0.0,
+        0.0,
+    )
     plan: list[float] = []
 
     def on_block(block: Block) -> None:
