@@ -173,6 +173,8 @@ def throats(c: Floats, randoms: NDArray[np.uint32], lines: Floats, bands: Floats
         c[T_A1 + v] += WHOLE * c[T_RAMP_A1 + v]
         c[T_A2 + v] += WHOLE * c[T_RAMP_A2 + v]
         c[T_NOISE + v] += WHOLE * c[T_RAMP_NOISE + v]
+        if abs(c[T_S1 + v]) + abs(c[T_S2 + v]) < SILENT:  # a part that is silent must not cost more than one that sings
+            c[T_S1 + v] = c[T_S2 + v] = ZERO
 
 
 @kernel
@@ -192,6 +194,8 @@ def tracts(c: Floats, bands: Floats) -> None:
         c[A1 + v] += WHOLE * c[RAMP_A1 + v]
         c[A2 + v] += WHOLE * c[RAMP_A2 + v]
         c[GAIN + v] += WHOLE * c[RAMP_GAIN + v]
+        if abs(c[S1 + v]) + abs(c[S2 + v]) < SILENT:
+            c[S1 + v] = c[S2 + v] = ZERO
 
 
 @kernel

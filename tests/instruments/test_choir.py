@@ -308,3 +308,10 @@ def test_settings_out_of_range_are_answered():
         Choir(RATE, 1, kind=7)
     with pytest.raises(ValueError, match=r"release_s = 90: give 0.3 to 6"):
         Choir(RATE, 1, release_s=90)
+
+
+def test_a_part_that_fell_silent_leaves_nothing_too_small_to_reckon_with(play):
+    choir = Choir(RATE, 1)
+    play(choir, [(0.0, 1.0, 45, 0.5, 0.1), (1.0, 11.0, 72, 0.5, 0.3)], 10.0)
+    held = np.abs(choir._choir)
+    assert not ((held > 0.0) & (held < 1e-30)).any()
