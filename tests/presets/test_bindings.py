@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synth import Session
-from synth.controls import Request
+from synth.controls import STEMS, Request
 from synth.engine import Engine
 from synth.instruments.base import MAX_QUANTA, QUANTUM
 from synth.preset import Preset, PresetError, allowed, load_preset, preset_from_dict, preset_to_dict, sliding_stems
@@ -101,3 +101,14 @@ def test_bindings_do_not_depend_on_blocks():
     played = preset(nature="stream", melody="harp", pad="glass_pad")
     whole, parts = heard(played, 45.0, 10.0), heard(played, 45.0, 10.0, 11)
     assert all(np.array_equal(whole[name], parts[name]) for name in whole)
+
+
+def test_every_stem_muted_is_silence_and_nothing_is_lifted():
+    muted = preset_from_dict(
+        {**bound(), "controls": {**bound()["controls"], **{f"level_{s}_db": -60.0 for s in STEMS}}}
+    )
+    engine, loudest, gain = Engine(muted, 3, RATE), 0.0, 0.0
+    for number in range(240):
+        block = engine.render(number * MAX_QUANTA, MAX_QUANTA)
+        loudest, gain = max(loudest, float(np.abs(block.mix).max())), max(gain, float(block.gain.max()))
+    assert loudest == 0.0 and np.isfinite(gain) and gain < 8.0
