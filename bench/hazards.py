@@ -56,8 +56,8 @@ CONSTRAINTS: dict[str, Callable[[dict[str, float], dict[str, float]], bool]] = {
 CLIMBS = {
     "dynamics_db": "crescendo_lu_per_s",
     "loudness_lufs": "crescendo_lu_per_s",
-    "brightness_oct": "brightening_oct_per_s",
-    **{f"level_{stem}_db": "stem_rise_db_per_s" for stem in STEMS},
+    "brightness_oct": "hand_brightening_oct_per_s",
+    **{f"level_{stem}_db": "hand_stem_rise_db_per_s" for stem in STEMS},
 }
 
 

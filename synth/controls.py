@@ -32,7 +32,7 @@ class Control:
     """One row of the table.
 
     `rate_loop`, `rate_hand` and `rate_down` bound the speed of change asked for by the loop, by a person,
-    and downwards by anyone (None: as `rate_hand`). `grain` is where in the music a change lands; `defer_s` the
+    and downwards by anyone (None: as `rate_hand`, which a person never falls short of). `grain` is where in the music a change lands; `defer_s` the
     longest it may wait for that place.
     """
 
@@ -106,8 +106,15 @@ class Control:
 
 def _level(stem: str, cc: int) -> Control:
     return Control(
-        f"level_{stem}_db", "dB", -60.0, 6.0, 0.0, "linear", 4.0, 12.0, "quantum", 0.0,
+        f"level_{stem}_db", "dB", -60.0, 6.0, 0.0, "linear", 4.0, 240.0, "quantum", 0.0,
         f"Level of the {stem} stem against the preset's mix; -60 is silent.", 60.0, cc,
+    )  # fmt: skip
+
+
+def _pan(stem: str) -> Control:
+    return Control(
+        f"pan_{stem}", "", -1.0, 1.0, 0.0, "linear", 0.05, 4.0, "quantum", 0.0,
+        f"Where the {stem} stem stands: -1 is left, 1 is right, 0 where the preset has it.",
     )  # fmt: skip
 
 
@@ -128,7 +135,7 @@ CONTROLS: tuple[Control, ...] = (
     Control("density_hz", "1/s", 0.1, 8, 1.2, "log", 0.06, 0.5, "bar", 8.0, "Note onsets a second over all voiced stems.", cc=29),
     Control("dynamics_db", "dB", -12, 8, 0.0, "linear", 0.3, 1.0, "quantum", 0.0, "Playing level around loudness_lufs.", 2.0, 11),
     Control("dynamic_range_lu", "LU", 2, 10, 5.0, "linear", 0.1, 1.0, "phrase", 60.0, "Loudness range of the music (EBU Tech 3342) over minutes.", cc=30),
-    Control("brightness_oct", "oct", -2, 1.5, 0.0, "linear", 0.1, 1.0, "quantum", 0.0, "Filters of all stems, in octaves around the preset's own.", cc=74),
+    Control("brightness_oct", "oct", -2, 1.5, 0.0, "linear", 0.1, 40.0, "quantum", 0.0, "Filters of all stems, in octaves around the preset's own.", 1.0, 74),
     Control("register_note", "MIDI note", 45, 79, 62, "linear", 0.2, 2.0, "phrase", 60.0, "Middle of the melody's range.", cc=31),
     Control("articulation", "", 0.3, 1.3, 0.9, "linear", 0.02, 0.2, "bar", 8.0, "Note length over time to the next note; above 1 overlaps.", cc=85),
     Control("attack_ms", "ms", 5, 2000, 80, "log", 0.2, 1.0, "bar", 8.0, "Softness of onsets.", cc=73),
@@ -142,6 +149,7 @@ CONTROLS: tuple[Control, ...] = (
     Control("liked", "", 0, 99, 0, "choice", math.inf, math.inf, "phrase", 60.0, "Another number: the person likes what sounds, and hears more of it."),
     Control("tempo_by", "", 0, 2, 0, "choice", math.inf, math.inf, "phrase", 60.0, "How the tempo comes to where it is asked: unnoticed, by metric modulation, or over a bridge without a pulse.", choices=TEMPO_WAYS),
     *(_level(stem, 102 + i) for i, stem in enumerate(STEMS)),
+    *(_pan(stem) for stem in STEMS if stem != "reverb"),
     Control("loudness_lufs", "LUFS", -40, -23, -26, "linear", 0.1, 0.3, "quantum", 0.0, "Programme loudness that the master holds.", 3.0, 7),
 )
 # fmt: on

@@ -5,7 +5,7 @@ It cannot be built without the guards: the bus holds the control guard, and the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -54,7 +54,7 @@ class Block:
 
     `mix` is `premaster` times `gain`; `premaster` is the sum of `stems`, (stems, 2, frames), none where they are not
     kept. `haptic` (frames,) is beside the sum, empty where it is off. All are late by `Engine.latency_frames`. `edges`
-    are the controls as heard at the block's quantum edges.
+    are the controls as heard at the block's quantum edges, `events` the notes by stem, in frames of the session.
     """
 
     quantum: int
@@ -65,6 +65,7 @@ class Block:
     gain: NDArray[np.float32]
     edges: NDArray[np.float32]
     haptic: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    events: Mapping[str, Sequence[NoteEvent]] = field(default_factory=dict)
 
 
 class Leap(NamedTuple):
@@ -188,6 +189,7 @@ class Engine:
             b.gain[:frames],
             b.edges[: quanta + 1],
             self._haptic.heard[:frames] if self._haptic else b.gain[:0],
+            events,
         )
 
     def _leap(self) -> None:

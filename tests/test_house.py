@@ -66,6 +66,8 @@ ROOMS: dict[str, set[str]] = {
         "steering",
         "wearables",
     },
+    "control": {"controls", "score", "session", "tuning", "wire"},
+    "live": {"controls", "engine", "instruments", "preset", "session", "transport", "wearables", "wire"},
     "record": {"estimator", "controls", "preset_file"},
     "simulate": {"dsp", "estimator", "wearables"},
     "output": {
@@ -84,6 +86,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "cli": {
         "composer",
+        "control",
+        "live",
         "output",
         "score",
         "tuning",

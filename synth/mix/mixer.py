@@ -1,8 +1,9 @@
 """The mixer: instruments in, finished stems and their sum out.
 
 Each stem goes through a high-pass, which also takes out DC, a low-pass that follows `brightness_oct`, its width, its
-level and the swell, as lanes of one vector: middle and side of every stem. Roles step back for one another (`ducking`)
-and are near or far by their first reflections (`early`). These and the reverb are the last stem, the return.
+level, the swell and its place from left to right, as lanes of one vector: middle and side of every stem. Roles step
+back for one another (`ducking`) and are near or far by their first reflections (`early`). These and the reverb are the
+last stem, the return.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SPACE_OCTAVES = 0.65  # of decay time a unit of `space`
 
 HP_P, HP_Q, HP_R, HP_T, HP_1, HP_2, LP_P, LP_Q, LP_R, LP_T, LP_1, LP_2, CUTOFF = range(13)  # rows of `lanes`
 STEP_P, STEP_Q, STEP_R, STEP_T = range(13, 17)
-LEVEL, SEND, NEAR, FAR, WIDTH, GAIN, GAIN_WAS, LEAN_NOW, LEAN_WAS, PHASE, RATE = range(11)  # rows of `strips`: stems
+LEVEL, SEND, NEAR, FAR, WIDTH, GAIN, GAIN_WAS, LEAN_NOW, LEAN_WAS, PAN, PAN_WAS, PHASE, RATE = range(13)  # of `strips`
 BRIGHTNESS, SPACE, MOTION, SWELL, FIRST_LEVEL = range(5)  # places in `columns`
 LISTENED, CUT = range(2)  # rows of `places`: stems
 BRIGHT, MOVING, WET, WET_WAS = range(4)  # places in `heard`
@@ -122,6 +123,8 @@ def _levels(edges, q, columns, strips, heard, ducks, links, moves, room):  # typ
         phase -= F1 if phase >= F1 else F0
         lean = np.float32(LEAN) * edges[q, columns[MOTION]] * sine(phase)
         strips[PHASE, s], strips[LEAN_WAS, s], strips[LEAN_NOW, s] = phase, strips[LEAN_NOW, s], lean
+        if s < returned:
+            strips[PAN_WAS, s], strips[PAN, s] = strips[PAN, s], edges[q, columns[FIRST_LEVEL + returned + 1 + s]]
     room[RETURN, q] = strips[GAIN, returned]
 
 
@@ -138,13 +141,15 @@ def _take(stems, s, at, strips, z):  # type: ignore[no-untyped-def]
 
 @kernel
 def _put(stems, s, at, strips, z):  # type: ignore[no-untyped-def]
-    """And back, at its level and width."""
+    """And back, at its level and width, left and right by what keeps the power of a sound in the middle."""
     width, gain, step = strips[WIDTH, s], strips[GAIN_WAS, s], strips[GAIN, s] - strips[GAIN_WAS, s]
+    left, right = np.sqrt(F1 - strips[PAN_WAS, s]), np.sqrt(F1 + strips[PAN_WAS, s])
+    left_step, right_step = np.sqrt(F1 - strips[PAN, s]) - left, np.sqrt(F1 + strips[PAN, s]) - right
     for n in range(SPAN):
         g = gain + step * RAMP[n]
         middle, side = g * z[n, 2 * s], g * width * z[n, 2 * s + 1]
-        stems[s, 0, at + n] = middle + side
-        stems[s, 1, at + n] = middle - side
+        stems[s, 0, at + n] = (middle + side) * (left + left_step * RAMP[n])
+        stems[s, 1, at + n] = (middle - side) * (right + right_step * RAMP[n])
 
 
 @kernel
@@ -260,6 +265,7 @@ class Mixer:
                 COLUMN["motion"],
                 EXPRESSION_DB,
                 *(COLUMN[f"level_{s}_db"] for s in self.names),
+                *(COLUMN[f"pan_{s}"] for s in played),
             ],
             np.int64,
         )

@@ -125,6 +125,7 @@ class ControlGuard:
         towards = INTENSITY.get(row.name, 0) * (value - now)
         if towards < 0:
             rate = row.rate_hand if row.rate_down is None else row.rate_down
+            rate = max(rate, row.rate_hand) if by == "hand" else rate
         else:
             rate = row.rate_hand if by == "hand" else row.rate_loop
         return min(rate, self._fastest(row.name, by, min(value, now), values, rising=towards > 0))
@@ -138,7 +139,7 @@ class ControlGuard:
         if name == "breath_rate_bpm":
             return math.log2(1.0 + bounds["breath_change_per_min"]) / 60.0
         if name.startswith("level_") and (rising or by == "loop"):
-            return bounds["stem_rise_db_per_s"]
+            return bounds["hand_stem_rise_db_per_s" if by == "hand" else "stem_rise_db_per_s"]
         if not rising:
             return math.inf
         if name == "tension" and by == "loop":
@@ -148,5 +149,5 @@ class ControlGuard:
         if name in _TOGETHER:
             return bounds["crescendo_lu_per_s"]
         if name == "brightness_oct":
-            return bounds["brightening_oct_per_s"]
+            return bounds["hand_brightening_oct_per_s" if by == "hand" else "brightening_oct_per_s"]
         return math.inf

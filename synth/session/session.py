@@ -29,6 +29,7 @@ from synth.session.ahead import Ahead, Move
 from synth.session.guests import Guests, Motif, reception, told_in
 from synth.session.handout import Audio, Handout
 from synth.session.lines import commit_line, samples_line, state_line
+from synth.session.pulse import Pulse, first_pulse, pulse_of
 from synth.session.terms import Asked, TermsError, agree
 from synth.session.watch import Watch
 from synth.steering.steering import Steering
@@ -273,6 +274,11 @@ class Session:
         return self.engine.bus.values(self._quantum)
 
     @property
+    def held(self) -> frozenset[str]:
+        """The controls that a person or safety holds."""
+        return self.engine.bus.held
+
+    @property
     def phase(self) -> str:
         """The plan's phase."""
         return self.engine.transport.phase
@@ -286,6 +292,11 @@ class Session:
     def reasons(self) -> tuple[str, ...]:
         """Why the music is as it is, in words: what is believed, then what the plan did about it."""
         return (*self.state.reasons, *self._steering.words)
+
+    @property
+    def pulse(self) -> Pulse:
+        """The beat that is being rendered."""
+        return pulse_of(self.engine.transport.beat) if self._quantum else first_pulse(self.controls)
 
     @property
     def score(self) -> Score:

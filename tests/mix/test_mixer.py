@@ -216,6 +216,31 @@ def test_what_is_low_does_not_lean(mixed, flow):
     assert np.abs(20.0 * np.log10(left / right)).max() < 0.8
 
 
+@pytest.mark.parametrize("pan", [-1.0, -0.3, 0.0, 0.5, 1.0])
+def test_a_stem_goes_to_its_side_and_keeps_its_power(pan, mixed, flow):
+    sounds = {"pad": tone(40, 1000.0), "bass": tone(40, 700.0)}
+    stems = one("pad") | one("bass")
+    middle, moved = (mixed(stems, sounds, flow.edges(40, pan_pad=p))[0].astype(np.float64) for p in (0.0, pan))
+    pad, bass = 0, 1
+    late = slice(QUANTUM, None)  # the first quantum ramps
+    left, right = (np.mean(moved[pad, c, late] ** 2) for c in range(2))
+    assert left + right == pytest.approx(2.0 * np.mean(middle[pad, 0, late] ** 2), rel=1e-4)
+    assert (right - left) / (right + left) == pytest.approx(pan, abs=1e-4)
+    assert np.array_equal(middle[bass], moved[bass]), "nobody else moves"
+
+
+def test_a_jump_to_the_other_side_is_a_ramp(mixed, flow):
+    sounds = {"bass": tone(8, 3000.0)}
+    plain = mixed(one(), sounds)[0][0].astype(np.float64)
+    edges = flow.edges(8, pan_bass=np.where(np.arange(9) < 4, -1.0, 1.0))
+    moved = mixed(one(), sounds, edges)[0][0]
+    clear = np.abs(plain[0]) > 0.02
+    for c, (first, last) in enumerate([(2.0**0.5, 0.0), (0.0, 2.0**0.5)]):
+        gain = moved[c, clear] / plain[c, clear]
+        wanted = np.interp(np.flatnonzero(clear), [0, 0, 3 * QUANTUM, 4 * QUANTUM], [first, first, first, last])
+        assert np.abs(gain - wanted).max() < 1e-3
+
+
 def test_a_send_is_exact_in_db_and_off_at_the_bottom(mixed, flow):
     sounds = {"bass": noise(60)}
     loud, soft, off = (mixed(one(send_db=db), sounds)[0][1].astype(np.float64) for db in (-6.0, -20.0, -60.0))

@@ -50,9 +50,10 @@ def test_no_move_is_faster_than_its_asker_may(profile, name, value, by, values):
     guard, row, now = ControlGuard(profile), TABLE[name], values[name]
     admitted = guard.admit(Request(name, value, by, "test"), values)
     calmer = INTENSITY.get(name, 0) * (admitted.value - now) < 0
-    fastest = row.rate_hand if row.rate_down is None else row.rate_down
-    if not calmer:
-        fastest = row.rate_hand if by.startswith(("hand", "script")) else row.rate_loop
+    hand = by.startswith(("hand", "script"))
+    fastest = row.rate_hand if hand else row.rate_loop
+    if calmer:
+        fastest = max(row.rate_down or 0.0, row.rate_hand) if hand or row.rate_down is None else row.rate_down
     assert admitted.rate <= fastest
 
 
@@ -141,10 +142,22 @@ def test_speeds_of_the_limits():
     assert ask(ControlGuard(), "dynamics_db", 3, "hand", dynamics_db=-2).rate == 1.0
     assert ask(ControlGuard("sensitive"), "dynamics_db", -6, "hand", dynamics_db=-9).rate == 0.3
     assert ask(ControlGuard("sensitive"), "level_pad_db", 0, "hand", level_pad_db=-20).rate == 3.75
+    assert ask(ControlGuard("sensitive"), "brightness_oct", 1, "hand", brightness_oct=0).rate == 0.5
     breath = ask(ControlGuard(), "breath_rate_bpm", 6, "hand", breath_rate_bpm=12).rate
     assert 2.0 ** (60.0 * breath) - 1.0 <= 0.03
     density = ask(ControlGuard("sensitive"), "density_hz", 2, "hand", density_hz=1, tempo_bpm=60).rate
     assert density == pytest.approx(1 / 16), "twice as many notes take 16 beats"
+
+
+def test_faders_and_filters_follow_a_hand_but_not_the_loop():
+    level, filters = {"level_pad_db": -6.0}, {"brightness_oct": 0.0}
+    for towards in (0.0, -12.0):
+        assert ask(ControlGuard(), "level_pad_db", towards, "hand", **level).rate == 240.0
+        assert ask(ControlGuard(), "level_pad_db", towards, "mapping", **level).rate <= 12.0
+    assert ask(ControlGuard(), "brightness_oct", 1.0, "hand", **filters).rate == 40.0
+    assert ask(ControlGuard(), "brightness_oct", -1.0, "hand", **filters).rate == 40.0
+    assert ask(ControlGuard(), "brightness_oct", 1.0, "mapping", **filters).rate == TABLE["brightness_oct"].rate_loop
+    assert ask(ControlGuard(), "brightness_oct", -1.0, "mapping", **filters).rate == 1.0
 
 
 def test_calmer_is_quick_for_the_loop_too():
