@@ -13,7 +13,9 @@ from synth.cli import (
     devices,
     doctor,
     estimate,
+    export,
     listen,
+    play,
     preset,
     record,
     render,
@@ -58,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for group in (
         render,
+        play,
         compose,
         preset,
         tables,
@@ -66,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
         listen,
         record,
         report,
+        export,
         terms,
         warmup,
         doctor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import asdict
 
 from synth.estimator import arousal, model
@@ -60,13 +61,23 @@ class Estimator:
 
     def tick(self, t_s: float) -> State:
         """What is believed at session time `t_s`, seconds; a time not later than the tick before changes nothing."""
+        work = self.work(t_s)
+        while True:
+            try:
+                next(work)
+            except StopIteration as done:
+                state: State = done.value
+                return state
+
+    def work(self, t_s: float) -> Generator[None, None, State]:
+        """A tick in parts of about equal cost: one each time the generator is advanced; it returns the state."""
         if self._latest is not None and t_s <= self._latest.t_s:
             return self._latest
         dt_s = 1.0 if self._latest is None else t_s - self._latest.t_s
         now_s = t_s - REORDER_S
-        senses = self._senses
-        senses.take(now_s)
+        yield from self._senses.work(now_s)
         self._believe(now_s, dt_s)
+        yield
         self._latest = self._state(t_s, now_s)
         return self._latest
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -26,7 +27,7 @@ TOLD = ("self_arousal", "self_valence", "feedback")
 
 
 class Senses:
-    """The measures. `take(now_s)` hands each what came up to then.
+    """The measures. `work(now_s)` hands each what came up to then.
 
     `heart_trouble` and `skin_trouble` tell why one is set aside ("" when it is not). Heart rate is the pulse wave's
     where there is one, as a wrist's own is late and led astray by movement; else that of the heart-rate channel; else
@@ -50,13 +51,14 @@ class Senses:
         if inbox is not None and len(samples):
             inbox.put(samples)
 
-    def take(self, now_s: float) -> None:
-        """Hand every sample up to `now_s` to its measure."""
+    def work(self, now_s: float) -> Iterator[None]:
+        """Hand every sample up to `now_s` to its measure, in parts of about equal cost."""
         for moment, rr_ms, good in self._each("rr_ms", now_s):
             if self.vitals.beat(moment, rr_ms, good):
                 self.pulse.beat(rr_ms)
         for moment, us, good in self._each("eda", now_s):
             self.skin.add(moment, us, good)
+        yield
         t, length_g, quality = self.inbox["acc"].take(now_s)
         self.vitals.moved(t, length_g, quality)
         for moment, g, good in zip(t.tolist(), length_g.tolist(), quality.tolist(), strict=True):
@@ -64,9 +66,13 @@ class Senses:
         for channel in TOLD:
             for moment, value, good in self._each(channel, now_s):
                 self.told.add(channel, moment, value, good)
+        yield
         self.vitals.take(self.inbox, now_s)
+        yield
         self._take_heart(now_s)
+        yield
         self.vitals.tick(now_s)
+        yield
         self.heart_trouble = self.heart.trouble(now_s, self._heart_stale_s(now_s))
         self.skin_trouble = self.skin.trouble(now_s, self.inbox["eda"].stale_s)
 

@@ -22,6 +22,7 @@ class ControlsCsv:
     """
 
     def __init__(self, path: Path, sample_rate: int) -> None:
+        self.path = path
         self._file: TextIO = path.open("w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
         self._writer.writerow(COLUMNS)

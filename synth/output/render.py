@@ -53,6 +53,7 @@ def render_session(
     *,
     wearable: str | Path | Source | None = None,
     minutes: float | None = None,
+    frames: int | None = None,
     seed: int = 0,
     stems: bool = True,
     mastered_stems: bool = False,
@@ -69,7 +70,8 @@ def render_session(
     guests: Guests | None = None,
     **session_options: Any,
 ) -> Summary:
-    """Render a session into the folder `out`; `block` frames at a time. `keeping` says how its record is kept.
+    """Render a session into the folder `out`; `block` frames at a time, all of it or its first `frames` (which one
+    without an end needs). `keeping` says how its record is kept.
     `guests` are waited for. `spatial`, one of `synth.output.spatial.KINDS`, adds a file of that name beside the mix.
 
     On Ctrl-C or a full disk all files are closed, valid up to there, before the exception goes on. Raises OutputError,
@@ -83,8 +85,9 @@ def render_session(
         raise OutputError("spatial sound is for any loudspeakers, delivery for one kind of them: leave one of them out")
     preset = preset if isinstance(preset, Preset) else load_preset(preset)
     minutes = preset.minutes if minutes is None else minutes
-    if not math.isfinite(minutes):
+    if not math.isfinite(minutes) and frames is None:
         raise SessionError("a rendered session needs an end: give its minutes")
+    most_s = minutes * 60 if frames is None else min(minutes * 60, frames / sample_rate)
     folder = Path(out)
     haptic = bool(session_options.get("haptic"))
     names: tuple[str, ...] = (
@@ -93,7 +96,7 @@ def render_session(
         *((HAPTIC,) if haptic else ()),
     )
     pairs = sum(CHANNELS.get(name, 2) // 2 for name in names)
-    prepare_folder(folder, audio_bytes(minutes * 60, sample_rate, pairs), overwrite=overwrite)
+    prepare_folder(folder, audio_bytes(most_s, sample_rate, pairs), overwrite=overwrite)
     summary = Summary(folder)
     keeping = keeping or Keeping()
     with keeping.writer(folder / "session.jsonl", overwrite) as record:
@@ -123,11 +126,11 @@ def render_session(
 
         session.on_block = on_block
         files = AudioFiles(
-            folder, names, sample_rate, format, int(session.length_frames), {**CHANNELS, HAPTIC: 1}, TOLD
+            folder, names, sample_rate, format, round(most_s * sample_rate), {**CHANNELS, HAPTIC: 1}, TOLD
         )
         try:
             with files:
-                _write_audio(session, files, block, mastered_stems, follower, progress, summary)
+                _write_audio(session, files, block, frames, mastered_stems, follower, progress, summary)
             summary.finished = True
         finally:
             session.close("finished" if summary.finished else "interrupted")
@@ -199,6 +202,7 @@ def _write_audio(
     session: Session,
     files: AudioFiles,
     block: int,
+    most: int | None,
     mastered: bool,
     follower: Follower | None,
     progress: Progress,
@@ -209,8 +213,10 @@ def _write_audio(
     skip = session.latency_frames
     stems = session.engine.stems if "stems/reverb" in files.paths else ()
     more = bool(stems) or HAPTIC in files.paths
-    while not session.finished:
-        frames = min(block, int(session.length_frames) + session.latency_frames - session.position)
+    end = math.inf if most is None else most
+    while not session.finished and session.position < end:
+        last = min(session.length_frames + session.latency_frames, end)
+        frames = block if math.isinf(last) else min(block, int(last) - session.position)
         if more:
             audio = session.render_audio(frames)
             written = {"mix": audio.mix, **{f"stems/{name}": audio.stems[name] for name in stems}}
@@ -229,6 +235,6 @@ def _write_audio(
         skip = max(0, skip - frames)
         summary.seconds = session.time_s
         summary.render_s = time.perf_counter() - started - files.encode_s
-        progress(session.time_s, session.length_frames / session.sample_rate)
+        progress(session.time_s, min(session.length_frames, end) / session.sample_rate)
     if follower:
         files.write(follower.kind, follower.rest())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,10 +17,11 @@ from synth.preset import preset_from_dict
 from synth.record.keeping import Keeping
 from synth.record.reader import Record, read_record
 from synth.safety.ledger import Heard
+from synth.session.played import BY as PLAYED_BY
 from synth.wearables.samples import Samples
 
-_MOVES = ("commit", "release", "phase", "verb", "edit", "stop", "panic", "guest")
-_TERMS = ("policy", "constraints", "gates", "supervised", "self_report", "calibration", "delivery", "haptic")
+_MOVES = ("commit", "release", "phase", "verb", "edit", "stop", "panic", "guest", "played")
+_TERMS = ("policy", "constraints", "gates", "supervised", "self_report", "calibration", "delivery", "haptic", "played")
 _COMPARED = ("quantum", "control", "new", "by")
 
 
@@ -67,32 +69,49 @@ def replay_session(
     policy again on the recorded samples, keeping only what people did, and reports the first difference.
     """
     record = read_record(Path(folder) / "session.jsonl", keeping.key if keeping else None)
-    moves = [line for line in record.of(*_MOVES) if not line.get("at_once")]
-    if from_sensors:
-        moves = [m for m in moves if _by_a_person(m)]
-    header = record.header
     summary = render_session(
-        preset_from_dict(header["preset"]),
-        out,
+        out=out,
         wearable=RecordedSensors(record) if from_sensors and record.sensed else None,
-        minutes=header["minutes"],
-        seed=header["seed"],
-        sample_rate=header["sample_rate"],
-        settings=header["settings"],
-        context=header.get("context"),
-        tune=header.get("tune"),
-        **{name: header[name] for name in _TERMS if name in header},
-        week=[Heard(date.min, header.get("heard_hours_at_80_dba", 0.0))],
+        frames=frames_of(record),
         progress=progress,
         overwrite=overwrite,
-        moves=moves,
-        steer=from_sensors,
         keeping=keeping,
         repairs=[f"of the record that is replayed: {text}" for text in record.breaks],
+        **as_asked(record, from_sensors=from_sensors),
         **render_options,
     )
     difference = first_difference(record, read_record(Path(out) / "session.jsonl")) if from_sensors else None
     return Replayed(summary, difference, record.breaks)
+
+
+def as_asked(record: Record, *, from_sensors: bool = False) -> dict[str, Any]:
+    """The keywords of a Session that plays a record again, from its commits or, for what people did not do, deciding
+    again."""
+    moves = [line for line in record.of(*_MOVES) if not line.get("at_once")]
+    if from_sensors:
+        moves = [m for m in moves if _by_a_person(m)]
+    header = record.header
+    return {
+        "preset": preset_from_dict(header["preset"]),
+        "minutes": header["minutes"],
+        "seed": header["seed"],
+        "sample_rate": header["sample_rate"],
+        "settings": header["settings"],
+        "context": header.get("context"),
+        "tune": header.get("tune"),
+        **{name: header[name] for name in _TERMS if name in header},
+        "week": [Heard(date.min, header.get("heard_hours_at_80_dba", 0.0))],
+        "moves": moves,
+        "steer": from_sensors,
+    }
+
+
+def frames_of(record: Record) -> int:
+    """How many frames the session came to; up to its last line where it broke off."""
+    if ends := record.of("end"):
+        return int(ends[-1]["frames"])
+    last_s = max((line["t_s"] for line in record.lines if "t_s" in line), default=0.0)
+    return math.ceil(last_s * record.header["sample_rate"])
 
 
 def first_difference(was: Record, now: Record) -> str | None:
@@ -110,6 +129,6 @@ def first_difference(was: Record, now: Record) -> str | None:
 
 
 def _by_a_person(move: Mapping[str, Any]) -> bool:
-    if move["type"] == "phase":
+    if move["type"] == "phase" or move.get("by") == PLAYED_BY:
         return False
     return move["type"] != "commit" or rank(move["by"]) == rank("hand")

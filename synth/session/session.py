@@ -28,9 +28,11 @@ from synth.score.model import Score
 from synth.session.ahead import Ahead, Move
 from synth.session.guests import Guests, Motif, reception, told_in
 from synth.session.handout import Audio, Handout
-from synth.session.lines import commit_line, samples_line, state_line
+from synth.session.lines import commit_line
+from synth.session.played import Playing
 from synth.session.pulse import Pulse, first_pulse, pulse_of
 from synth.session.terms import Asked, TermsError, agree
+from synth.session.thinking import Decision, Thinking
 from synth.session.watch import Watch
 from synth.steering.steering import Steering
 from synth.wearables.incoming import Incoming, fed
@@ -40,7 +42,6 @@ from synth.wearables.words import valence_of
 
 SAMPLE_RATES = (22_050, 192_000)
 VERBS = ("more", "less", "hold", "advance", "pull_back", "ground", "like", "skip", "stop")
-MET = {"self_arousal": "arousal", "self_valence": "valence"}  # what a plan may meet
 
 
 class SessionError(ValueError):
@@ -59,7 +60,7 @@ class Session:
     keep the music waiting, those of a `Desk(..., wait=True)` are waited for; without them the lines of `moves` answer.
     `tune`, a MIDI file or what was read from one, is what the melody starts from. `asked` are terms
     (`synth.session.terms.Asked`): policy, palette, constraints, screening, self_report, supervised, calibration, week,
-    delivery, haptic.
+    delivery, haptic, played.
 
     Raises SessionError, TermsError, PresetError, ControlError, ScreeningError, ConstraintError, RecordingError,
     GuestError or TuneError with what to change.
@@ -118,12 +119,10 @@ class Session:
         )
         self.length_frames: float = math.inf if length_s is None else round(length_s * sample_rate)
         self.latency_frames = self.engine.latency_frames
-        self.state = State(0.0)
+        self.panicked = False
         self.on_block: Callable[[Block], None] | None = None
         self._quantum = 0
-        self._entered = (-1, "")  # number and kind of the phase last told of
         self._position = 0
-        self._tick = 0
         self._handout = Handout(self._advance, self.engine.stems if stems else ())
         self._stems = stems
         self._inbox: deque[Callable[[], None]] = deque()
@@ -140,7 +139,6 @@ class Session:
             start=terms.start,
             landmark_every_s=terms.gates.landmark_every_s,
         )
-        self._ahead = Ahead(script, (move for move in moves if move["type"] != "guest"), self._quantum_at)
         self._steer = steer
         self._note(
             {
@@ -159,7 +157,12 @@ class Session:
         )
         for text in (*terms.notes, *self.engine.start_repairs, *self._incoming.start_repairs):
             self._note({"type": "repair", "t_s": 0.0, "text": str(text)})
-        self._watch = Watch(self.engine, terms.dose, self._note)
+        watch = Watch(self.engine, terms.dose, self._note)
+        self._thinking = Thinking(sample_rate, self._incoming, self._estimator, self._steering, watch, self._note)
+        moves = [move for move in moves if move["type"] != "guest"]
+        self._ahead = Ahead(script, moves, self._thinking.quantum_at)
+        hands = (terms.bounds, terms.played, steer, self._note, self._commit, self._release)
+        self._playing = Playing(self.engine, *hands)
         for name, value in settings.items():
             self._commit(Request(name, value, "hand", "set at the start"), at_once=True)
 
@@ -220,9 +223,7 @@ class Session:
 
         `by` says which hand: "hand", "hand:<who>" or "script"; whatever else it is counts as the name of a hand.
         """
-        if by.partition(":")[0] not in ("hand", "script"):
-            by = f"hand:{by}"
-        asked = Request(control(name).name, float(value), by, reason)
+        asked = Request(control(name).name, float(value), _hand(by), reason)
         self._inbox.append(lambda: self._commit(asked))
 
     def release(self, name: str) -> None:
@@ -235,6 +236,14 @@ class Session:
         if name not in VERBS:
             raise SessionError(f"no verb called {name!r}: one of {', '.join(VERBS)}")
         self._inbox.append(lambda: self._verb(name))
+
+    def play(self, pitch: float, velocity: float, stem: str = "melody", by: str = "hand") -> None:
+        """A person's note on `stem`, MIDI note number `pitch`, `velocity` 0 to 1 (0: it ends). It sounds at once, and
+        the music goes along: the tune leaves room and answers, chord, bass and key follow. Odd values are mended."""
+        if stem not in self._playing.stems:
+            raise SessionError(f"{self.preset.name} has no stem {stem!r} to play: one of {self._playing.stems}")
+        by, note = _hand(by), (float(pitch), float(velocity), stem)
+        self._inbox.append(lambda: self._playing.play(self._quantum, *note, by))
 
     def edit(self, phases: Sequence[Mapping[str, Any]]) -> None:
         """Go on by other `phases` (tables as in a preset), scaled to the session's length, from the time that it is.
@@ -274,6 +283,16 @@ class Session:
         return self.engine.bus.values(self._quantum)
 
     @property
+    def state(self) -> State:
+        """What is believed of the listener."""
+        return self._thinking.state
+
+    @property
+    def keeps_stems(self) -> bool:
+        """Whether it was made with `stems=True`."""
+        return self._stems
+
+    @property
     def held(self) -> frozenset[str]:
         """The controls that a person or safety holds."""
         return self.engine.bus.held
@@ -301,6 +320,7 @@ class Session:
     @property
     def score(self) -> Score:
         """The score so far."""
+        self.engine.transport.last(self._quantum * QUANTUM)
         return self.engine.score
 
     # -- rendering -----------------------------------------------------------------------------------------------
@@ -325,9 +345,10 @@ class Session:
             self._inbox.popleft()()
         for move in self._ahead.take(self._quantum):
             self._carry_out(move)
-        if self._steer and self._quantum >= self._quantum_at(self._tick):
-            self._on_tick()
-        due = [self._quantum_at(self._tick)] if self._steer else []
+        if self._steer and (decision := self._thinking.step(self._quantum, wanted, self._values, self._held)):
+            self._carry(decision)
+        self._playing.step(self._quantum)
+        due = [*self._playing.due, *([self._thinking.due] if self._steer else [])]
         quanta = min([wanted, MAX_QUANTA, *(q - self._quantum for q in (*due, *self._ahead.next()))])
         block = self.engine.render(self._quantum, quanta)
         for leap in self.engine.leaps:
@@ -338,44 +359,23 @@ class Session:
             self.on_block(block)
         return block
 
-    def _quantum_at(self, time_s: float) -> int:
-        return math.ceil(round(time_s * self.sample_rate, 3) / QUANTUM)
+    def _values(self) -> dict[str, float]:
+        return self.engine.bus.values(self._quantum)
 
-    # -- one second ------------------------------------------------------------------------------------------------
+    def _held(self) -> frozenset[str]:
+        return self.engine.bus.held
 
-    def _on_tick(self) -> None:
-        t_s = float(self._tick)
-        self._tick += 1
-        self._take_samples(t_s)
-        self.state = self._estimator.tick(t_s)
-        if self._incoming.sensed:
-            self._note(state_line(t_s, self.state))
-        bus = self.engine.bus
-        sensed = self.state if self._incoming.sensed else None
-        requests = self._steering.tick(t_s, sensed, bus.values(self._quantum), bus.held)
-        requests += self._watch.tick(t_s, sensed, bus.values(self._quantum))
-        for name in self._steering.releases:
+    def _carry(self, decision: Decision) -> None:
+        """Do what was decided, and say what the plan is."""
+        for name in decision.releases:
             self._release(name)
-        for text in self._steering.cues.told:
-            self._note({"type": "cue", "quantum": self._quantum, "t_s": t_s, "kind": text[0], "text": text[1]})
-        if self._steering.stopped:
-            stopped = {"kind": "stop_rule", "by": "safety", "text": self._steering.stopped}
-            self._note({"type": "incident", "t_s": t_s, **stopped})
-        for request in requests:
+        for request in decision.requests:
             self._commit(request)
-        if (entered := (self._steering.phase_number, self._steering.phase)) != self._entered:
-            self._entered = entered
-            self._enter_phase(self._steering.phase)
+        if decision.phase is not None:
+            self._enter_phase(decision.phase)
         arousal, valence, tension = self._steering.planned
         plan = {"phase": self.phase, "arousal": arousal, "valence": valence, "tension": tension}
-        self._note({"type": "plan", "t_s": t_s, **plan, "words": list(self._steering.words)})
-
-    def _take_samples(self, t_s: float) -> None:
-        for s in self._incoming.take(t_s):
-            self._note(samples_line(t_s, s))
-            self._estimator.feed(s)
-            if s.channel in MET and (told := s.value[np.isfinite(s.value)]).size:
-                self._steering.meet(**{MET[s.channel]: float(np.clip(told[-1], -1.0, 1.0))})
+        self._note({"type": "plan", "t_s": decision.t_s, **plan, "words": list(self._steering.words)})
 
     def _enter_phase(self, phase: str) -> None:
         self.engine.transport.phase = phase
@@ -390,6 +390,7 @@ class Session:
 
     def _commit(self, request: Request, at_once: bool = False) -> None:
         commit = self.engine.bus.request(request, self._quantum, at_once=at_once)
+        self._playing.noticed(request)
         self._note(commit_line(commit, self._now_s, at_once))
 
     def _release(self, name: str) -> None:
@@ -410,10 +411,13 @@ class Session:
 
     def _stop(self) -> None:
         self._note({"type": "stop", "quantum": self._quantum, "t_s": self._now_s})
+        self._playing.let_all_go(self._quantum)
         end_s = self.engine.expression.stop(self._now_s)
         self.length_frames = min(self.length_frames, round(end_s * self.sample_rate))
 
     def _panic(self) -> None:
+        self.panicked = True
+        self._playing.let_all_go(self._quantum)
         self._note({"type": "panic", "quantum": self._quantum, "t_s": self._now_s})
         if self.engine.audio:
             self.engine.output_guard.panic()
@@ -432,6 +436,8 @@ class Session:
                 self._verb(move["verb"])
             case "edit" if self._steer:
                 self._edit(phases_from(self.preset, move["phases"], self.terms.bounds))
+            case "played":
+                self._playing.play(self._quantum, move["pitch"], move["velocity"], move["stem"], move["by"])
             case "stop":
                 self._stop()
             case "panic":
@@ -444,3 +450,8 @@ class Session:
         self._note({"type": "end", "frames": self._position, "t_s": round(self.time_s, 4), "reason": why})
         if self._guests is not None:
             self._guests.close()
+
+
+def _hand(by: str) -> str:
+    """The name of a hand."""
+    return by if by.partition(":")[0] in ("hand", "script") else f"hand:{by}"

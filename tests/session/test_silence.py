@@ -11,6 +11,7 @@ from scipy import signal
 
 from synth.preset import Cue, load_preset
 from synth.session import Audio, Session
+from synth.session.thinking import DECIDED_S
 
 RATE = 22_050
 BEGINS_S, LASTS_S, FADE_S = 34.0, 14.0, 4.0
@@ -71,7 +72,7 @@ def test_it_goes_and_comes_without_a_step(silent, plain):
     for begins_s in (BEGINS_S, BEGINS_S + LASTS_S):
         moving = between(gain, begins_s - 1.0, begins_s + FADE_S + 8.0)
         assert np.abs(np.diff(moving)).max() < 0.003
-    going = [gain[round((BEGINS_S + share * FADE_S) * RATE)] for share in (0.0, 0.25, 0.5, 0.75)]
+    going = [gain[round((BEGINS_S + DECIDED_S + share * FADE_S) * RATE)] for share in (0.0, 0.25, 0.5, 0.75)]
     assert going == pytest.approx([1.0, 0.854, 0.5, 0.146], abs=0.02)
 
 
@@ -119,8 +120,8 @@ def test_the_record_tells_of_it(silent):
     ]
     moves = [line for line in silent[2] if line["type"] == "commit" and line["control"] == "rest"]
     assert [(line["t_s"], line["new"], line["by"]) for line in moves] == [
-        (pytest.approx(BEGINS_S, abs=0.01), 1.0, "plan"),
-        (pytest.approx(BEGINS_S + LASTS_S, abs=0.01), 0.0, "plan"),
+        (pytest.approx(BEGINS_S + DECIDED_S, abs=0.01), 1.0, "plan"),
+        (pytest.approx(BEGINS_S + LASTS_S + DECIDED_S, abs=0.01), 0.0, "plan"),
     ]
     assert not [line for line in silent[2] if line["type"] == "safety"], "the output guard had nothing to do"
 
