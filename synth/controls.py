@@ -106,7 +106,7 @@ class Control:
 
 def _level(stem: str, cc: int) -> Control:
     return Control(
-        f"level_{stem}_db", "dB", -60.0, 6.0, 0.0, "linear", 4.0, 240.0, "quantum", 0.0,
+        f"level_{stem}_db", "dB", -60.0, 6.0, 0.0, "linear", 4.0, 600.0, "quantum", 0.0,
         f"Level of the {stem} stem against the preset's mix; -60 is silent.", 60.0, cc,
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ CONTROLS: tuple[Control, ...] = (
     Control("density_hz", "1/s", 0.1, 8, 1.2, "log", 0.06, 0.5, "bar", 8.0, "Note onsets a second over all voiced stems.", cc=29),
     Control("dynamics_db", "dB", -12, 8, 0.0, "linear", 0.3, 1.0, "quantum", 0.0, "Playing level around loudness_lufs.", 2.0, 11),
     Control("dynamic_range_lu", "LU", 2, 10, 5.0, "linear", 0.1, 1.0, "phrase", 60.0, "Loudness range of the music (EBU Tech 3342) over minutes.", cc=30),
-    Control("brightness_oct", "oct", -2, 1.5, 0.0, "linear", 0.1, 40.0, "quantum", 0.0, "Filters of all stems, in octaves around the preset's own.", 1.0, 74),
+    Control("brightness_oct", "oct", -2, 1.5, 0.0, "linear", 0.1, 100.0, "quantum", 0.0, "Filters of all stems, in octaves around the preset's own.", 1.0, 74),
     Control("register_note", "MIDI note", 45, 79, 62, "linear", 0.2, 2.0, "phrase", 60.0, "Middle of the melody's range.", cc=31),
     Control("articulation", "", 0.3, 1.3, 0.9, "linear", 0.02, 0.2, "bar", 8.0, "Note length over time to the next note; above 1 overlaps.", cc=85),
     Control("attack_ms", "ms", 5, 2000, 80, "log", 0.2, 1.0, "bar", 8.0, "Softness of onsets.", cc=73),

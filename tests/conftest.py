@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import subprocess
-import sys
-import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import hypothesis
 import pytest
@@ -33,40 +29,25 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 @pytest.fixture
-def jack_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A real JACK server of its own on the dummy driver, 48 kHz in blocks of 256; its name, which clients find in
-    JACK_DEFAULT_SERVER."""
-    name = f"test{uuid.uuid4().hex[:12]}"
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
-    monkeypatch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
-    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    command = ["jackd", "--name", name, "-r", "-d", "dummy", "-r", "48000", "-p", "256"]
-    with start_jack(command) as server:
+def jack_named(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AbstractContextManager[str]]:
+    """Starts a real JACK server, 48 kHz in blocks of 256, by the name given or a new one, which clients find in
+    JACK_DEFAULT_SERVER; gives the name. It waits for its clients, so that nothing is lost on a busy machine."""
+
+    @contextlib.contextmanager
+    def start(name: str = "") -> Iterator[str]:
+        from bench.jack_here import jack_server as server
+
+        monkeypatch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
+        monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+        with server(name, 256, "-S", "-t", "5000") as name:
+            monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
+            yield name
+
+    return start
+
+
+@pytest.fixture
+def jack_server(jack_named: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
+    """A JACK server of this test's own; its name."""
+    with jack_named() as name:
         yield name
-        assert server.poll() in (None, -signal.SIGKILL, -signal.SIGTERM), "the JACK server ended by itself"
-
-
-@contextlib.contextmanager
-def start_jack(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A JACK server, from when it answers."""
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 20.0
-        while not _answers():
-            assert time.monotonic() < until and server.poll() is None, "jackd does not start"
-            time.sleep(0.05)
-        yield server
-    finally:
-        server.terminate()
-        try:
-            server.wait(5.0)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-
-
-def _answers() -> bool:
-    """Whether the server named in the environment takes clients; asked from a process of its own, so that this one
-    keeps nothing of a server that is no more."""
-    script = "import jack; jack.Client('probe', no_start_server=True).close()"
-    return subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0

@@ -31,6 +31,7 @@ from synth.wearables.words import valence_of
 LOOK_S = 0.004
 START_S = 300.0  # the first start compiles its kernels
 FINISH_S = 20.0
+QUIT_S = 3.0
 KEPT = 200  # words that nobody has taken yet
 Line = dict[str, Any]
 
@@ -65,6 +66,7 @@ class LiveSession:
         self._plan_words: tuple[str, ...] = ()
         self._ready, self._over = threading.Event(), threading.Event()
         self._trouble = ""
+        self._told_over = False
         self._errors = tempfile.TemporaryFile()
         self._process: subprocess.Popen[bytes] | None = None
         self._reader = threading.Thread(target=self._read, name="live session", daemon=True)
@@ -86,7 +88,7 @@ class LiveSession:
             raise LiveError(f"the live process did not start within {timeout_s:g} s")
         self._shared.forget()
         if self._trouble:
-            self._over.wait(FINISH_S)
+            self._reader.join()
             raise LiveError(self._trouble)
 
     def begin(self) -> None:
@@ -109,20 +111,24 @@ class LiveSession:
 
     def close(self) -> None:
         """Fade out, and wait until the process has ended; closing twice does nothing."""
-        if self._process is None or self._process.poll() is not None:
-            self._over.wait(FINISH_S if self._reader.is_alive() else 0.0)
+        if self._process is None:
+            self._errors.close()
+            self._shared.forget()
             return
         self.stop()
         if not self._over.wait(FINISH_S):
             self.kill()
+        self._reader.join()
 
     def kill(self) -> None:
-        """End the process at once."""
-        if self._process is not None:
+        """End the process at once, without a fade."""
+        if self._process is None:
+            self.close()
+            return
+        self._send("quit")
+        if not self._over.wait(QUIT_S) and self._process.poll() is None:
             self._process.kill()
-            self._process.wait()
-        self._over.set()
-        self._shared.forget()
+        self._reader.join()
 
     def __enter__(self) -> LiveSession:
         self.start()
@@ -247,21 +253,26 @@ class LiveSession:
             self.words.append(f"{word} was not taken: the live process has not answered for a while")
 
     def _read(self) -> None:
-        """Take what the process tells until it is over."""
-        assert self._process is not None
-        while True:
+        """Take what the process tells until it is over, then let go of it."""
+        assert self._process is not None and self._process.stdin is not None
+        while not self._told_over:
             gone = self._process.poll() is not None
             messages = self._outbox.take()
             for message in messages:
                 kind, said = pickle.loads(message)
                 self._hear(kind, said)
-            if self._over.is_set():
-                return
-            if gone and not messages:
-                self._break()
-                return
             if not messages:
+                if gone:
+                    self._break()
+                    break
                 time.sleep(LOOK_S)
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait()
+        self._errors.close()
+        self._shared.forget()
+        self._over.set()
+        self._ready.set()
 
     def _hear(self, kind: str, said: Any) -> None:
         match kind:
@@ -280,7 +291,7 @@ class LiveSession:
             case "refused" | "failed":
                 self._trouble = said
             case "over":
-                self._end()
+                self._told_over = True
 
     def _break(self) -> None:
         """The process has ended without a word."""
@@ -288,11 +299,6 @@ class LiveSession:
         self._errors.seek(0)
         last = self._errors.read().decode(errors="replace").strip().splitlines()[-5:]
         self._trouble = "\n".join([f"the live process ended by itself ({self._process.returncode})", *last])
-        self._end()
-
-    def _end(self) -> None:
-        self._over.set()
-        self._ready.set()
 
     def _take(self, line: Line) -> None:
         """Keep what is shown of a line of the record."""

@@ -54,7 +54,7 @@ class Live:
         self._wanted = True  # whether the device in use is the one that was asked for
         self._next: tuple[Preset, dict[str, Any]] | None = None
         self._again_s = 0.0
-        self._over = False
+        self._over = self._alone = False
 
     def run(self) -> int:
         """Play until the session is over, or nobody is left who started it."""
@@ -66,7 +66,7 @@ class Live:
             self._watch()
         self._device.close()
         if self.session is not None:
-            self.session.close("failed" if self.player.failed else "finished")
+            self.session.close("failed" if self.player.failed else "finished" if self.session.finished else "ended")
         if self.player.failed:
             self.player.tell("failed", f"a fault in isotone itself\n{self.player.failed}")
         self.player.tell("over", None)
@@ -81,7 +81,6 @@ class Live:
         """A session of `preset`, with all that it needs at hand before it is played."""
         assert self._device is not None
         rate = self._device.sample_rate
-        warm_up(preset, rate)
         self.session = Session(
             preset,
             sample_rate=rate,
@@ -89,6 +88,7 @@ class Live:
             stems=self.setup.device == "jack",
             **asked,
         )
+        warm_up(preset, rate)
         gc.collect()
         gc.freeze()  # what is there by now is there to stay
         notes = clock = None
@@ -105,10 +105,12 @@ class Live:
     def _watch(self) -> None:
         """One look at how things stand."""
         assert self._device is not None
-        gone, _, _ = select.select([sys.stdin], [], [], LOOK_S)
-        if gone and not sys.stdin.buffer.read(1):
-            self.stop()  # whoever started this is no more
-            self._over = self.session is None or self.session.finished or not self._wanted
+        if self._alone:
+            time.sleep(LOOK_S)
+            self._over = self.session is None or self.session.finished
+        elif select.select([sys.stdin], [], [], LOOK_S)[0]:  # whoever started this is no more
+            self._alone = True
+            self.stop()
         self.board.set("xruns", self._device.xruns)
         self.board.set("connected", float(self._wanted))
         self.board.set("latency_frames", self._latency())
@@ -162,6 +164,8 @@ class Live:
         if word == "change":
             self._next = args[0], args[1]
             self.stop()
+        elif word == "quit":
+            self._over = True
 
     def _change(self) -> None:
         """Begin the session that is wanted next, when the one before has faded out."""

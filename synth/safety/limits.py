@@ -60,8 +60,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit("crescendo_lu", "LU", "most", 8, 8, 4, "Bernardi et al. 2009, one crescendo in all"),
     Limit("stem_rise_db_per_s", "dB/s", "most", 12, 12, 3.75, "stems enter over 4 s and longer, the loop lets them go as slowly: project"),
     Limit("brightening_oct_per_s", "oct/s", "most", 1, 0.5, 0.5, "project"),
-    Limit("hand_stem_rise_db_per_s", "dB/s", "most", 240, 240, 3.75, "a fader answers its hand within 20 ms; the rise of the whole stays bounded: project"),
-    Limit("hand_brightening_oct_per_s", "oct/s", "most", 40, 40, 0.5, "as hand_stem_rise_db_per_s"),
+    Limit("hand_stem_rise_db_per_s", "dB/s", "most", 600, 600, 3.75, "a fader answers its hand within 20 ms; the rise of the whole stays bounded: project"),
+    Limit("hand_brightening_oct_per_s", "oct/s", "most", 100, 100, 0.5, "as hand_stem_rise_db_per_s"),
     Limit("density_oct_per_beat", "oct", "most", 0.25, 0.25, 0.0625, "twice as many notes in 4 beats, or in 16: project"),
     Limit("breath_change_per_min", "", "most", 0.03, 0.03, 0.03, "Leslie et al. 2019: approach the paced rate slowly"),
     # How steep a plan may be.

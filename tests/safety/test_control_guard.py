@@ -152,10 +152,10 @@ def test_speeds_of_the_limits():
 def test_faders_and_filters_follow_a_hand_but_not_the_loop():
     level, filters = {"level_pad_db": -6.0}, {"brightness_oct": 0.0}
     for towards in (0.0, -12.0):
-        assert ask(ControlGuard(), "level_pad_db", towards, "hand", **level).rate == 240.0
+        assert ask(ControlGuard(), "level_pad_db", towards, "hand", **level).rate == 600.0
         assert ask(ControlGuard(), "level_pad_db", towards, "mapping", **level).rate <= 12.0
-    assert ask(ControlGuard(), "brightness_oct", 1.0, "hand", **filters).rate == 40.0
-    assert ask(ControlGuard(), "brightness_oct", -1.0, "hand", **filters).rate == 40.0
+    assert ask(ControlGuard(), "brightness_oct", 1.0, "hand", **filters).rate == 100.0
+    assert ask(ControlGuard(), "brightness_oct", -1.0, "hand", **filters).rate == 100.0
     assert ask(ControlGuard(), "brightness_oct", 1.0, "mapping", **filters).rate == TABLE["brightness_oct"].rate_loop
     assert ask(ControlGuard(), "brightness_oct", -1.0, "mapping", **filters).rate == 1.0
 
