@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,18 +16,23 @@ OSC_PORT = 9100
 
 
 class Hands:
-    """Who plays: what is told of each part."""
+    """Who plays: what is told of each part, on lines that are drawn again, and once in words."""
 
     def __init__(self) -> None:
         self.sensor: Live | None = None
+        self.parts: list[Callable[[], str]] = []
+        self.words: deque[str] = deque()
 
     def lines(self) -> list[str]:
         """A line for each part."""
-        return [f"sensor: {self.sensor.status}"] if self.sensor is not None else []
+        sensor = [f"sensor: {self.sensor.status}"] if self.sensor is not None else []
+        return [*(line() for line in self.parts), *sensor]
 
     def take_words(self) -> list[str]:
         """What is worth a line of its own, once."""
-        return []
+        taken = list(self.words)
+        self.words.clear()
+        return taken
 
 
 def add_hands(command: argparse.ArgumentParser) -> None:
@@ -58,4 +64,24 @@ def add_hands(command: argparse.ArgumentParser) -> None:
 @contextlib.contextmanager
 def hands_of(arguments: argparse.Namespace, live: LiveSession) -> Iterator[Hands]:
     """The hands that were asked for, as long as this lasts."""
-    yield Hands()
+    hands = Hands()
+    with contextlib.ExitStack() as open_parts:
+        if arguments.osc is not None or arguments.oscquery is not None:
+            _osc(arguments, live, hands, open_parts)
+        yield hands
+
+
+def _osc(arguments: argparse.Namespace, live: LiveSession, hands: Hands, open_parts: contextlib.ExitStack) -> None:
+    from synth.control.osc import OscServer
+
+    port = OSC_PORT if arguments.osc is None else arguments.osc
+    server = OscServer(live, port, arguments.host, arguments.allow, preset=live.setup.preset.name)
+    open_parts.enter_context(server)
+    hands.words.append(server.words)
+    hands.parts.append(lambda: f"{server.words}: {server.received} messages, {server.subscribers} subscribers")
+    if arguments.oscquery is not None:
+        from synth.control.oscquery import OscQueryServer
+
+        query = OscQueryServer(server, arguments.oscquery, announce=arguments.announce)
+        open_parts.enter_context(query)
+        hands.words.append(query.words)

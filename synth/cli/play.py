@@ -36,6 +36,7 @@ them over
 """
 DEVICES = ("auto", "jack", "pyo", "portaudio", "null")
 LOOK_S = 0.25
+SWITCH_S = 0.0005  # hands do not wait for the console
 
 
 def add(commands: Commands) -> None:
@@ -80,15 +81,16 @@ def play(arguments: argparse.Namespace) -> int:
     from synth.live import LiveSession
     from synth.output.records import Records
 
+    sys.setswitchinterval(SWITCH_S)
     setup = _setup(arguments)
     with Records(arguments.out, keeping(arguments), overwrite=arguments.overwrite) as records:
         live = LiveSession(setup, record=records.write)
         with _interrupted(live) as over, contextlib.ExitStack() as parts:
             with console(arguments.plain) as show:
                 show.say("getting ready")
-                parts.enter_context(live)
                 hands = parts.enter_context(hands_of(arguments, live))
                 parts.enter_context(_sensor(arguments, live, hands))
+                parts.enter_context(live)
                 while not live.wait(LOOK_S) and not over.is_set():
                     show.look(live, hands)
             seen = live.seen

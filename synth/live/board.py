@@ -29,6 +29,7 @@ FIELDS = (
     "xruns",             # as the device counts them
     "load",              # share of a block's time that its rendering takes, over the last second
     "worst_us",          # the most processor time that a block's rendering took
+    "p50_us", "p99_us", "p999_us",  # and what so many of them stayed within
 )
 # fmt: on
 PLACE = {name: i for i, name in enumerate(FIELDS)}

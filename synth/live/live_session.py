@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from synth.bus import rank
-from synth.controls import control
+from synth.controls import control, defaults
 from synth.live.board import Seen
 from synth.live.process import SIZE, parts
 from synth.live.ring import Shared
@@ -211,8 +211,9 @@ class LiveSession:
 
     @property
     def controls(self) -> Mapping[str, float]:
-        """Every control's value now."""
-        return self.seen.controls
+        """Every control's value now; before the first sound those that the preset starts with."""
+        seen = self.seen
+        return seen.controls if seen.frames else {**defaults(), **self.setup.preset.controls}
 
     @property
     def held(self) -> frozenset[str]:
@@ -238,7 +239,7 @@ class LiveSession:
     def pulse(self) -> Pulse:
         """The beat that is being rendered."""
         seen = self.seen
-        return seen.pulse if seen.frames else first_pulse({**self.setup.preset.controls, **seen.controls})
+        return seen.pulse if seen.frames else first_pulse(self.controls)
 
     @property
     def finished(self) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
+
+BIN_US, BINS = 20.0, 500
 
 
 class Meter:
@@ -11,6 +14,7 @@ class Meter:
     def __init__(self, sample_rate: int) -> None:
         self.blocks = self.late = 0
         self.worst_us = 0.0
+        self._counts = [0] * BINS
         self.load = 0.0
         self._sample_rate = sample_rate
         self._began_s = self._began_cpu_s = 0.0
@@ -26,5 +30,16 @@ class Meter:
         took_s = time.monotonic() - self._began_s
         self.blocks += 1
         self.late += took_s > lasts_s
-        self.worst_us = max(self.worst_us, 1e6 * (time.thread_time() - self._began_cpu_s))
+        cpu_us = 1e6 * (time.thread_time() - self._began_cpu_s)
+        self.worst_us = max(self.worst_us, cpu_us)
+        self._counts[min(int(cpu_us / BIN_US), BINS - 1)] += 1
         self.load += (took_s / lasts_s - self.load) * min(lasts_s, 1.0)
+
+    def quantile_us(self, share: float) -> float:
+        """Processor time that `share` of the blocks stayed within, up to BIN_US."""
+        left = math.ceil(share * self.blocks)
+        for number, count in enumerate(self._counts):
+            left -= count
+            if left <= 0:
+                return min((number + 1) * BIN_US, self.worst_us)
+        return self.worst_us

@@ -74,8 +74,8 @@ class NotesOut:
         self,
         mode: str = "channels",
         stems: Sequence[str] = PLAYED,
-        *,
         sample_rate: int = 48_000,
+        *,
         bend_semitones: int | None = None,
         programs: bool = False,
     ) -> None:
@@ -213,7 +213,7 @@ class NotesOut:
         while self._grid < end_frame:
             sliding = [voice for voice in self._voices.values() if voice.frames]
             if not sliding:
-                self._grid = -(-end_frame // self._step) * self._step
+                self._grid = end_frame
                 return
             for voice in sliding:
                 self._bend_to(voice, self._grid)

@@ -113,6 +113,8 @@ class Live:
             self.stop()
         self.board.set("xruns", self._device.xruns)
         self.board.set("connected", float(self._wanted))
+        for name, share in (("p50_us", 0.5), ("p99_us", 0.99), ("p999_us", 0.999)):
+            self.board.set(name, self.player.meter.quantile_us(share))
         self.board.set("latency_frames", self._latency())
         if self.player.failed:
             self._over = True

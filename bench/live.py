@@ -1,0 +1,220 @@
+"""Does a live session answer at once and never stumble?  python bench/live.py [--minutes M] [--trials N] [--preset P]
+[--measure answer hour]
+
+answer: how long after an OSC message its change is heard, the first dB of a move of 6 dB and more: a level, and a
+filter. Every sample is recorded from a real JACK server (dummy driver, 256 frames, as clients see it) and set against a
+rendering of the same record without the move. hour: a session for M minutes under jackd with another scene each minute,
+OSC, a subscriber and a stream of heart beats and skin conductance, beside an idle client on a server of its own at the
+same time: xruns of both, what blocks cost in processor time, late blocks. Needs jackd; figures move with the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from jack_here import Tape, aligned, jack_server
+from numpy.typing import NDArray
+from scipy import signal
+
+from synth import Session
+from synth.control.osc import OscServer
+from synth.live import LiveSession, Setup
+from synth.preset import load_preset
+from synth.wire.osc import encode
+
+RATE, BLOCK = 48_000, 256
+MOVED = {"level_pad_db": -6.0, "brightness_oct": -1.5}  # there and back
+IDLE = """
+import jack, sys, time
+client = jack.Client("idle", no_start_server=True, servername=sys.argv[1])
+port, late = client.outports.register("out"), 0
+def count(delayed):
+    global late
+    late += 1
+client.set_xrun_callback(count)
+client.set_process_callback(lambda frames: port.get_array().fill(0.0))
+client.activate()
+print("ready", flush=True)
+sys.stdin.read()
+client.deactivate()
+print(late, flush=True)
+"""
+
+
+def answer(preset: str, trials: int) -> dict[str, Any]:
+    """Milliseconds from a message to the first dB, for a level and for a filter."""
+    asked = {"seed": 4, "minutes": 30.0}
+    lines: list[dict[str, Any]] = []
+    rng = random.Random(1)
+    sent: list[tuple[str, int]] = []
+    with jack_server("", BLOCK, "-S") as server:
+        live = LiveSession(Setup(load_preset(preset), asked, device="jack", device_name=server), record=lines.append)
+        live.start()
+        try:
+            with OscServer(live, port=0) as osc, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+                tape = Tape(["isotone:pad_1"], 30.0 + 4.0 * trials, server)
+                tape.start()
+                while tape.seconds < 20.0:
+                    time.sleep(0.1)
+                for number in range(2 * trials):
+                    name = list(MOVED)[number // trials]
+                    value = MOVED[name] * ((number + 1) % 2)
+                    time.sleep(0.7 + rng.random() * 0.3)
+                    sent.append((name, tape.frame))
+                    out.sendto(encode(f"/control/{name}", (value,)), ("127.0.0.1", osc.port))
+                time.sleep(1.0)
+                heard = tape.stop()[0]
+        finally:
+            live.kill()
+    moves = [x for x in lines if x["type"] in ("commit", "release", "phase", "verb") and not x.get("at_once")]
+    ours = [i for i, x in enumerate(moves) if x.get("control") in MOVED and x["by"].startswith("hand")]
+    frames = heard.size + 30 * RATE
+
+    def rendered(which: list[dict[str, Any]]) -> NDArray[np.float32]:
+        again = Session(load_preset(preset), stems=True, moves=which, steer=False, **asked)
+        return again.render_audio(frames).stems["pad"][:, 0]
+
+    late = aligned(heard, rendered(moves))
+    taken: dict[str, list[float]] = {name: [] for name in MOVED}
+    waited: list[float] = []
+    for place, (name, frame) in zip(ours, sent, strict=True):
+        rest = [x for i, x in enumerate(moves) if i < place or i not in ours]
+        waited.append(1000.0 * (moves[place]["quantum"] * 64 - late - frame) / RATE)
+        without = rendered(rest)[late : late + heard.size]
+        if (first := _first_db(heard, without, frame, name)) is not None:
+            taken[name].append(first)
+    taken["taken by the bus"] = waited
+    return {name: _quantiles(values) for name, values in taken.items()}
+
+
+def _first_db(heard: NDArray[np.float32], without: NDArray[np.float32], frame: int, name: str) -> float | None:
+    """Milliseconds from `frame` until what is heard is 1 dB away from what it would be without the move; None where the
+    whole move comes to less than 6 dB there, as in a rest."""
+    around = slice(frame - 4800, frame + 14_400)
+    pair = [x[around].astype(np.float64) for x in (heard, without)]
+    window = 24
+    if name == "brightness_oct":  # where the filter moves by 6 dB and more
+        band = signal.butter(2, (1500.0, 4000.0), "bandpass", fs=RATE, output="sos")
+        pair, window = [signal.sosfilt(band, x) for x in pair], 64
+    power = [signal.lfilter(np.full(window, 1.0 / window), 1.0, x**2) + 1e-16 for x in pair]
+    change_db = np.abs(10.0 * np.log10(power[0] / power[1]))[4800:]
+    if np.median(change_db[4800:]) < 5.9:
+        return None
+    return 1000.0 * float(np.argmax(change_db >= 1.0)) / RATE
+
+
+def _quantiles(values: list[float]) -> dict[str, float]:
+    q = np.percentile(values, [50, 99, 100]) if values else (np.nan,) * 3
+    return {"moves": len(values), "p50_ms": float(q[0]), "p99_ms": float(q[1]), "max_ms": float(q[2])}
+
+
+def hour(preset: str, minutes: float) -> dict[str, Any]:
+    """Xruns beside an idle client, and what blocks cost."""
+    with jack_server("", BLOCK) as busy, jack_server("", BLOCK) as quiet:
+        idle = subprocess.Popen(
+            [sys.executable, "-c", IDLE, quiet], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert idle.stdout is not None and idle.stdin is not None
+        idle.stdout.readline()
+        asked = {"seed": 4, "minutes": minutes + 1.0}
+        live = LiveSession(Setup(load_preset(preset), asked, device="jack", device_name=busy))
+        live.start()
+        try:
+            with OscServer(live, port=0) as osc, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+                _play(live, ("127.0.0.1", osc.port), out, minutes)
+            seen = live.seen
+        finally:
+            live.kill()
+            idle.stdin.close()
+        xruns_idle = int(idle.stdout.readline())
+        idle.wait()
+    return {
+        "minutes": minutes,
+        "blocks": int(seen.blocks),
+        "late": int(seen.late),
+        "xruns": int(seen.xruns),
+        "xruns_idle": xruns_idle,
+        "worst_cpu_ms": seen.worst_us / 1000.0,
+        "cpu_ms": {name: getattr(seen, name) / 1000.0 for name in ("p50_us", "p99_us", "p999_us")},
+        "deadline_ms": 1000.0 * BLOCK / RATE,
+    }
+
+
+def _play(live: LiveSession, to: tuple[str, int], out: socket.socket, minutes: float) -> None:
+    """Hands and sensors for `minutes`: messages as a surface and a sensor send them."""
+    rng = random.Random(2)
+    out.bind(("127.0.0.1", 0))
+    out.setblocking(False)
+
+    def send(address: str, *args: Any) -> None:
+        out.sendto(encode(address, args), to)
+
+    send("/subscribe", "/control/*")
+    began, beat_s, second, minute = time.monotonic(), 0.0, -1, 0
+    while (t_s := time.monotonic() - began) < 60.0 * minutes:
+        if t_s >= beat_s:
+            rr_ms = rng.gauss(900.0, 40.0)
+            beat_s += rr_ms / 1000.0
+            send("/feed/rr_ms", rr_ms)
+        if int(t_s) != second:
+            second = int(t_s)
+            send("/feed/hr", 66.0 + rng.gauss(0.0, 2.0))
+            for _ in range(4):
+                send("/feed/eda", 4.0 + rng.gauss(0.0, 0.05))
+            if second % 5 == 0:
+                send("/control/brightness_oct", rng.uniform(-1.0, 0.5))
+                send("/stem/pad/level_db", rng.uniform(-6.0, 0.0))
+        if int(t_s / 60.0) != minute:
+            minute = int(t_s / 60.0)
+            send("/control/scene", minute % 100)
+        try:
+            while True:
+                out.recv(65_535)
+        except BlockingIOError:
+            time.sleep(0.01)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--preset", default="settle")
+    parser.add_argument("--measure", nargs="+", choices=("answer", "hour"), default=["answer", "hour"])
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    found: dict[str, Any] = {}
+    if "answer" in options.measure:
+        found["answer"] = answer(options.preset, options.trials)
+    if "hour" in options.measure:
+        found["hour"] = hour(options.preset, options.minutes)
+    if options.json:
+        print(json.dumps(found, indent=1))
+        return
+    for name, q in found.get("answer", {}).items():
+        print(
+            f"{name:18} first dB heard after {q['p50_ms']:.1f} ms (median), {q['p99_ms']:.1f} (99 %), "
+            f"{q['max_ms']:.1f} (worst of {q['moves']}), at the port"
+        )
+    if "hour" in found:
+        h = found["hour"]
+        cpu = h["cpu_ms"]
+        print(
+            f"{h['minutes']:g} min of {options.preset}: {h['blocks']} blocks of {BLOCK} frames, {h['late']} late; "
+            f"{h['xruns']} xruns, idle client beside it {h['xruns_idle']}"
+        )
+        print(
+            f"processor time of a block, ms: {cpu['p50_us']:.2f} median, {cpu['p99_us']:.2f} 99 %, "
+            f"{cpu['p999_us']:.2f} 99.9 %, {h['worst_cpu_ms']:.2f} worst; half the deadline {h['deadline_ms'] / 2:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
