@@ -5,7 +5,8 @@ PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
 SYSTEM_PACKAGES = ffmpeg chromium libportaudio2 libjack-jackd2-0 \
-	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
+	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+	jackd2 liblo-tools puredata-core supercollider-language ardour
 PEER_PACKAGES = supercollider-server csound
 TWO_AT_ONCE = -n 2 --dist loadfile
 DEMO = settle --wearable assets/recording --minutes 8 --seed 1
@@ -28,7 +29,7 @@ test-jit: $(VENV)/test-installed system-packages ## the tests with compiled kern
 	$(BIN)/python -m pytest $(TWO_AT_ONCE)
 
 test-python: $(VENV)/test-installed ## the kernels' tests once more as plain Python
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest $(TWO_AT_ONCE) tests/dsp
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/dsp
 
 test-install: $(VENV)/test-installed ## the wheel in fresh environments, on each Python 3.11 to 3.13 found
 	$(BIN)/python -m pytest $(TWO_AT_ONCE) --dist load -m install tests/test_install.py

@@ -43,21 +43,18 @@ class LiveError(RuntimeError):
 class LiveSession:
     """Starts `setup` in a process of its own.
 
-    `record` is called with each line of its record, `on_midi` with what came in through the device's own MIDI port as
-    (session time, message), both from a thread of this object. `words` are what is worth telling: a device lost and
-    found, what was refused.
+    `record` is called with each line of its record. `on_midi` may be set: it is called with what came in through the
+    device's own MIDI port, (session time, message); `on_send` with messages for another port, where the device has
+    none. All three are called from a thread of this object. `words` are what is worth telling: a device lost and found,
+    what was refused.
     """
 
-    def __init__(
-        self,
-        setup: Setup,
-        record: Callable[[Line], None] | None = None,
-        on_midi: Callable[[float, bytes], None] | None = None,
-    ) -> None:
+    def __init__(self, setup: Setup, record: Callable[[Line], None] | None = None) -> None:
         self.setup = setup
         self.words: deque[str] = deque(maxlen=KEPT)
         self._record = record or (lambda line: None)
-        self._on_midi = on_midi or (lambda t_s, message: None)
+        self.on_midi: Callable[[float, bytes], None] = lambda t_s, message: None
+        self.on_send: Callable[[bytes], None] = lambda message: None
         self._shared = Shared(SIZE)
         self._board, self._inbox, self._outbox = parts(self._shared.memory)
         self._held: set[str] = set()
@@ -282,7 +279,10 @@ class LiveSession:
                 self._record(said)
             case "midi":
                 for t_s, message in said:
-                    self._on_midi(t_s, message)
+                    self.on_midi(t_s, message)
+            case "send":
+                for message in said:
+                    self.on_send(message)
             case "ready":
                 self._ready.set()
             case "device":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synth.engine import Block
+from synth.instruments.base import QUANTUM
 from synth.live.board import Board
 from synth.live.meter import Meter
 from synth.live.ring import Ring
@@ -33,6 +34,7 @@ ASKED = frozenset(
     {"request", "release", "verb", "feed", "tell", "hear", "play", "edit", "stop", "panic"}
 )  # fmt: skip
 MidiBytes = tuple[int, bytes]  # frame, message
+STOP = b"\xfc"  # of a MIDI clock
 
 
 class Player:
@@ -53,6 +55,8 @@ class Player:
         self._notes: NotesOut | None = None
         self._clock: ClockOut | None = None
         self._midi: deque[MidiBytes] = deque()
+        self._quiet = True  # nothing is left to be let go of
+        self.sends_midi = False  # whether the device takes `midi` itself; else it is told, to be sent from elsewhere
         self.failed = ""
         self.asked_s = time.monotonic()
         self.meter = Meter(48_000)
@@ -67,7 +71,8 @@ class Player:
         """Play `session` from the next block on, or with `begun` False from when that is asked for."""
         self.meter = Meter(session.sample_rate)
         self._notes, self._clock = notes, clock
-        self._midi.clear()
+        self._midi = deque(notes.start(0) if notes is not None else ())
+        self._quiet = False
         session.on_block = self._on_block
         self._begun = begun
         self._session = session
@@ -92,6 +97,8 @@ class Player:
             self._session = None
             audio = self._silent(frames)
         self._frames += frames
+        if not self.sends_midi and (due := self.midi(frames)):
+            self.tell("send", [data for _, data in due])
         self._show(frames)
         self._hand_on()
         self.meter.end(frames)
@@ -99,9 +106,17 @@ class Player:
 
     def midi(self, frames: int) -> list[MidiBytes]:
         """What is to be sent during the block rendered last, with the frame in it; late by the session's latency, as
-        the sound is."""
+        the sound is. At the end, and at a panic, every note is let go."""
         session = self._session
         if session is None:
+            return []
+        if (session.finished or session.panicked) and not self._quiet:
+            self._quiet = True
+            self._midi.clear()
+            ends = self._notes.all_off(0) if self._notes is not None else []
+            return [(0, data) for _, data in ends] + ([(0, STOP)] if self._clock is not None else [])
+        if self._quiet:
+            self._midi.clear()
             return []
         start = session.position - frames
         due: list[MidiBytes] = []
@@ -163,13 +178,13 @@ class Player:
         session = self._session
         if session is None:
             return
-        end = block.quantum * 64 + block.frames
-        if self._notes is not None and block.events:
-            self._midi.extend(self._notes.take(block.events))
+        end = block.quantum * QUANTUM + block.frames
+        sent: list[MidiBytes] = []
+        if self._notes is not None:
+            sent += self._notes.take(block.events, end)
         if self._clock is not None:
-            self._midi.extend(self._clock.take(session.pulse, end))
-        if (self._notes is not None) and self._clock is not None:
-            self._midi = deque(sorted(self._midi, key=lambda one: one[0]))
+            sent += self._clock.take(session.pulse, end)
+        self._midi.extend(sorted(sent, key=lambda one: one[0]))
 
     def _show(self, frames: int) -> None:
         board, session, meter = self._board, self._session, self.meter

@@ -49,6 +49,7 @@ class Live:
         self.board, inbox, outbox = parts(memory)
         self.player = Player(inbox, outbox, self.board)
         self.player.on_word = self._on_word
+        self.player.sends_midi = setup.device == "jack"
         self.session: Session | None = None
         self._device: Device | None = None
         self._wanted = True  # whether the device in use is the one that was asked for

@@ -40,8 +40,8 @@ def bent(notes: Sequence[Note], tail: int = TAIL) -> list[Bent]:
     sliding: list[int] = [-TAIL]  # until when a lane is one note's own
     for i in sorted(range(len(notes)), key=lambda i: notes[i].tick):
         note = notes[i]
-        key = _key(note)
-        bend = _bend(note.pitch, key)
+        key = key_of(note.pitch)
+        bend = bend_of(note.pitch, key)
         shared = [lane for lane, has in enumerate(bends) if has == bend and sliding[lane] + tail <= note.tick]
         if shared and not note.slides:
             lane = shared[0]
@@ -53,7 +53,7 @@ def bent(notes: Sequence[Note], tail: int = TAIL) -> list[Bent]:
                 ends.append(note.tick)
                 sliding.append(-TAIL)
         how[i] = Bent(key, bend, lane, bends[lane] != bend)
-        bends[lane] = _bend(note.slides[-1].pitch, key) if note.slides else bend
+        bends[lane] = bend_of(note.slides[-1].pitch, key) if note.slides else bend
         ends[lane] = max(ends[lane], note.tick + note.duration)
         if note.slides:
             sliding[lane] = note.tick + note.duration
@@ -65,7 +65,7 @@ def played(score: Score, tail: int = TAIL) -> dict[str, list[tuple[Note, Bent]]]
     stems = {}
     for stem in score.stems:
         notes = [note for note in score.notes if note.stem == stem]
-        how = [Bent(_key(note), 0, 0, False) for note in notes] if stem == "percussion" else bent(notes, tail)
+        how = [Bent(key_of(note.pitch), 0, 0, False) for note in notes] if stem == "percussion" else bent(notes, tail)
         stems[stem] = list(zip(notes, how, strict=True))
     return stems
 
@@ -82,15 +82,21 @@ def slid(note: Note, key: int) -> list[tuple[int, int]]:
         steps = max(slide.ticks // _SLIDE_TICKS, 1)
         for step in range(1, steps + 1):
             tick = note.tick + slide.after + slide.ticks * step // steps
-            share = 0.5 - 0.5 * math.cos(math.pi * step / steps)
-            bends.append((tick, _bend(pitch + share * (slide.pitch - pitch), key)))
+            bends.append((tick, bend_of(glide(pitch, slide.pitch, step / steps), key)))
         pitch = slide.pitch
     return bends
 
 
-def _bend(pitch: float, key: int) -> int:
-    return min(BEND_STEPS - 1, max(-BEND_STEPS, round((pitch - key) / BEND_SEMITONES * BEND_STEPS)))
+def glide(pitch: float, to: float, share: float) -> float:
+    """The pitch of a slide when `share` 0 to 1 of its time is over: a raised cosine."""
+    return pitch + (0.5 - 0.5 * math.cos(math.pi * share)) * (to - pitch)
 
 
-def _key(note: Note) -> int:
-    return min(127, max(0, round(note.pitch)))
+def bend_of(pitch: float, key: int, semitones: float = BEND_SEMITONES) -> int:
+    """The bend, in BEND_STEPS a range of `semitones`, that takes `key` to `pitch`, or as near as the range goes."""
+    return min(BEND_STEPS - 1, max(-BEND_STEPS, round((pitch - key) / semitones * BEND_STEPS)))
+
+
+def key_of(pitch: float) -> int:
+    """The key nearest to `pitch`."""
+    return min(127, max(0, round(pitch)))

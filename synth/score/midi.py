@@ -23,12 +23,9 @@ import pretty_midi
 
 from synth.controls import KEYS
 from synth.score.bends import BEND_SEMITONES, BEND_STEPS, TAIL, Bent, lanes, played, slid
+from synth.score.channels import DRUM_CHANNEL, PROGRAMS, home_channels
 from synth.score.model import TICKS_PER_BEAT, KeyChange, Marker, Metre, Note, Score, Tempo
 
-PROGRAMS = {  # General MIDI, from 0
-    "pad": 48, "bass": 32, "drone": 104, "melody": 0, "bells": 11, "percussion": 0, "nature": 122,
-}  # fmt: skip
-DRUM_CHANNEL = 9
 _CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
 _NO_RPN = 127
 _Timed = list[tuple[int, int, mido.Message | mido.MetaMessage]]
@@ -78,10 +75,7 @@ class _Stem:
 
 def _stems(score: Score) -> list[_Stem]:
     """The tracks of the stems, with channels for all their lanes."""
-    homes = {
-        stem: DRUM_CHANNEL if stem == "percussion" else number + (number >= DRUM_CHANNEL)
-        for number, stem in enumerate(score.stems)
-    }
+    homes = home_channels(score.stems)
     spare = [channel for channel in _CHANNELS if channel not in homes.values()]
     for tail in (TAIL, 0):
         stems = played(score, tail)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from synth.controls import KEYS
 from synth.score.bends import played, slid
-from synth.score.midi import PROGRAMS
+from synth.score.channels import PROGRAMS
 from synth.score.model import TICKS_PER_BEAT, Score
 
 _MODES = {

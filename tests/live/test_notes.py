@@ -129,6 +129,26 @@ def test_a_slide_is_a_raised_cosine_of_bends(mode: str) -> None:
     assert took[-1][1] == pytest.approx(62.0, abs=0.003)
 
 
+def test_a_slide_that_turns_goes_on_from_where_it_is() -> None:
+    out, player, pitches = NotesOut(), Player(), [60.0]
+    player.play(out.start())
+    events = [on(0, 1, 60.0), slide(0, 1, 62.0, 0.2), slide(4800, 1, 59.0, 0.2), off(24_000, 1)]
+    for one in out.take({"melody": events}, 48_000):
+        player.play([one])
+        if player.held:
+            pitches.append(player.pitch(*next(iter(player.held))))
+    assert max(pitches) == pytest.approx(61.0, abs=0.1) and pitches[-1] == pytest.approx(59.0, abs=0.001)
+    assert max(abs(b - a) for a, b in zip(pitches, pitches[1:], strict=False)) < 0.15
+
+
+def test_an_older_note_of_a_channel_does_not_slide() -> None:
+    out = NotesOut()
+    timed = out.take({"melody": [on(0, 1, 60.0), on(10, 2, 64.0), slide(20, 1, 61.0, 0.01), off(4800, 2)]}, 9600)
+    assert not [m for _, m in read(timed) if m.kind == "pitch_bend"]
+    timed = out.take({"melody": [slide(9600, 1, 60.5, 0.01)]}, 19_200)
+    assert [m.value for _, m in read(timed)][-1] == 2048
+
+
 def test_mpe_gives_each_note_a_channel_and_its_own_bend() -> None:
     out, player = NotesOut("mpe", ("pad", "melody")), Player()
     player.play(out.start())
