@@ -15,6 +15,7 @@ from synth.cli import (
     estimate,
     export,
     listen,
+    midi,
     play,
     preset,
     record,
@@ -34,6 +35,7 @@ start here:
   synth presets                                     what there is to play
   synth render settle --minutes 5 --out session     five minutes of music, with score and report
   synth render settle --wearable PATH               the same, steered by a recording
+  synth play settle                                 live, through the sound of this machine
   synth listen ble                                  what a live sensor says, and what is believed of it
   synth COMMAND --help                              each command with examples
 """
@@ -61,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     for group in (
         render,
         play,
+        midi,
         compose,
         preset,
         tables,

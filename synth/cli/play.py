@@ -18,6 +18,7 @@ from synth.cli.terms import add_terms, asked
 
 if TYPE_CHECKING:
     from synth.cli.arguments import Commands
+    from synth.control.clock.servo import TempoLimits
     from synth.live import LiveSession, Setup
     from synth.record.keeping import Keeping
 
@@ -88,9 +89,11 @@ def play(arguments: argparse.Namespace) -> int:
         with _interrupted(live) as over, contextlib.ExitStack() as parts:
             with console(arguments.plain) as show:
                 show.say("getting ready")
-                hands = parts.enter_context(hands_of(arguments, live))
+                hands = parts.enter_context(hands_of(arguments, live, _tempo_limits(arguments, setup)))
+                records.hear = hands.hear
                 parts.enter_context(_sensor(arguments, live, hands))
                 parts.enter_context(live)
+                hands.started()
                 while not live.wait(LOOK_S) and not over.is_set():
                     show.look(live, hands)
             seen = live.seen
@@ -128,6 +131,14 @@ def _setup(arguments: argparse.Namespace) -> Setup:
         notes_out=arguments.notes,
         clock_out=arguments.clock == "out",
     )
+
+
+def _tempo_limits(arguments: argparse.Namespace, setup: Setup) -> TempoLimits:
+    """How far a clock may move the tempo."""
+    from synth.control.clock.servo import TempoLimits
+    from synth.session import agree
+
+    return TempoLimits.of(agree(setup.preset, arguments.minutes or setup.preset.minutes, **asked(arguments)))
 
 
 def _is_recording(source: str) -> bool:

@@ -88,9 +88,12 @@ class LiveSession:
             self._reader.join()
             raise LiveError(self._trouble)
 
-    def begin(self) -> None:
-        """Let a session that waits (`Setup.wait`) begin with the next block."""
-        self._send("begin")
+    def begin(self, at_s: float | None = None) -> None:
+        """Let a session that waits (`Setup.wait`) begin, so that its first frame is heard at `at_s` by
+        time.monotonic() (None: with the next block)."""
+        seen = self.seen
+        latency_s = seen.latency_frames / (seen.sample_rate or self.setup.sample_rate)
+        self._send("begin", None if at_s is None else at_s - latency_s)
 
     def change(self, preset: str | Preset, **asked: Any) -> None:
         """Fade this session out and begin one of `preset`, in the same process and through the same device; `asked` are

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synth.engine import Block
 from synth.instruments.base import QUANTUM
@@ -34,7 +35,6 @@ ASKED = frozenset(
     {"request", "release", "verb", "feed", "tell", "hear", "play", "edit", "stop", "panic"}
 )  # fmt: skip
 MidiBytes = tuple[int, bytes]  # frame, message
-STOP = b"\xfc"  # of a MIDI clock
 
 
 class Player:
@@ -48,6 +48,7 @@ class Player:
         self._inbox, self._outbox, self._board = inbox, outbox, board
         self._session: Session | None = None
         self._begun = True
+        self._begins_s = math.inf  # by time.monotonic(), where it has not begun
         self._telling: deque[bytes] = deque()
         self._silence = np.zeros((0, 2), np.float32)
         self._fade_from: int | None = None  # frame of the device at which it begins
@@ -114,7 +115,8 @@ class Player:
             self._quiet = True
             self._midi.clear()
             ends = self._notes.all_off(0) if self._notes is not None else []
-            return [(0, data) for _, data in ends] + ([(0, STOP)] if self._clock is not None else [])
+            ends += self._clock.end() if self._clock is not None else []
+            return [(0, data) for _, data in ends]
         if self._quiet:
             self._midi.clear()
             return []
@@ -127,14 +129,30 @@ class Player:
 
     def _render(self, frames: int) -> Audio:
         session = self._session
-        if session is None or not self._begun or session.finished:
+        if session is None or session.finished:
             return self._silent(frames)
+        if not self._begun:
+            return self._begin(session, frames)
         if session.keeps_stems:
             audio = session.render_audio(frames)
         else:
             mix = session.render(frames)
             audio = Audio(mix, mix[:0], {}, mix[:0, 0], mix[:0, 0])
         return audio if self._fade_from is None else self._faded(audio, frames)
+
+    def _begin(self, session: Session, frames: int) -> Audio:
+        """Silence, and the session's first frames where its beginning falls into this block."""
+        wait_s = max(self._begins_s - self.asked_s, 0.0)
+        if wait_s * session.sample_rate >= frames:
+            return self._silent(frames)
+        self._begun, wait = True, int(wait_s * session.sample_rate)
+        rest = self._render(frames - wait)
+
+        def late(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+            return np.concatenate((np.zeros((wait, *audio.shape[1:]), np.float32), audio))
+
+        stems = {name: late(stem) for name, stem in rest.stems.items()}
+        return Audio(late(rest.mix), late(rest.premaster), stems, late(rest.gain), late(rest.haptic))
 
     def _faded(self, audio: Audio, frames: int) -> Audio:
         assert self._fade_from is not None and self._session is not None
@@ -157,7 +175,7 @@ class Player:
         for message in self._inbox.take():
             word, args, kwargs = pickle.loads(message)
             if word == "begin":
-                self._begun = True
+                self._begins_s = self.asked_s if args[0] is None else args[0]
             elif word in ASKED:
                 if self._session is not None:
                     self._ask(word, args, kwargs)

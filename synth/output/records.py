@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,13 +16,15 @@ MOST = 1000
 class Records:
     """Writes lines into `out`, from each further line of type "session" on into `out`-2, `out`-3...
 
-    A folder that holds a session is passed over, the first replaced with `overwrite`. `folders` are those written.
+    A folder that holds a session is passed over, the first replaced with `overwrite`. `folders` are those written;
+    `hear`, which may be set, is called with each line too.
     """
 
     def __init__(self, out: Path, keeping: Keeping, *, overwrite: bool = False) -> None:
         self.folders: list[Path] = []
         self._out, self._keeping, self._overwrite = out, keeping, overwrite
         self._writer: RecordWriter | None = None
+        self.hear: Callable[[dict[str, Any]], None] = lambda line: None
 
     def write(self, line: dict[str, Any]) -> None:
         """Append a line."""
@@ -29,6 +32,7 @@ class Records:
             self._next()
         assert self._writer is not None
         self._writer.write(line)
+        self.hear(line)
 
     def _next(self) -> None:
         self.close()
