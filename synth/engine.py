@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from synth.bus import Bus, new_edges
 from synth.composer.composer import Composer
 from synth.composer.guests import Motif, Reception
-from synth.composer.scales import MINOR, NAMES
+from synth.composer.scales import MINOR, NAMES, Scale, ladder, nearest_tone, rung, sounding
 from synth.controls import STEMS
 from synth.expression import Expression
 from synth.instruments import make
@@ -37,7 +37,7 @@ from synth.instruments.base import (
 )
 from synth.instruments.rack import Rack
 from synth.mix import Delivery, HapticBus, Master, Mixer
-from synth.preset import Preset, bounds_of
+from synth.preset import Preset, Scene, bounds_of
 from synth.rng import stream_seed
 from synth.safety.bounds import Bounds
 from synth.safety.control_guard import ControlGuard
@@ -123,7 +123,8 @@ class Engine:
         self.stems = (*(s for s in STEMS if s in preset.stems and s != "reverb"), "reverb")
         played = self.stems[:-1]
         score = Score(played, scales=NAMES, minor=MINOR)
-        self.transport = Transport(Composer(preset, seed, desk, tune).compose, score, seed, sample_rate, length_s)
+        composer = Composer(preset, seed, desk, tune)
+        self.transport = Transport(composer.compose, score, seed, sample_rate, length_s, composer.follow)
         self.leaps: list[Leap] = []
         self.expression = Expression(sample_rate, length_s)
         self.audio = audio
@@ -152,6 +153,25 @@ class Engine:
         """What was composed so far."""
         self.transport.finish()
         return self.transport.score
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of the bar that sounds."""
+        bar = self.transport.bar
+        if bar is not None:
+            return Scale(bar.key, bar.mode)
+        scene, controls = self._first_scene, self.bus.values(0)
+        place = rung(scene.culture, scene.scale, round(controls["mode"]))
+        return Scale(round(controls["key"]), ladder(scene.culture, scene.scale)[place])
+
+    def in_scale(self, pitch: float) -> float:
+        """The tone of the scale and tuning that sound which lies nearest to `pitch`."""
+        bar = self.transport.bar
+        return nearest_tone(self.scale, sounding(self.scale, bar.tuning if bar else self._first_scene.tuning), pitch)
+
+    @property
+    def _first_scene(self) -> Scene:
+        return self.preset.scenes[round(self.bus.values(0)["scene"]) % len(self.preset.scenes)]
 
     def render(self, quantum: int, quanta: int) -> Block:
         """Render `quanta` (1 to MAX_QUANTA) quanta from `quantum` on; blocks must follow each other."""

@@ -7,7 +7,7 @@ comes out at every block size. A beat's tempo is read from the bus at the quantu
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 from synth.controls import COLUMN, CONTROLS
 from synth.instruments.base import OFF, ON, QUANTUM, SLIDE
 from synth.rng import stream
-from synth.score.model import TICKS_PER_BEAT, Ask, Bar, KeyChange, Marker, Metre, Note, Score, Tempo
+from synth.score.model import TICKS_PER_BEAT, Ask, Bar, KeyChange, Marker, Metre, Note, Score, Tempo, Turn
+from synth.score.strokes import Strokes
 
 _TEMPO = COLUMN["tempo_bpm"]
 _NEVER = 2**62
 SLICE_FRAMES = 256
 _LATEST_TICKS = TICKS_PER_BEAT * 5 // 8  # of the beat before a bar: none of its notes begins sooner
+_LISTEN_TICKS = TICKS_PER_BEAT * 11 // 16  # of a beat: what was played until then may change the next one
+_TURN_TICKS = TICKS_PER_BEAT * 7 // 8  # by then it has; notes that are to begin later can still be taken back
+_FIRST_STROKE = 1 << 23  # note numbers of hands, which no composer's reach and every float32 holds
 
 # What a span is made of: edges from FIRST to END hear a beat of BPM in KEY and MODE that starts at START_FRAME, is
 # FRAMES long and the INDEX-th of BEATS in a bar that swells from LOW to HIGH (0 to 1).
@@ -29,6 +33,7 @@ FIRST, END, BPM, KEY, MODE, START_FRAME, FRAMES, INDEX, BEATS, LOW, HIGH, SPAN =
 
 
 Slices = Generator[None, None, Bar]
+Turning = Generator[None, None, Turn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,18 @@ class Transport:
     `compose` writes a bar in slices: one is taken each SLICE_FRAMES from the beat on in which it is asked, and what is
     left at the middle of that beat all at once, so that no block has much to do. `leap` is the frame and the tempo
     of a bar that does not go on from the one before, until the bus has taken it; `players` are frames from which on a
-    scene has other instruments, until someone takes them.
+    scene has other instruments, until someone takes them. While hands play, `follow` is asked late in each beat what
+    changes with the next.
     """
 
     def __init__(
-        self, compose: Callable[[Ask], Slices], score: Score, seed: int, sample_rate: int, length_s: float | None
+        self,
+        compose: Callable[[Ask], Slices],
+        score: Score,
+        seed: int,
+        sample_rate: int,
+        length_s: float | None,
+        follow: Callable[[Ask], Turning] | None = None,
     ) -> None:
         self.score, stems = score, score.stems
         self.phase = ""
@@ -92,12 +104,23 @@ class Transport:
         self._next_bar: Bar | None = None
         self._writing: Slices | None = None
         self._bars = 0
+        self._follow = follow
+        self._strokes = Strokes(score)
+        self._struck = 0
+        self._struck_variation = stream(seed, "variation", "played")
+        self._listen_frame = self._turn_frame = _NEVER
+        self._turning: Turning | None = None
 
     @property
     def beat(self) -> Beat:
         """The beat that sounds at the last edge walked."""
         assert self._beat is not None
         return self._beat
+
+    @property
+    def bar(self) -> Bar | None:
+        """The bar that sounds; None before the first."""
+        return None if self._beat is None else self._beat.bar
 
     def mark(self, kind: str, text: str) -> None:
         """Put a marker on the next beat."""
@@ -111,16 +134,21 @@ class Transport:
         """
         if self._beat is None:
             self._start_beat(edges[0])
-        if (quantum + quanta) * QUANTUM >= self._half_frame:
+        end_frame = (quantum + quanta) * QUANTUM
+        if end_frame >= self._half_frame:
             self.finish()
+        if end_frame > self._listen_frame:
+            self._listen(edges[self._listen_frame // QUANTUM - quantum])
         self._write_on(quanta)
+        if end_frame >= self._turn_frame:
+            self._finish_turn()
         count = row = 0
         while True:
             last = min(quanta, self._next_frame // QUANTUM - quantum)
             if last >= row:
                 spans[count] = (row, last + 1, *self._heard)
                 count, row = count + 1, last + 1
-            if self._next_frame >= (quantum + quanta) * QUANTUM:
+            if self._next_frame >= end_frame:
                 return count
             self.finish()
             self._start_beat(edges[self._next_frame // QUANTUM - quantum])
@@ -136,6 +164,38 @@ class Transport:
                 taken[stem], self._due[stem] = due[:split], due[split:]
         self._find_due()
         return taken
+
+    def play(self, stem: str, pitch: float, velocity: float, frame: int) -> int:
+        """A hand's note on `stem` begins at `frame`, the first of the next block; its number."""
+        number = _FIRST_STROKE + self._struck
+        self._struck += 1
+        self._strokes.strike(number, stem, self.tick_at(frame), pitch, velocity)
+        self._put(stem, NoteEvent(frame, ON, number, pitch, velocity, self._struck_variation.random()))
+        return number
+
+    def lift(self, number: int, stem: str, pitch: float, frame: int) -> None:
+        """The hand's note `number` on `stem` ends at `frame`, a quantum after its beginning at least."""
+        self._strokes.lift(number, self.tick_at(frame))
+        self._put(stem, NoteEvent(frame, OFF, number, pitch, 0.0, 0.0))
+
+    def last(self, frame: int) -> None:
+        """In the score, what hands hold lasts until `frame`; with what they played, its order is that of time."""
+        self._strokes.last(self.tick_at(frame))
+        if self._struck:
+            self.score.notes.sort(key=lambda note: (note.tick, note.stem, note.pitch, note.duration))
+
+    def tick_at(self, frame: int) -> int:
+        """The tick of `frame`, which lies in the beat that sounds, or right after it."""
+        if self._beat is None:
+            return 0
+        us = frame * 1_000_000 // self._sample_rate - self._beat.start_us
+        return self._beat.tick + us * TICKS_PER_BEAT // self._beat.us_per_beat
+
+    def _put(self, stem: str, event: NoteEvent) -> None:
+        due = self._due[stem]
+        due.append(event)
+        due.sort(key=_order)
+        self._next_due = min(self._next_due, event.frame)
 
     def _find_due(self) -> None:
         self._next_due = min((due[0].frame for due in self._due.values() if due), default=_NEVER)
@@ -166,6 +226,8 @@ class Transport:
         beat = self._beat = Beat(tick, start_us, us_per_beat, index, bar)
         self._next_frame = self._frame(beat, tick + TICKS_PER_BEAT)
         self._half_frame = self._frame(beat, tick + TICKS_PER_BEAT // 2)
+        self._listen_frame = self._frame(beat, tick + _LISTEN_TICKS)
+        self._turn_frame = self._frame(beat, tick + _TURN_TICKS)
         start_frame, frames = start_us * self._sample_rate / 1e6, us_per_beat * self._sample_rate / 1e6
         self._heard = (beat.bpm, bar.key, bar.mode, start_frame, frames, index, bar.beats, *bar.swell)
         if index == 0:
@@ -188,8 +250,11 @@ class Transport:
     def _write_on(self, quanta: int) -> None:
         """The next slices of the bar being written."""
         slices = max(quanta * QUANTUM // SLICE_FRAMES, 1)
-        while self._writing is not None and slices:
-            self._slice()
+        while (self._writing is not None or self._turning is not None) and slices:
+            if self._writing is not None:
+                self._slice()
+            else:
+                self._turn()
             slices -= 1
 
     def _slice(self) -> None:
@@ -201,11 +266,73 @@ class Transport:
             self._take_in(done.value)
 
     def _ask(self, tick: int, time_s: float, row: NDArray[np.float32]) -> Slices:
+        self._bars += 1
+        return self._compose(self._asking(tick, time_s, row, tick - TICKS_PER_BEAT))
+
+    def _asking(self, tick: int, time_s: float, row: NDArray[np.float32], now: int) -> Ask:
         remaining_s = None if self._length_s is None else self._length_s - time_s
         controls = {c.name: float(row[i]) for i, c in enumerate(CONTROLS)}
-        ask = Ask(self._bars, tick, time_s, remaining_s, controls, self.phase, self.tempo_asked_bpm)
-        self._bars += 1
-        return self._compose(ask)
+        tempo_bpm, played = self.tempo_asked_bpm, self._strokes.heard(now)
+        return Ask(self._bars - 1, tick, time_s, remaining_s, controls, self.phase, tempo_bpm, now, played)
+
+    def _listen(self, row: NDArray[np.float32]) -> None:
+        """Ask what changes with the next beat, if anything was played."""
+        self._listen_frame = _NEVER
+        beat = self.beat
+        now = beat.tick + _LISTEN_TICKS
+        if self._follow is None or not self._strokes.heard(now):
+            return
+        next_s = (beat.start_us + beat.us_per_beat) / 1e6
+        self._turning = self._follow(self._asking(beat.tick + TICKS_PER_BEAT, next_s, row, now))
+
+    def _finish_turn(self) -> None:
+        self._turn_frame = _NEVER
+        while self._turning is not None:
+            self._turn()
+
+    def _turn(self) -> None:
+        assert self._turning is not None
+        try:
+            next(self._turning)
+        except StopIteration as done:
+            self._turning = None
+            self._take_turn(done.value)
+
+    def _take_turn(self, turn: Turn) -> None:
+        """Cut what is to be cut, and take over what comes in its place."""
+        beat = self.beat
+        cut = {(note.stem, note.tick, note.pitch) for note in turn.cut}
+        chosen = {
+            number: note
+            for _, _, _, kind, note, number, _ in self._pending
+            if kind == OFF and (note.stem, note.tick, note.pitch) in cut and note.tick + note.duration > turn.tick
+        }
+        begun = {number for number, note in chosen.items() if note.tick < beat.tick + _TURN_TICKS}
+        self._pending = [entry for entry in self._pending if entry[5] not in chosen]
+        for number, note in chosen.items():
+            if number in begun:
+                off = (turn.tick, 0, number, OFF, replace(note, duration=turn.tick - note.tick), number, 0.0)
+                self._pending.append(off)
+            else:
+                self._due[note.stem] = [event for event in self._due[note.stem] if event.note_id != number]
+            self.score.change(note, off[4] if number in begun else None)
+        heapq.heapify(self._pending)
+        self._mark_anew(turn)
+        self._add(turn.notes, beat.tick + _TURN_TICKS)
+        self._schedule(beat)
+
+    def _mark_anew(self, turn: Turn) -> None:
+        kinds = {marker.kind for marker in turn.markers}
+
+        def stays(marker: Marker) -> bool:
+            return marker.tick < turn.tick or marker.kind not in kinds
+
+        assert self._next_bar is not None
+        if kinds and self._next_bar is not self.beat.bar:
+            markers = (*filter(stays, self._next_bar.markers), *turn.markers)
+            self._next_bar = replace(self._next_bar, markers=tuple(sorted(markers, key=_tick)))
+        elif kinds:
+            self.score.markers[:] = sorted((*filter(stays, self.score.markers), *turn.markers), key=_tick)
 
     def _take_in(self, bar: Bar) -> None:
         """Take over a bar that is written."""
@@ -213,20 +340,22 @@ class Transport:
         earliest = 0 if self._beat is None else self._beat.tick + _LATEST_TICKS
         if self._beat is not None and (bar.leap_ratio or bar.leap_bpm):
             self.leap = self._next_frame, self._beat.bpm * bar.leap_ratio if bar.leap_ratio else bar.leap_bpm or 0.0
-        for note in bar.notes:
-            start = max(note.tick, earliest)
+        self._add(bar.notes, earliest)
+        if self._beat is not None:
+            self._schedule(self._beat)
+
+    def _add(self, notes: Iterable[Note], earliest: int) -> None:
+        for written in notes:
+            start = max(written.tick, earliest)
+            note = replace(written, tick=start, duration=max(written.duration, 1))
             self._serial += 1
             variation = self._variation[note.stem].random()
             heapq.heappush(self._pending, (start, 1, self._serial, ON, note, self._serial, variation))
-            heapq.heappush(
-                self._pending, (start + max(note.duration, 1), 0, self._serial, OFF, note, self._serial, 0.0)
-            )
+            heapq.heappush(self._pending, (start + note.duration, 0, self._serial, OFF, note, self._serial, 0.0))
             for i, slide in enumerate(note.slides):
                 to = replace(note, tick=start + slide.after, duration=slide.ticks, pitch=slide.pitch, velocity=0.0)
                 heapq.heappush(self._pending, (to.tick, 2 + i, self._serial, SLIDE, to, self._serial, 0.0))
-            self.score.notes.append(replace(note, tick=start, duration=max(note.duration, 1)))
-        if self._beat is not None:
-            self._schedule(self._beat)
+            self.score.notes.append(note)
 
     def _enter_bar(self, bar: Bar) -> None:
         score = self.score
@@ -246,5 +375,13 @@ class Transport:
             event = NoteEvent(frame, kind, note_id, note.pitch, note.velocity, variation, seconds)
             self._due[note.stem].append(event)
         for due in self._due.values():
-            due.sort(key=lambda event: (event.frame, event.kind, event.note_id))
+            due.sort(key=_order)
         self._find_due()
+
+
+def _order(event: NoteEvent) -> tuple[int, float, int]:
+    return event.frame, event.kind, event.note_id
+
+
+def _tick(marker: Marker) -> int:
+    return marker.tick

@@ -103,6 +103,12 @@ def test_own_scale(tmp_path):
     assert len(told) == 2 and all((tmp_path / path).stat().st_size > 100_000 for path in told)
 
 
+def test_playing_along(tmp_path):
+    told = run("11_play_along.py", tmp_path).splitlines()
+    assert "the music goes to E: what is played is in E major" in told[0]
+    assert "melody replies to 7 notes" in told[1] and told[-1] == "from D to E"
+
+
 def test_palette(tmp_path):
     told = run("palette.py", tmp_path, "example-palette", "celesta", "stream").splitlines()
     assert told[0].startswith("celesta ") and "dBFS" in told[0] and "-40 dB in" in told[0]

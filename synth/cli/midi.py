@@ -74,7 +74,7 @@ def _map(arguments: argparse.Namespace) -> int:
         print(f"synth: {line}")
     print(f"{path}{'' if path.exists() else ' (not there yet: the usual map)'}")
     for binding in (*mapping.bindings, *(default_bindings() if mapping.defaults else ())):
-        print(f"  {binding.source!s:24} {binding.target}")
+        print(f"  {binding.source.text:24} {binding.target}")
     return 0
 
 

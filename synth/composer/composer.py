@@ -14,10 +14,11 @@ from synth.composer.parts.figure import Figure
 from synth.composer.parts.landmark import SILENT_DB, Landmark
 from synth.composer.parts.tune import Tune
 from synth.composer.planner import Planner
+from synth.composer.played import Company
 from synth.composer.playing import Player
 from synth.preset import Preset, sliding_stems
 from synth.rng import stream
-from synth.score.model import Ask, Bar, Marker
+from synth.score.model import Ask, Bar, Marker, Turn
 
 _WRITTEN = ("pad", "drone", "bass", "melody", "percussion", "bells")
 _ENTRIES = ("drone", "bass", "harmony", "melody", "percussion", "bells")  # the order in which a session opens
@@ -27,6 +28,7 @@ _RELEASE = 0.8  # density of a phrase's last bar against its mean
 _LEFT_BY_FIGURE = 4.0  # notes a bar that a figure may be short of before the pad makes up for them
 
 Slices = Generator[None, None, Bar]
+Turning = Generator[None, None, Turn]
 
 
 class Composer:
@@ -43,6 +45,7 @@ class Composer:
         self._rng = stream(seed, "composer", "opening")
         self._planner = Planner(seed, preset.scenes, self._stems, tune)
         self._player = Player(seed, self._stems)
+        self._company = Company(seed, self._stems, self._planner)
         self._landmark = Landmark(self._stems)
         self._ensembles: dict[int, Ensemble] = {}
         for number in range(len(preset.scenes)):
@@ -50,6 +53,7 @@ class Composer:
         self._ensemble = self._ensemble_of(0)
         self._entries: dict[str, float] = {}
         self._phrase: Phrase | None = None
+        self._written: Moment | None = None
         self._bar = 0
         self._beat = 0.0
         self._owed = 0.0
@@ -69,7 +73,8 @@ class Composer:
         """The same bar in slices: written piece by piece as the generator is advanced, and returned at its end."""
         if self._over and self._phrase is not None:
             scale = self._phrase.scale
-            return Bar(ask.tick, self._phrase.bar_beats[-1], scale.key, scale.mode, (), swell=(0.0, 0.0))
+            beats, tuning = self._phrase.bar_beats[-1], self._planner.scene_of(self._phrase.scene).tuning
+            return Bar(ask.tick, beats, scale.key, scale.mode, (), swell=(0.0, 0.0), tuning=tuning)
         if not self._entries:
             self._open(ask)
         now = yield from self._moment(ask)
@@ -78,7 +83,9 @@ class Composer:
         stretch: tuple[float, ...] = ()
         if now.phrase.ending and now.bar == now.phrase.bars - 2:
             stretch = self._land(now)
+        yield from self._company.attend(ask, now, self._player, self._ensemble)
         yield from self._write(now)
+        self._written = now
         self._bar += 1
         self._beat += now.beats
         self._over = now.final
@@ -95,7 +102,17 @@ class Composer:
             now.final,
             *leaps,
             tuple(sorted(self._planner.scene_of(now.phrase.scene).instruments.items())),
+            self._planner.scene_of(now.phrase.scene).tuning,
         )
+
+    def follow(self, ask: Ask) -> Turning:
+        """What changes from `ask.tick` on, a beat of the bar written last, as someone plays along; in slices."""
+        now = self._written
+        if now is None or self._over:
+            return Turn(ask.tick)
+        turn = yield from self._company.follow(ask, now, self._player, self._ensemble)
+        self._owed = self._kept(now)
+        return turn
 
     def _ensemble_of(self, number: int) -> Ensemble:
         """The ensemble of scene `number`; who comes back goes on from what they played."""
@@ -211,6 +228,7 @@ class Composer:
             for planning in band.planned:
                 planning.plan(now)
                 yield
+        self._company.reserve(now)
         self._landmark.write(now, player)
         for index in band.harmonist.due(now):
             band.harmonist.choose(now, index)
@@ -225,10 +243,15 @@ class Composer:
             else:
                 part.write(now, player)
             yield
+        yield from self._company.sing(now, player, band)
         if not now.phrase.ending and band.pad is not None:
             band.pad.fill(now, player, round(self._spare(now) - _LEFT_BY_FIGURE * band.figures(now)))
+        self._owed = self._kept(now)
+
+    def _kept(self, now: Moment) -> float:
+        """Notes that the next bar has more, or fewer, as this one leaves them."""
         most = max(8.0, 15.0 * now.controls["density_hz"])
-        self._owed = max(-most, min(most, now.room))
+        return max(-most, min(most, now.room))
 
     def _spare(self, now: Moment) -> float:
         """Notes that this bar has over, when what is planned for the rest of the phrase is paid for."""
@@ -258,6 +281,7 @@ class Composer:
             markers.append(Marker(tick, "tension", f"{slot.tension:.2f}"))
             if slot is phrase.slots[-1]:
                 markers.append(Marker(tick, "cadence", phrase.cadence))
+        markers.extend(self._company.told)
         if now.final:
             markers.append(Marker(now.tick, "end", "end"))
         return tuple(markers)

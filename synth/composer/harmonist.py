@@ -20,6 +20,7 @@ _APPROACH = 1.6  # and of the chord before
 _ROUGH = (0.4, 2.0)  # of a chord against its tension, where no roughness is asked for and how much more where it is
 _SPARSE_HZ = 0.25  # so few notes leave none for a third voice
 _REST, _TENSE = -0.5, 0.6  # a chord that leans less is at rest, one that leans more is tense
+_FULL = 3  # voices of a chord that a person plays
 _AHEAD_S = 8.0  # the longest that a change of tonal tension may wait
 
 
@@ -81,17 +82,40 @@ class Harmonist:
         else:
             slot.chord = self._chord(now, phrase, index)
 
-    def voice(self, now: Moment, index: int) -> None:
-        """Fix voicing and bass of slot `index`, whose chord is chosen."""
+    def lead(self, now: Moment, index: int, chord: Chord, bass_pc: int | None) -> None:
+        """Let slot `index`, which was decided otherwise, have `chord` in full, on `bass_pc` if that is given."""
+        slots = now.phrase.slots
+        before = self._past[: max(len(self._past) - len(now.phrase.idea.chords), 0)]
+        later = self._pcs, self._voicing, self._bass
+        if index:
+            self._voicing = slots[index - 1].voicing
+        slots[index].chord = chord
+        self.voice(now, index, bass_pc, _FULL)
+        third = chord_pcs(chord, now.scale)[2:3]
+        if third and third[0] not in [pitch % 12 for pitch in slots[index].voicing]:
+            self._voicing = ()  # smooth or not, it is to be heard
+            self.voice(now, index, bass_pc, _FULL)
+        decided = [slot.chord for slot in slots if slot.chord is not None]
+        if index + 1 < len(decided):
+            self._pcs, self._voicing, self._bass = later
+        now.phrase.idea.chords[:] = decided
+        now.phrase.idea.lengths = tuple(slot.beats for slot in slots)
+        self._past = [*before, *decided][-12:]
+
+    def voice(self, now: Moment, index: int, bass_pc: int | None = None, fewest: int = 1) -> None:
+        """Fix voicing and bass of slot `index`, whose chord is chosen, with `fewest` voices at least; `bass_pc` is what
+        the bass is to have."""
         phrase = now.phrase
         slot = phrase.slots[index]
         assert slot.chord is not None
         pcs = chord_pcs(slot.chord, phrase.scale)
-        voices = self._voices(now, phrase, index)
+        voices = max(self._voices(now, phrase, index), fewest)
         slot.bass_pc = pcs[0]
         pedal = slot.tension < self._style.pedal or phrase.shares.bass * phrase.bars < 1.5
         if pedal and not phrase.ending:
             slot.bass_pc = phrase.scale.key
+        if bass_pc is not None:
+            slot.bass_pc = bass_pc
         bass = None
         if "drone" in phrase.stems:
             bass = voicing.drone_note(phrase.scale.key)

@@ -31,6 +31,24 @@ KINDS: Mapping[str, tuple[int, ...]] = {
     "seventh": (0, 4, 2, 6),
     "ninth": (0, 4, 2, 6, 1),
 }
+SHAPES: Mapping[str, frozenset[int]] = {  # semitones above the root of chords that stand by themselves
+    "": frozenset((4, 7)),
+    "m": frozenset((3, 7)),
+    "7": frozenset((4, 7, 10)),
+    "maj7": frozenset((4, 7, 11)),
+    "m7": frozenset((3, 7, 10)),
+    "add9": frozenset((2, 4, 7)),
+    "madd9": frozenset((2, 3, 7)),
+    "6": frozenset((4, 7, 9)),
+    "9": frozenset((2, 4, 7, 10)),
+    "maj9": frozenset((2, 4, 7, 11)),
+    "m9": frozenset((2, 3, 7, 10)),
+    "sus4": frozenset((5, 7)),
+    "sus2": frozenset((2, 7)),
+    "dim": frozenset((3, 6)),
+    "m7b5": frozenset((3, 6, 10)),
+    "5": frozenset((7,)),
+}
 _HOPELESS = 12.0  # cost at which it no longer matters how far its tones are
 _CLOSING = ("triad", "open", "add9")  # kinds that a phrase may end on
 
@@ -46,10 +64,15 @@ CADENCES: tuple[Mapping[str, tuple[tuple[int, int], ...]], ...] = (
 
 
 class Chord(NamedTuple):
-    """A chord by scale degree (0 = tonic) and kind (a key of KINDS)."""
+    """A chord by scale degree (0 = tonic) and kind (a key of KINDS).
+
+    `played`: its pitch classes, root first, where a person played one that the scale does not hold; then `degree` is
+    the nearest to its root.
+    """
 
     degree: int
     kind: str = "triad"
+    played: tuple[int, ...] = ()
 
 
 class Palette(NamedTuple):
@@ -64,6 +87,8 @@ class Palette(NamedTuple):
 @cache
 def chord_pcs(chord: Chord, scale: Scale) -> tuple[int, ...]:
     """Pitch classes of `chord`: root, fifth, then its colour."""
+    if chord.played:
+        return chord.played
     pcs = pitch_classes(scale)
     if not scale.is_mode:  # tonic, and what the scale has for a fifth
         fifth = next((pc for pc in ((scale.key + apart) % 12 for apart in (7, 5, 8, 6)) if pc in pcs), scale.key)
@@ -95,6 +120,10 @@ def is_usable(mode: int, chord: Chord) -> bool:
 
 def symbol(chord: Chord, scale: Scale) -> str:
     """Chord symbol such as "Dm7", "Gsus4" or "F5"."""
+    if chord.played:
+        lowest, *others = chord.played
+        above = frozenset((pc - lowest) % 12 for pc in others)
+        return KEYS[lowest] + next((name for name, shape in SHAPES.items() if shape == above), "")
     root = KEYS[pitch_classes(scale)[chord.degree]]
     if not scale.is_mode:
         return root + "5"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ _WORTH = 5  # tones of an idea that is to be known again after a while
 _KNOWN = 0.7  # likeness of what is to be known again
 _EXACT = 0.6  # of the returns after a minute or more
 _GIVEN = 4  # phrases of a tune that a person gives
+_BARS = (1, 2, 4, 8)  # of an idea that fits into phrases
 _HOME = 35  # step of the tonic in the octave of middle C, in a scale of seven
 
 
@@ -67,13 +69,14 @@ class Memory:
         self._alike = 0
         self._followed: set[tuple[str, str]] = set()  # families that came one after the other
         self._recalled: Idea | None = None  # the last planned return
+        self._played: Idea | None = None  # what a person played, until it has come back
         self._given: list[Sequence[tuple[float, float, int]]] = []
         self._given_beats = 4
         self._taken: tuple[int, Idea | None] = (0, None)  # given phrases in the last phrase, and what was said there
 
     def forget(self) -> None:
         """Nothing of what was said comes back."""
-        self._ideas, self._leads, self._lead = [], [], None
+        self._ideas, self._leads, self._lead, self._played = [], [], None, None
 
     def like(self) -> None:
         """The person likes what sounds now: it leads from here on."""
@@ -91,8 +94,24 @@ class Memory:
         self._given = [phrase for phrase in phrases if phrase][:_GIVEN]
         self._given_beats = beats
 
+    def take_in(self, line: Sequence[Tone], beats: int, time_s: float) -> None:
+        """Remember a line that a person plays, in bars of `beats`: it leads from here on, and comes back."""
+        bars = math.ceil((line[-1].beat + line[-1].beats - 0.5) / beats)
+        bars = next((usual for usual in _BARS if bars <= usual), bars)
+        self._names[0] += 1
+        idea = Idea(form.letter(self._names[0] - 1), 0, bars, time_s, line=[replace(tone) for tone in line], liked=True)
+        self._ideas = [*self._ideas[1 - _KEPT :], idea]
+        if len(line) >= _WORTH:
+            if self._lead is not None:
+                self._leads.append(self._lead)
+            self._lead = self._played = idea
+            self._restate_at_s = time_s + self._rng.uniform(*RESTATE_S)
+
     def new_section(self, time_s: float) -> None:
-        """Another idea leads, now and then that of an earlier section."""
+        """Another idea leads, now and then that of an earlier section; what a person played comes back first."""
+        if self._played is not None and self._played is self._lead:
+            self._section_s = time_s
+            return
         if self._lead is not None:
             self._leads.append(self._lead)
         low, high = CALLBACK_S
@@ -191,6 +210,8 @@ class Memory:
         ]
         if not fitting:
             return None
+        if fitting[0] is self._played:
+            self._played = None
         planned_s, self._restate_at_s = self._restate_at_s, time_s + self._rng.uniform(*RESTATE_S)
         relation = "exact" if fitting[0].bars != bars or self._rng.random() < _EXACT else "varied"
         return self._back(relation, fitting[0], bars, _KNOWN)._replace(after_s=planned_s)

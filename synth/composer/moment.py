@@ -112,7 +112,8 @@ class Phrase:
 class Moment:
     """One bar to be written: `start` is its first beat counted from the phrase's.
 
-    `room`: how many notes it still has; `spare`: how many of them the rest of the phrase can do without.
+    `room`: how many notes it still has; `spare`: how many of them the rest of the phrase can do without. `taken`: the
+    stems that are left to a person who plays them.
     """
 
     tick: int
@@ -127,6 +128,7 @@ class Moment:
     entered: tuple[str, ...]
     room: float = 0.0
     spare: float = 0.0
+    taken: frozenset[str] = frozenset()
 
     @property
     def scale(self) -> Scale:
@@ -151,8 +153,8 @@ class Moment:
         return self.phrase.ending and self.bar == self.phrase.bars - 1
 
     def plays(self, stem: str) -> bool:
-        """True when `stem` has entered and is in this phrase's texture."""
-        return stem in self.entered and stem in self.phrase.stems
+        """True when `stem` has entered, is in this phrase's texture and is not left to a person."""
+        return stem in self.entered and stem in self.phrase.stems and stem not in self.taken
 
     def spans(self) -> list[tuple[float, float, Slot]]:
         """(from, to, slot) in beats of the phrase for each chord that sounds in this bar."""

@@ -11,6 +11,7 @@ from synth.composer.budget import share
 from synth.composer.form import Cycle
 from synth.composer.guests import Motif
 from synth.composer.harmony import CADENCES
+from synth.composer.melody import Tone
 from synth.composer.memory import Memory, Return
 from synth.composer.moment import Idea, Phrase, Slot
 from synth.composer.passage import Passage
@@ -187,6 +188,11 @@ class Planner:
             pivot=_pivot(now, scale),
             goal=goal,
         )
+
+    def remember(self, scene: int, line: list[Tone], time_s: float) -> None:
+        """Keep a line that a person played in `scene` as an idea."""
+        setting = self._setting(scene)
+        setting.memory.take_in(line, setting.scene.metre, time_s)
 
     def _setting(self, number: int) -> Setting:
         if number not in self._settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from synth.composer import rhythm
@@ -73,9 +73,11 @@ class Player:
         self._ends: dict[str, dict[tuple[int, bool], int]] = {stem: {} for stem in stems}
         self._spans: dict[int, list[tuple[int, int]]] = {}  # by pitch, of all pitched stems
         self._attacks: list[int] = []
+        self._recent: list[tuple[Note, int, bool]] = []  # with its key, and whether it is the second of a pair
         self._lead_ms = 0.0
         self._swing = STRAIGHT
         self.swing = STRAIGHT
+        self.beside: tuple[int, ...] = ()  # keys that a person holds
         self.notes: list[Note] = []
 
     def begin(self, now: Moment) -> None:
@@ -99,6 +101,35 @@ class Player:
             if not self._spans[pitch]:
                 del self._spans[pitch]
         self._attacks = [tick for tick in self._attacks if tick > gone]
+        self._recent = [played for played in self._recent if played[0].tick + played[0].duration > gone]
+
+    def turn(self) -> None:
+        """Go on in the bar at hand, with what comes in the place of notes that are cut."""
+        self.notes = []
+
+    def cut(self, tick: int, unwanted: Callable[[Note, int], bool]) -> list[Note]:
+        """Let what is `unwanted`, of the notes (with their keys) that sound at `tick` or begin later, end there or not
+        begin; the notes as they were written."""
+        found, kept = [], []
+        ends: dict[tuple[str, int, bool], int] = {}
+        for note, pitch, pair in self._recent:
+            end = note.tick + note.duration
+            if end <= tick or not unwanted(note, pitch):
+                kept.append((note, pitch, pair))
+                ends[note.stem, pitch, pair] = max(end, ends.get((note.stem, pitch, pair), 0))
+                continue
+            found.append(note)
+            self._ends[note.stem].pop((pitch, pair), None)
+            if (note.tick, end) in (spans := self._spans.get(pitch, [])):
+                spans.remove((note.tick, end))
+            if note.tick < tick:
+                self._spans.setdefault(pitch, []).append((note.tick, tick))
+            else:
+                self._now.room += 1.0
+        for stem, pitch, pair in ends:
+            self._ends[stem][pitch, pair] = ends[stem, pitch, pair]
+        self._recent = kept
+        return found
 
     def sounding(self, stem: str, tick: int) -> list[int]:
         """Pitches of `stem` still held after `tick`."""
@@ -107,8 +138,10 @@ class Player:
     def rubs(self, pitch: int, from_beat: float, to_beat: float) -> bool:
         """True when a tone of any stem a semitone or a minor ninth from `pitch` is heard then, in beats of the phrase.
 
-        Knows what was played so far; tones that only brush each other, as in legato, do not rub.
+        Knows what was played so far, and what a person holds; tones that only brush each other, as in legato, do not.
         """
+        if any(pitch - held in _RUBS for held in self.beside):
+            return True
         now = self._now
         low, high = now.ticks(from_beat), now.ticks(to_beat)
         least = min(_TOGETHER_S / now.beat_s * TICKS_PER_BEAT, 0.5 * (high - low))
@@ -189,7 +222,9 @@ class Player:
             self._spans.setdefault(pitch, []).append((start, end))
         fine = self._tuned(pitch, pair) if stem not in UNPITCHED else float(pitch)
         velocity = self._velocity(stem, beat, pitch, accent, steady)
-        self.notes.append(Note(stem, start, end - start, fine, velocity, self._slides(slides, end - start)))
+        note = Note(stem, start, end - start, fine, velocity, self._slides(slides, end - start))
+        self.notes.append(note)
+        self._recent.append((note, pitch, pair))
         now.room -= 1.0
         return True
 

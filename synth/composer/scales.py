@@ -83,6 +83,12 @@ def sounding(scale: Scale, name: str) -> Tuning:
     return tuning(name) if scale.is_mode else tuning_of(scale.tuned)
 
 
+def nearest_tone(scale: Scale, tuned: Tuning, pitch: float) -> float:
+    """The tone of `scale`, in fine pitch, that lies nearest to `pitch`; the lower of two."""
+    around = pitches_between(scale, int(pitch) - 9, int(pitch) + 10)
+    return min((tuned.pitch(key, scale.key) for key in around), key=lambda fine: (abs(fine - pitch), fine))
+
+
 @cache
 def ladder(culture: str, name: str = "") -> tuple[int, ...]:
     """The scales of `culture` that the control `mode` chooses from, bright to dark; or the one called `name` alone."""

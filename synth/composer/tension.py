@@ -92,7 +92,11 @@ def _levels(mode: int, degree: int, region: int) -> tuple[frozenset[int], ...]:
 @cache
 def roughness(mode: int, degree: int, steps: tuple[int, ...]) -> float:
     """0 for a bare fifth, .1 for a triad, up to 1, from the intervals between pitch classes."""
-    tones = [_semitone(mode, degree + step) for step in steps]
+    return rubbing([_semitone(mode, degree + step) for step in steps])
+
+
+def rubbing(tones: Sequence[int]) -> float:
+    """The roughness of any pitch classes."""
     total = 0.0
     for i, low in enumerate(tones):
         for high in tones[i + 1 :]:

@@ -30,12 +30,17 @@ def move(triad: Triad, name: str) -> Triad:
     return Triad((root + by) % 12, not major)
 
 
-@cache
 def chain(start: Triad, end: Triad) -> str:
     """The shortest chain of moves from one triad to another, such as "LP"; first in the order P, L, R."""
-    ways = {start: ""}
-    while end not in ways:
+    return _chains(start.major)[Triad((end.root - start.root) % 12, end.major)]
+
+
+@cache
+def _chains(major: bool) -> dict[Triad, str]:
+    """The shortest chains from the triad on 0."""
+    ways = {Triad(0, major): ""}
+    while len(ways) < 24:
         for triad, way in list(ways.items()):
             for name in MOVES:
                 ways.setdefault(move(triad, name), way + name)
-    return ways[end]
+    return ways

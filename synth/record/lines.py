@@ -36,6 +36,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "edit": ("t_s", "quantum", "phases", "by"),
         "leap": ("t_s", "quantum", "before_bpm", "bpm"),
         "guest": ("t_s", "quantum", "stem", "phrase", "name", "notes", "text"),
+        "played": ("t_s", "quantum", "pitch", "velocity", "stem", "by"),
         "feedback": ("t_s", "channel", "value"),
         "refusal": ("t_s", "text"),
         "dose": ("t_s", "percent", "level_db_spl"),

@@ -70,11 +70,23 @@ class Metre:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A named place. `kind`: "phrase", "cadence", "chord", "tension", "recall", "scene", "guest", "phase" or "end"."""
+    """A named place. `kind`: "phrase", "cadence", "chord", "tension", "recall", "scene", "guest", "reply", "phase"
+    or "end"."""
 
     tick: int
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A note that a hand plays: from `tick` to `end` (None: it is held), `pitch` as MIDI note, `velocity` 0..1."""
+
+    stem: str
+    tick: int
+    end: int | None
+    pitch: float
+    velocity: float
 
 
 @dataclass(slots=True)
@@ -94,6 +106,13 @@ class Score:
     scales: tuple[str, ...] = MODES
     minor: frozenset[str] = MINOR_MODES
 
+    def change(self, note: Note, to: Note | None) -> None:
+        """Put `to` in the place of `note` itself, one of the latest; None leaves it out."""
+        for place in range(len(self.notes) - 1, -1, -1):
+            if self.notes[place] is note:
+                self.notes[place : place + 1] = [] if to is None else [to]
+                return
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -101,7 +120,7 @@ class Ask:
 
     `tick` is the bar's first tick, `time_s` about when it sounds, `remaining_s` the time from there to the end
     of the session (None: no end is known), `phase` the plan's phase, `tempo_asked_bpm` the tempo a person
-    asked for, if it may be leapt to.
+    asked for, if it may be leapt to. `played` is what hands played of late, as known at `asked_tick`.
     """
 
     bar: int
@@ -111,6 +130,8 @@ class Ask:
     controls: dict[str, float]
     phase: str = ""
     tempo_asked_bpm: float | None = None
+    asked_tick: int = 0
+    played: tuple[Stroke, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +142,7 @@ class Bar:
     shape at the bar's start and end, 0 (softest) to 1; `stretch` slows single beats (1.1 = a tenth slower) and
     is used for the last cadence only. `final` says that nothing follows. Where the tempo does not go on from the beat
     before, the bar begins with `leap_bpm`, or `leap_ratio` times as fast where that is given. `players` are the
-    instruments of the scene, (stem, name), where they are not the stem's own.
+    instruments of the scene, (stem, name), where they are not the stem's own. `tuning` is the name of the scene's.
     """
 
     tick: int
@@ -136,3 +157,18 @@ class Bar:
     leap_bpm: float | None = None
     leap_ratio: float | None = None
     players: tuple[tuple[str, str], ...] = ()
+    tuning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What changes from `tick` on, a beat's, in bars that are written, as someone plays along.
+
+    Of the notes in `cut` those that sound end there, those that were to begin do not. `notes` come in their place;
+    `markers`, where there are any, replace those of the same kinds from there on.
+    """
+
+    tick: int
+    cut: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] = ()
+    markers: tuple[Marker, ...] = ()

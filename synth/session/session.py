@@ -1,7 +1,7 @@
 """The owner of time: wires sensors, estimator, steering, bus and engine, and keeps the record.
 
-Time in a session is frames rendered. `feed`, `request`, `release`, `verb`, `edit`, `stop` and `panic` may be called
-from any thread; they take effect at the next quantum rendered. `render` belongs to one thread.
+Time in a session is frames rendered. `feed`, `request`, `release`, `verb`, `play`, `edit`, `stop` and `panic` may be
+called from any thread; they take effect at the next quantum rendered. `render` belongs to one thread.
 """
 
 from __future__ import annotations
@@ -320,7 +320,7 @@ class Session:
     @property
     def score(self) -> Score:
         """The score so far."""
-        self.engine.transport.last(self._quantum * QUANTUM)
+        self.engine.transport.last(int(min(self._quantum * QUANTUM, self.length_frames)))
         return self.engine.score
 
     # -- rendering -----------------------------------------------------------------------------------------------

@@ -18,6 +18,9 @@ from synth.safety.screening import gates as screened
 from synth.steering.meeting import meet, starting_controls
 from synth.steering.plan import Target
 
+IN_SCALE = "in_scale"
+PLAYED = ("as_played", IN_SCALE)  # how a hand's note sounds: as it is, or as the nearest tone of the scale that sounds
+
 
 class TermsError(ValueError):
     """Terms under which there is no session; the message says what to change."""
@@ -32,6 +35,7 @@ class Asked(TypedDict, total=False):
     what a record keeps of a screening, in place of its answers. `calibration`: how loud -20 LUFS is at the ear
     (`synth.safety.dose`); `week`: what the person heard before, or the file of a ledger, up to `today`. `delivery`:
     what it is played on, one of `synth.mix.delivery.PROFILES`. `haptic`: a signal to be felt is made beside the mix.
+    `played`: one of PLAYED.
     """
 
     policy: str | None
@@ -46,6 +50,7 @@ class Asked(TypedDict, total=False):
     today: date | None
     delivery: str | None
     haptic: bool
+    played: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Terms:
     notes: tuple[str, ...]
     delivery: str | None = None
     haptic: bool = False
+    played: str = PLAYED[0]
 
     def as_dict(self) -> dict[str, Any]:
         """For the head of a record."""
@@ -78,6 +84,7 @@ class Terms:
             "heard_hours_at_80_dba": self.dose.heard_hours,
             "delivery": self.delivery,
             "haptic": self.haptic,
+            "played": self.played,
         }
 
 
@@ -98,6 +105,7 @@ def agree(
     today: date | None = None,
     delivery: str | None = None,
     haptic: bool = False,
+    played: str = PLAYED[0],
 ) -> Terms:
     """The terms of a session of `preset` over `minutes`; `wearable`: signals of the body are to steer it.
 
@@ -114,28 +122,30 @@ def agree(
         raise TermsError(f"{preset.name} listens to what the person says, not to their body: leave the wearable out")
     if delivery and delivery not in PROFILES:
         raise TermsError(f"delivery = {delivery!r}: one of {', '.join(PROFILES)}")
+    if played not in PLAYED:
+        raise TermsError(f"played = {played!r}: one of {', '.join(PLAYED)}")
     gate = screened(screening) if gates is None else Gates.kept(gates)
     allow(gate, preset.goal, minutes, supervised)
-    played = preset.with_palette(palette) if palette else preset
+    chosen = preset.with_palette(palette) if palette else preset
     constraints = (constraints,) if isinstance(constraints, str) else constraints
     shakes = haptic or (delivery and PROFILES[delivery].shakes)
     if shakes and (why := haptic_closed(preset, gate, constraints)):
         raise TermsError(f"{'haptic' if haptic else f'delivery = {delivery!r}'} is felt, which is closed by {why}")
     constraints = (*constraints, *(PROFILES[delivery].constraints if delivery else ()))
-    bounds = bounds_of(played, gate, constraints)
-    played = allowed(played, gate, constraints)
+    bounds = bounds_of(chosen, gate, constraints)
+    chosen = allowed(chosen, gate, constraints)
     if gate.landmark_every_s is not None and bounds.range("landmark")[1] < 1.0:
         raise TermsError(f"{bounds.why('landmark')!r}: with the answers given a landmark sounds every few minutes")
-    notes = [f"{name} stays out of the way: {bounds.why(f'level_{name}_db')}" for name in _silent(played, bounds)]
+    notes = [f"{name} stays out of the way: {bounds.why(f'level_{name}_db')}" for name in _silent(chosen, bounds)]
     report = _report(self_report)
     start = None
     if report and policy != "L0":
-        start = meet(played, bounds, report.get("arousal", played.controls["arousal"]), report.get("valence"))
+        start = meet(chosen, bounds, report.get("arousal", chosen.controls["arousal"]), report.get("valence"))
         notes.append("starts where the person says they are" if start else "starts as planned: nobody is matched here")
-    controls = played.controls if start is None else starting_controls(played, bounds, start)
+    controls = chosen.controls if start is None else starting_controls(chosen, bounds, start)
     dose = Dose(Calibration.of(calibration), week, today, gate.weekly_dba)
     return Terms(
-        played, bounds, gate, policy, supervised, report, start, dose, controls, tuple(notes), delivery, haptic
+        chosen, bounds, gate, policy, supervised, report, start, dose, controls, tuple(notes), delivery, haptic, played
     )
 
 

@@ -29,7 +29,7 @@ from synth.instruments.base import (
 from synth.preset import Preset
 from synth.session.session import Session
 
-COMPOSED_MIN = 3.0
+COMPOSED_MIN = 1.5
 PLAYED_S = 2.5  # the first ticks of estimator, steering and watch among it
 
 

@@ -165,9 +165,14 @@ def key_of(line: Sequence[tuple[int, float]]) -> tuple[int, str]:
     def fit(found: tuple[int, str]) -> float:
         key, mode = found
         profile = MAJOR if mode == "ionian" else MINOR
-        return _correlation(heard[key:] + heard[:key], profile) + _FINAL * (key == last)
+        return correlation(heard, key, profile) + _FINAL * (key == last)
 
     return max(((key, mode) for mode in MODES for key in range(12)), key=fit)
+
+
+def correlation(heard: Sequence[float], key: int, profile: Sequence[float]) -> float:
+    """How well a tally of twelve pitch classes agrees with the `profile` of a key on `key`, -1..1."""
+    return _correlation([*heard[key:], *heard[:key]], profile)
 
 
 def _correlation(a: Sequence[float], b: Sequence[float]) -> float:

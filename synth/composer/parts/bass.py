@@ -33,8 +33,16 @@ class Bass:
             self._section = now.phrase.section
             self._rotation = self._rng.choice((0, 0, 3))
             self._figure = self._rng.choice(((0, 4, 0), (0, 0, 4), (0, 7, 4), (0, 4, 7, 4)))
+        self.write_from(now, player, now.start)
+
+    def write_from(self, now: Moment, player: Player, beat: float) -> None:
+        """The chords of this bar that begin at `beat` of the phrase or later, or go on there."""
+        if not now.plays("bass"):
+            return
         riff = self._manner == "riff" and now.phrase.shares.bass >= 1.5 and not now.phrase.ending
         for low, high, slot in now.spans():
+            if low < beat:
+                continue
             if riff:
                 self._riff(now, player, low, high, slot)
             else:

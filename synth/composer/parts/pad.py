@@ -29,8 +29,12 @@ class Pad:
 
     def write(self, now: Moment, player: Player) -> None:
         """Strike the voices that enter with the chords of this bar."""
+        self.write_from(now, player, now.start)
+
+    def write_from(self, now: Moment, player: Player, beat: float) -> None:
+        """The same from `beat` of the phrase on, where a chord begins."""
         for index, slot in enumerate(now.phrase.slots):
-            if now.start <= slot.beat < now.end:
+            if beat <= slot.beat < now.end:
                 known = self._harmonist.known(now, index)
                 if now.plays("pad"):
                     self._strike(now, player, known)

@@ -37,6 +37,7 @@ class Tune:
         self._contour = "arch"
         self._firsts: dict[str, list[int]] = {}
         self._shift = 0
+        self._span: tuple[int, int] | None = None  # of what is said, where that may be wider than the register
         self._visit = Visit(seed, stem, desk) if desk is not None and stem in desk.stems else None
 
     def plan(self, now: Moment) -> None:
@@ -81,6 +82,18 @@ class Tune:
                 self._sing(now, player, line, index)
                 yield
 
+    def say(self, now: Moment, player: Player, line: list[Tone]) -> Generator[None, None, None]:
+        """Sing those of the tones of `line` that fall into this bar, whatever the phrase has planned."""
+        self._span = None
+        self._firsts, self._shift = {}, self._fit(now, line)
+        pitches = [now.scale.pitch(tone.step + self._shift) for tone in line if tone.step is not None]
+        if pitches:
+            self._span = max(min(pitches), LOWEST), min(max(pitches), HIGHEST)
+        for index, tone in enumerate(line):
+            if now.start <= tone.beat < now.end:
+                self._sing(now, player, line, index)
+                yield
+
     def silences(self, now: Moment) -> list[tuple[float, float]]:
         """Where the line rests in this bar, for a beat and a half or more, in beats of the phrase."""
         edges = [(tone.beat, tone.beat + tone.beats) for tone in now.phrase.line]
@@ -100,7 +113,8 @@ class Tune:
 
     def _window(self, now: Moment) -> tuple[int, int]:
         centre = min(max(round(now.controls["register_note"]) + self._up, LOWEST + 4), 80)
-        return max(centre - 7, LOWEST), min(centre + 8, HIGHEST)
+        low, high = max(centre - 7, LOWEST), min(centre + 8, HIGHEST)
+        return (low, high) if self._span is None else (min(low, self._span[0]), max(high, self._span[1]))
 
     def _new(self, now: Moment) -> list[Tone]:
         phrase = now.phrase
