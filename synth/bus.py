@@ -18,6 +18,7 @@ from synth.dsp._jit import kernel
 from synth.safety.control_guard import ControlGuard
 
 _RANKS = {"plan": 0, "policy": 0, "mapping": 0, "script": 1, "hand": 1, "safety": 2}
+_FREE = 9  # rank that nobody has
 # Rows of the moves, a column a control, float64: where from and where to, how far a quantum, from which quantum on;
 # the value when it is there; range; whether it is logarithmic, whether it jumps.
 _FROM, _TARGET, _RATE, _START, _SETTLED, _LOW, _HIGH, _LOG, _CHOICE = range(9)
@@ -95,9 +96,14 @@ class Bus:
         _settle(self._moves)
         return Commit(quantum, request, old, admission.value, admission.repair, accepted=True)
 
-    def release(self, name: str) -> bool:
-        """Give a held control back to the loop, which moves on from the value it finds; false when nobody held it."""
-        return self._holder.pop(control(name).name, None) is not None
+    def release(self, name: str, by: str = "safety") -> bool:
+        """Give a held control back to the loop, which moves on from the value it finds; false when nobody held it, or
+        whoever does ranks above `by`."""
+        name = control(name).name
+        if rank(by) < self._holder.get(name, _FREE):
+            return False
+        del self._holder[name]
+        return True
 
     def values(self, quantum: int) -> dict[str, float]:
         """Every control's value at `quantum`."""

@@ -107,3 +107,10 @@ def test_an_unknown_control_names_its_neighbours():
 
 def test_columns_follow_the_table():
     assert [COLUMN[c.name] for c in CONTROLS] == list(range(len(CONTROLS)))
+
+
+def test_a_person_cannot_let_go_of_what_safety_holds():
+    bus = make_bus(brightness_oct=0.0)
+    assert ask(bus, "brightness_oct", -1.0, "safety").accepted
+    assert not bus.release("brightness_oct", "hand") and "brightness_oct" in bus.held
+    assert bus.release("brightness_oct")

@@ -62,7 +62,8 @@ def add_hands(command: argparse.ArgumentParser) -> None:
 class Hands:
     """Who plays: what is told of each part, on lines that are drawn again, and once in words.
 
-    `hear` takes the lines of the record, `started` is called when the session plays.
+    `hear` takes the lines of the record, `started` is called when the session plays. `begun` is set once session time
+    goes on.
     """
 
     def __init__(self) -> None:
@@ -72,6 +73,7 @@ class Hands:
         self.told: list[deque[str]] = []
         self.hear: Callable[[dict[str, Any]], None] = lambda line: None
         self.started: Callable[[], None] = lambda: None
+        self.begun = threading.Event()
 
     def lines(self) -> list[str]:
         """A line for each part."""
@@ -132,8 +134,10 @@ def _midi(
     def on_midi(t_s: float, message: bytes) -> None:
         if message[0] not in CLOCK:
             played.hear(message, time.monotonic(), "JACK")
-        elif clock is not None:
+        elif clock is not None and hands.begun.is_set():
             clock.heard(message, t_s)
+        elif clock is not None:
+            clock.on_clock(message, time.monotonic())
 
     live.on_midi = on_midi
     if ports_asked:
@@ -185,7 +189,7 @@ def _clock(
         hands.hear = clock.hear
         hands.parts.append(lambda: f"clock: {clock.words}")
         hands.told.append(clock.troubles)
-        hands.started = lambda: _start_clock(clock, live, arguments.wait)
+        hands.started = lambda: _start_clock(clock, live, hands, arguments.wait)
         parts.callback(clock.close)
         return clock
     if arguments.clock == "link":
@@ -210,14 +214,16 @@ def _start_link(link: LinkFollower, live: LiveSession) -> None:
     link.start()
 
 
-def _start_clock(clock: ClockIn, live: LiveSession, waits: bool) -> None:
+def _start_clock(clock: ClockIn, live: LiveSession, hands: Hands, waits: bool) -> None:
     clock.follower.latency_s = _latency_s(live)
     clock.start()
     if waits:
-        threading.Thread(target=_begin, args=(clock, live), name="waits for the clock", daemon=True).start()
+        threading.Thread(target=_begin, args=(clock, live, hands), name="waits for the clock", daemon=True).start()
+    else:
+        hands.begun.set()
 
 
-def _begin(clock: ClockIn, live: LiveSession) -> None:
+def _begin(clock: ClockIn, live: LiveSession, hands: Hands) -> None:
     """Let the session be heard to begin on the clock's first beat."""
     while (at_s := clock.begin_s(time.monotonic() + AHEAD_S)) is None:
         if live.finished:
@@ -227,3 +233,4 @@ def _begin(clock: ClockIn, live: LiveSession) -> None:
     while not live.seen.frames and not live.finished:
         time.sleep(LOOK_S)
     clock.began(live.session_time, time.monotonic())
+    hands.begun.set()

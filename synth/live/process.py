@@ -6,6 +6,7 @@ away the music is composed on without it, and comes back with a fade when the de
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import pickle
 import select
@@ -32,6 +33,7 @@ SIZE = BYTES + (-BYTES % 64) + IN_BYTES + OUT_BYTES
 LOOK_S = 0.05
 STALLED_S = 2.0  # without a block asked for, a device is lost
 AGAIN_S = 2.0  # between attempts to have it back
+MCL_CURRENT, MCL_FUTURE = 1, 2  # sys/mman.h
 SWITCH_S = 0.0005  # another thread gives the interpreter back to the device's after so long at most
 
 
@@ -184,8 +186,15 @@ class Live:
             self._over = True
 
 
+def _stay_in_memory() -> None:
+    """Keep the system from taking pages away that are not used for a while; what it does not allow is done without."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mlockall(MCL_CURRENT | MCL_FUTURE)
+
+
 def main() -> int:
     """Run with the setup on standard input."""
+    _stay_in_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this
     sys.setswitchinterval(SWITCH_S)
     size = int.from_bytes(sys.stdin.buffer.read(8), "little")

@@ -227,9 +227,9 @@ class Session:
         self._inbox.append(lambda: self._commit(asked))
 
     def release(self, name: str) -> None:
-        """Give control `name` back to the plan, which moves on smoothly from where it is."""
+        """Give control `name` back to the plan, which moves on smoothly from where it is; what safety holds stays."""
         row = control(name).name
-        self._inbox.append(lambda: self._release(row))
+        self._inbox.append(lambda: self._release(row, "hand"))
 
     def verb(self, name: str) -> None:
         """One of VERBS: more, less, hold (again: go on), advance, pull_back, ground, like, skip, stop."""
@@ -393,8 +393,8 @@ class Session:
         self._playing.noticed(request)
         self._note(commit_line(commit, self._now_s, at_once))
 
-    def _release(self, name: str) -> None:
-        if self.engine.bus.release(name):
+    def _release(self, name: str, by: str = "safety") -> None:
+        if self.engine.bus.release(name, by):
             self._note({"type": "release", "quantum": self._quantum, "t_s": self._now_s, "control": name})
 
     def _verb(self, name: str) -> None:
