@@ -219,8 +219,8 @@ def main() -> None:
         )
         print(
             f"processor time of a block, ms: {cpu['p50_us']:.2f} median, {cpu['p99_us']:.2f} 99 %, "
-            f"{cpu['p999_us']:.2f} 99.9 %, {h['worst_cpu_ms']:.2f} worst ({h['worst_idle_ms']:.2f} of the idle client); half the deadline "
-            f"{h['deadline_ms'] / 2:.2f}"
+            f"{cpu['p999_us']:.2f} 99.9 %, {h['worst_cpu_ms']:.2f} worst ({h['worst_idle_ms']:.2f} the idle client's); "
+            f"half the deadline {h['deadline_ms'] / 2:.2f}"
         )
 
 

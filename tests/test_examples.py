@@ -116,3 +116,9 @@ def test_palette(tmp_path):
     assert page.count("<figure>") == 2 and page.count("data:image/png;base64,") == 2
     audio, _ = soundfile.read(tmp_path / "example-palette" / "stream.flac")
     assert len(audio) == 960_000 and np.sqrt(np.mean(audio**2)) > 0.01
+
+
+def test_live(tmp_path):
+    told = run("12_live.py", tmp_path)
+    assert "OSC on 127.0.0.1" in told and "late blocks" in told
+    assert float(told.split(" s played")[0].split()[-1]) >= 9.0

@@ -50,6 +50,12 @@ def add_hands(command: argparse.ArgumentParser) -> None:
         "--midi-out", action="append", default=[], metavar="PORT", help="where notes, clock and feedback go"
     )
     group.add_argument("--midi-map", metavar="TOML", help="what was learned (`synth midi learn`)")
+    group.add_argument(
+        "--played",
+        choices=("as_played", "in_scale"),
+        default="as_played",
+        help="a person's notes sound as they are (usual), or each at the nearest tone of the sounding scale",
+    )
     group.add_argument("--notes", choices=("channels", "mpe"), help="send what is composed as MIDI notes")
     group.add_argument(
         "--clock",

@@ -114,6 +114,7 @@ def _setup(arguments: argparse.Namespace) -> Setup:
         "minutes": arguments.minutes,
         "settings": dict(arguments.settings),
         "script": script.requests,
+        "played": arguments.played,
         **asked(arguments),
     }
     if arguments.wearable and _is_recording(arguments.wearable):
