@@ -12,6 +12,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,6 +148,8 @@ class Player:
             return self._silent(frames)
         self._begun, wait = True, int(wait_s * session.sample_rate)
         rest = self._render(frames - wait)
+        if not wait:
+            return rest
 
         def late(audio: NDArray[np.float32]) -> NDArray[np.float32]:
             return np.concatenate((np.zeros((wait, *audio.shape[1:]), np.float32), audio))
@@ -163,6 +166,8 @@ class Player:
             return audio
         place = np.minimum((at + np.arange(frames)) / length, 1.0)
         gain = (0.5 - 0.5 * np.cos(math.pi * place)).astype(np.float32)[:, None]
+        if not audio.stems:
+            return replace(audio, mix=audio.mix * gain)
         stems = {name: stem * gain for name, stem in audio.stems.items()}
         return Audio(audio.mix * gain, audio.premaster * gain, stems, audio.gain * gain[:, 0], audio.haptic)
 
