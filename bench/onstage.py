@@ -1,4 +1,4 @@
-"""Does a live session answer at once and never stumble?  python bench/live.py [--minutes M] [--trials N] [--preset P]
+"""Does a live session answer at once and never stumble?  python bench/onstage.py [--minutes M] [--trials N] [--preset P]
 [--measure answer hour]
 
 answer: how long after an OSC message its change is heard, the first dB of a move of 6 dB and more: a level, and a
