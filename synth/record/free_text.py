@@ -11,6 +11,7 @@ from typing import Any
 
 ASKED = "asked for"
 _OWN_REASONS = (ASKED, "set at the start")
+_OURS = ("hand:clock", "hand:link", "hand:midi", "hand:osc", "hand:played")  # hands whose reasons we word ourselves
 
 
 def by_a_person(line: Mapping[str, Any]) -> bool:
@@ -25,7 +26,7 @@ def without_free_text(line: Mapping[str, Any]) -> Mapping[str, Any]:
             return _without(line, "text")
         case "incident" if by_a_person(line) or line.get("kind") == "harm":
             return _without(line, "text", "done")
-        case "commit" if by_a_person(line) and line.get("reason") not in _OWN_REASONS:
+        case "commit" if by_a_person(line) and line["by"] not in _OURS and line.get("reason") not in _OWN_REASONS:
             return {**line, "reason": ASKED}
     return line
 

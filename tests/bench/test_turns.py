@@ -32,8 +32,8 @@ def test_what_breaks_is_found(turns: ModuleType) -> None:
         score.notes[pitched] = replace(kept, pitch=kept.pitch + wrong)
         assert len(turns.strangers(score)) == 1
     score.notes[pitched] = kept
-    heard.seconds[100]["brightness_oct"] = heard.seconds[99]["brightness_oct"] + 1.5
-    assert any("brightness_oct" in words for words in turns.too_fast(heard))
+    heard.seconds[100]["dynamics_db"] = heard.seconds[99]["dynamics_db"] + 3.0
+    assert any("dynamics_db" in words for words in turns.too_fast(heard))
 
 
 def test_a_request_that_never_comes_is_late(turns: ModuleType) -> None:

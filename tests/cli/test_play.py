@@ -79,12 +79,13 @@ def test_twice_ends_at_once(playing, tmp_path):
 
 
 def test_a_session_that_is_there_is_kept(playing, tmp_path):
-    for _ in range(2):
-        process = playing("settle", "--device", "null", "--minutes", "0.1", "--out", tmp_path / "s")
-        told = process.stdout.read()
-        assert process.wait(60) == 0
-    assert str(tmp_path / "s-2") in told
-    assert (tmp_path / "s" / "report.html").exists() and (tmp_path / "s-2" / "report.html").exists()
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "session.jsonl").write_text("somebody's\n")
+    process = playing("settle", "--device", "null", "--minutes", "0.1", "--out", tmp_path / "s")
+    told = process.stdout.read()
+    assert process.wait(60) == 0 and str(tmp_path / "s-2") in told
+    assert (tmp_path / "s" / "session.jsonl").read_text() == "somebody's\n"
+    assert (tmp_path / "s-2" / "report.html").exists()
 
 
 def test_hands_come_over_osc(playing, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import config
 from scipy import signal
 
 from synth.dsp.breath import BANDS, HARMONICS_DB, LANES, WIDE_HIGH_HZ, WIDE_LOW_HZ, Breath, breath_level, tone_level
@@ -15,6 +16,7 @@ from synth.dsp.quantum import QUANTUM
 
 RATE = 48000
 VOICES = 4
+MANY = 8 if not config.DISABLE_JIT else 4  # as plain Python, fewer
 
 
 def edges(values, quanta, voices):
@@ -36,7 +38,7 @@ def blown(total, hz=440.0, gain=1.0, unit=None, quanta=(10000,)):
 
 @pytest.mark.parametrize(("hz", "rate"), [(220.0, 22050), (880.0, 22050), (880.0, 48000), (2500.0, 192000)])
 def test_power_is_one_at_any_pitch_and_rate(hz, rate):
-    unit = Breath(rate, 8, 2, q=12.0)
+    unit = Breath(rate, MANY, 2, q=12.0)
     settled = math.ceil(30.0 / hz * rate / QUANTUM) * QUANTUM
     x = blown(settled // QUANTUM + 40, hz, 1.0, unit)[settled:].astype(float)
     assert 10.0 * math.log10((x**2).mean()) == pytest.approx(0.0, abs=1.0)
@@ -51,7 +53,7 @@ def spectrum_db(x, rate):
 
 def test_bands_stand_on_the_harmonics():
     rate, f0 = 12000, 500.0
-    hz, level = spectrum_db(blown(110, f0, 1.0, Breath(rate, 8, 3, q=20.0, wide_db=-30.0))[640:], rate)
+    hz, level = spectrum_db(blown(110, f0, 1.0, Breath(rate, MANY, 3, q=20.0, wide_db=-30.0))[640:], rate)
     heights = []
     for n in range(1, 5):
         near = np.abs(hz - f0 * n) < 200.0
@@ -63,7 +65,7 @@ def test_bands_stand_on_the_harmonics():
 
 def test_the_wide_band_lies_where_it_should():
     rate = 32000
-    hz, level = spectrum_db(blown(110, 100.0, 1.0, Breath(rate, 8, 4, wide_db=20.0))[640:], rate)
+    hz, level = spectrum_db(blown(110, 100.0, 1.0, Breath(rate, MANY, 4, wide_db=20.0))[640:], rate)
     in_band = level[(hz > 2300.0) & (hz < 3200.0)].mean()
     for edge in (WIDE_LOW_HZ, WIDE_HIGH_HZ):
         assert level[np.abs(hz - edge) < 150.0].mean() - in_band == pytest.approx(-3.0, abs=1.0)

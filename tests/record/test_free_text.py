@@ -27,6 +27,8 @@ ENGINES = [
     {"type": "incident", "t_s": 1.0, "kind": "guard", "text": "a rise was held", "done": "held", "by": "safety"},
     {**MOVE, "by": "mapping", "reason": "arousal is above the plan"},
     {**MOVE, "by": "hand", "reason": "set at the start"},
+    {**MOVE, "by": "hand:midi", "reason": "CC 74 on channel 1"},
+    {**MOVE, "by": "hand:clock", "reason": "MIDI clock: following 72.0 bpm"},
     {"type": "refusal", "t_s": 1.0, "text": "tempo_bpm stays at 60: nothing above 60 bpm"},
     {"type": "feedback", "t_s": 1.0, "channel": "self_arousal", "value": 0.2},
 ]
