@@ -9,6 +9,7 @@ SYSTEM_PACKAGES = ffmpeg chromium libportaudio2 libjack-jackd2-0 \
 	jackd2 liblo-tools puredata-core supercollider-language ardour
 PEER_PACKAGES = supercollider-server csound
 TWO_AT_ONCE = -n 2 --dist loadfile
+THREE_AT_ONCE = -n 3 --dist loadfile # on two cores: live tests wait for their time to pass
 DEMO = settle --wearable assets/recording --minutes 8 --seed 1
 
 help: ## list what make can do (default)
@@ -26,7 +27,7 @@ check: $(VENV)/test-installed ## lint, format and types
 	$(BIN)/mypy
 
 test-jit: $(VENV)/test-installed system-packages ## the tests with compiled kernels
-	$(BIN)/python -m pytest $(TWO_AT_ONCE)
+	$(BIN)/python -m pytest $(THREE_AT_ONCE)
 
 test-python: $(VENV)/test-installed ## the kernels' tests once more as plain Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/dsp
@@ -57,6 +58,11 @@ bench-composer: $(VENV)/test-installed ## an hour of every preset's notes agains
 bench-sound: $(VENV)/test-installed ## an hour of every preset heard stem by stem: clicks, drift, spectrum, mono; and the mix plan
 	$(BIN)/python bench/hour.py
 	$(BIN)/python bench/mix.py
+
+bench-live: $(VENV)/test-installed system-packages ## an hour live under JACK, how soon a hand is heard, OSC bursts and junk, clocks
+	$(BIN)/python bench/onstage.py
+	$(BIN)/python bench/osc.py
+	$(BIN)/python bench/clock.py
 
 palette: $(VENV)/core-installed ## every instrument alone, in palette/
 	$(BIN)/python examples/palette.py palette
@@ -134,5 +140,5 @@ peer-programs: $(VENV)/test-installed # what cannot be had is told by bench/peer
 	-@$(BIN)/python -c 'import sys, importlib.util as u; sys.exit(not u.find_spec("dawdreamer"))' || \
 		$(BIN)/python -m pip install --quiet dawdreamer
 
-.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-estimator closed-loop fuzz hazards peers warmup venv clean \
+.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-estimator bench-composer bench-sound bench-live palette closed-loop fuzz hazards peers warmup venv clean \
 	system-packages peer-programs
