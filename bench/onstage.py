@@ -1,5 +1,6 @@
-"""Does a live session answer at once and never stumble?  python bench/onstage.py [--minutes M] [--trials N] [--preset P]
-[--measure answer hour]
+"""Does a live session answer at once and never stumble?
+
+python bench/onstage.py [--minutes M] [--trials N] [--preset P] [--measure answer hour] [--json]
 
 answer: how long after an OSC message its change is heard, the first dB of a move of 6 dB and more: a level, and a
 filter. Every sample is recorded from a real JACK server (dummy driver, 256 frames, as clients see it) and set against a
