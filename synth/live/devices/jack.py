@@ -1,4 +1,4 @@
-"""JACK (and PipeWire through it): a pair of ports for the mix, the pre-master and each stem, MIDI in and out.
+"""JACK: a pair of ports for the mix, the pre-master and each stem, MIDI in and out.
 
 Names of ports are the same whatever is played, so that a DAW finds them again: `mix_1`, `mix_2`, `premaster_1`,
 `pad_1`...

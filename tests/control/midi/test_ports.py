@@ -255,6 +255,7 @@ def test_what_hears_may_fail(jack_server: str, daw: Callable[[], Daw]) -> None:
     try:
         until(lambda: other.send("B0 01 7F") or failing.heard >= 2, "the second is heard after the first failed")
         until(lambda: any("RuntimeError: never" in line for line in ports.words), "and it is told of")
+        assert ports.connected and ports.troubles >= 2
     finally:
         ports.close()
 
