@@ -16,6 +16,7 @@ import jack
 import numpy as np
 from numpy.typing import NDArray
 
+PRIORITY = 70
 PROBE = "import jack; jack.Client('probe', no_start_server=True).close()"
 
 
@@ -35,6 +36,17 @@ def jack_server(name: str = "", block: int = 256, *flags: str) -> Iterator[str]:
             raise RuntimeError(f"the JACK server ended by itself ({server.poll()})")
     finally:
         _end(server)
+
+
+def realtime() -> tuple[str, ...]:
+    """The flags of a server that runs, and lets its clients run, before all else; none where the system forbids it."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    except PermissionError:
+        return ()
+    os.sched_setscheduler(0, *before)
+    return "-R", "-P", str(PRIORITY)
 
 
 def _started(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -6,7 +6,9 @@ answer: how long after an OSC message its change is heard, the first dB of a mov
 filter. Every sample is recorded from a real JACK server (dummy driver, 256 frames, as clients see it) and set against a
 rendering of the same record without the move. hour: a session for M minutes under jackd with another scene each minute,
 OSC, a subscriber and a stream of heart beats and skin conductance, beside an idle client on a server of its own at the
-same time: xruns of both, what blocks cost in processor time, late blocks. Needs jackd; figures move with the machine.
+same time: xruns of both, what blocks cost in processor time, late blocks. As a busy host books its own stalls as a thread's
+time, the hour is then rendered again from its sensors and hands, block by block, REPEATS times, and each block's least
+time taken as its own cost. Needs jackd; figures move with the machine.
 """
 
 from __future__ import annotations
@@ -17,21 +19,28 @@ import random
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jack_here import Tape, aligned, jack_server
+from jack_here import Tape, aligned, jack_server, realtime
 from numpy.typing import NDArray
 from scipy import signal
 
 from synth import Session
 from synth.control.osc import OscServer
 from synth.live import LiveSession, Setup
+from synth.output.replay import RecordedSensors, as_asked, frames_of
 from synth.preset import load_preset
+from synth.record.reader import Record, read_record
+from synth.record.writer import RecordWriter
 from synth.wire.osc import encode
 
 RATE, BLOCK = 48_000, 256
+REPEATS = 3
+SHARES = {"p50": 0.5, "p99": 0.99, "p999": 0.999, "worst": 1.0}
 MOVED = {"level_pad_db": -6.0, "brightness_oct": -1.5}  # there and back
 IDLE = """
 import jack, sys, time
@@ -125,14 +134,37 @@ def _quantiles(values: list[float]) -> dict[str, float]:
 
 def hour(preset: str, minutes: float) -> dict[str, Any]:
     """Xruns beside an idle client, and what blocks cost."""
-    with jack_server("", BLOCK) as busy, jack_server("", BLOCK) as quiet:
+    first = realtime()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "session.jsonl"
+        with RecordWriter(path) as record:
+            found = _live_hour(preset, minutes, first, record)
+        own = own_cost_ms(read_record(path))
+    return {**found, "own_ms": {name: float(np.quantile(own, q)) for name, q in SHARES.items()}}
+
+
+def own_cost_ms(record: Record) -> NDArray[np.float64]:
+    """Processor time of each block of a record when it is rendered again, the least of REPEATS."""
+    costs = np.full(frames_of(record) // BLOCK, np.inf)
+    for _ in range(REPEATS):
+        session = Session(recording=RecordedSensors(record), stems=True, **as_asked(record, from_sensors=True))
+        for block in range(costs.size):
+            began = time.thread_time()
+            session.render_audio(BLOCK)
+            costs[block] = min(costs[block], 1000.0 * (time.thread_time() - began))
+    return costs
+
+
+def _live_hour(preset: str, minutes: float, first: tuple[str, ...], record: RecordWriter) -> dict[str, Any]:
+    with jack_server("", BLOCK, *first) as busy, jack_server("", BLOCK, *first) as quiet:
         idle = subprocess.Popen(
             [sys.executable, "-c", IDLE, quiet], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert idle.stdout is not None and idle.stdin is not None
         idle.stdout.readline()
         asked = {"seed": 4, "minutes": minutes + 1.0}
-        live = LiveSession(Setup(load_preset(preset), asked, device="jack", device_name=busy))
+        setup = Setup(load_preset(preset), asked, device="jack", device_name=busy)
+        live = LiveSession(setup, record=record.write)
         live.start()
         try:
             with OscServer(live, port=0) as osc, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
@@ -145,6 +177,7 @@ def hour(preset: str, minutes: float) -> dict[str, Any]:
         idle.wait()
     return {
         "minutes": minutes,
+        "realtime": bool(first),
         "blocks": int(seen.blocks),
         "late": int(seen.late),
         "xruns": int(seen.xruns),
@@ -216,12 +249,18 @@ def main() -> None:
         cpu = h["cpu_ms"]
         print(
             f"{h['minutes']:g} min of {options.preset}: {h['blocks']} blocks of {BLOCK} frames, {h['late']} late; "
+            f"{'real-time' if h['realtime'] else 'usual'} priority; "
             f"{h['xruns']} xruns, idle client beside it {h['xruns_idle']}"
         )
         print(
             f"processor time of a block, ms: {cpu['p50_us']:.2f} median, {cpu['p99_us']:.2f} 99 %, "
             f"{cpu['p999_us']:.2f} 99.9 %, {h['worst_cpu_ms']:.2f} worst ({h['worst_idle_ms']:.2f} the idle client's); "
             f"half the deadline {h['deadline_ms'] / 2:.2f}"
+        )
+        own = h["own_ms"]
+        print(
+            f"the same blocks rendered again, the least of {REPEATS}, ms: {own['p50']:.2f} median, {own['p99']:.2f} 99 %, "
+            f"{own['p999']:.2f} 99.9 %, {own['worst']:.2f} worst"
         )
 
 

@@ -95,7 +95,7 @@ class Engine:
     `length_s`: the session ends there on a cadence (None: it goes on). `bounds` are those of the session (None: the
     preset's own), `controls` where they start (None: the preset's). `audio=False` writes the score only;
     `stems=False` leaves them out of its blocks. `delivery`: one of `synth.mix.delivery.PROFILES`. `haptic` makes the
-    haptic bus; who asks for it has asked `synth.preset.haptic_closed`.
+    haptic bus; who asks for it has asked `synth.preset.haptic_closed`. `keep_score` as in `synth.transport`.
     """
 
     def __init__(
@@ -114,6 +114,7 @@ class Engine:
         tune: Motif | None = None,
         delivery: str | None = None,
         haptic: bool = False,
+        keep_score: bool = True,
     ) -> None:
         self.preset = preset
         self.sample_rate = sample_rate
@@ -124,7 +125,7 @@ class Engine:
         played = self.stems[:-1]
         score = Score(played, scales=NAMES, minor=MINOR)
         composer = Composer(preset, seed, desk, tune)
-        self.transport = Transport(composer.compose, score, seed, sample_rate, length_s, composer.follow)
+        self.transport = Transport(composer.compose, score, seed, sample_rate, length_s, composer.follow, keep_score)
         self.leaps: list[Leap] = []
         self.expression = Expression(sample_rate, length_s)
         self.audio = audio

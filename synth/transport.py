@@ -17,7 +17,7 @@ from synth.controls import COLUMN, CONTROLS
 from synth.instruments.base import OFF, ON, QUANTUM, SLIDE
 from synth.rng import stream
 from synth.score.model import TICKS_PER_BEAT, Ask, Bar, KeyChange, Marker, Metre, Note, Score, Tempo, Turn
-from synth.score.strokes import Strokes
+from synth.score.strokes import KEPT_BEATS, Strokes
 
 _TEMPO = COLUMN["tempo_bpm"]
 _NEVER = 2**62
@@ -72,7 +72,7 @@ class Transport:
     left at the middle of that beat all at once, so that no block has much to do. `leap` is the frame and the tempo
     of a bar that does not go on from the one before, until the bus has taken it; `players` are frames from which on a
     scene has other instruments, until someone takes them. While hands play, `follow` is asked late in each beat what
-    changes with the next.
+    changes with the next. Without `keep_score` what was over KEPT_BEATS ago is left out of the score.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class Transport:
         sample_rate: int,
         length_s: float | None,
         follow: Callable[[Ask], Turning] | None = None,
+        keep_score: bool = True,
     ) -> None:
         self.score, stems = score, score.stems
         self.phase = ""
@@ -105,6 +106,7 @@ class Transport:
         self._writing: Slices | None = None
         self._bars = 0
         self._follow = follow
+        self._keep_score = keep_score
         self._strokes = Strokes(score)
         self._struck = 0
         self._struck_variation = stream(seed, "variation", "played")
@@ -116,6 +118,11 @@ class Transport:
         """The beat that sounds at the last edge walked."""
         assert self._beat is not None
         return self._beat
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is being written."""
+        return self._writing is None and self._turning is None
 
     @property
     def bar(self) -> Bar | None:
@@ -364,6 +371,9 @@ class Transport:
         if not score.metres or score.metres[-1].beats != bar.beats:
             score.metres.append(Metre(bar.tick, bar.beats))
         score.markers.extend(bar.markers)
+        if not self._keep_score:
+            self._strokes.last(bar.tick)
+            score.forget(bar.tick - KEPT_BEATS * TICKS_PER_BEAT)
 
     def _schedule(self, beat: Beat) -> None:
         """Give the notes of this beat their frames, now that its tempo is known."""

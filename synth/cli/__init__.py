@@ -21,6 +21,7 @@ from synth.cli import (
     record,
     render,
     report,
+    serve,
     tables,
     terms,
     tunings,
@@ -63,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     for group in (
         render,
         play,
+        serve,
         midi,
         compose,
         preset,

@@ -84,7 +84,7 @@ class Palette(NamedTuple):
     weight: tuple[float, ...]
 
 
-@cache
+@lru_cache(maxsize=8192)
 def chord_pcs(chord: Chord, scale: Scale) -> tuple[int, ...]:
     """Pitch classes of `chord`: root, fifth, then its colour."""
     if chord.played:

@@ -109,6 +109,7 @@ class Memory:
 
     def new_section(self, time_s: float) -> None:
         """Another idea leads, now and then that of an earlier section; what a person played comes back first."""
+        self._let_fade(time_s)
         if self._played is not None and self._played is self._lead:
             self._section_s = time_s
             return
@@ -187,6 +188,12 @@ class Memory:
         if self._lead is None:
             self._lead = idea
             self._restate_at_s = self._restate_at_s or idea.time_s + self._rng.uniform(*RESTATE_S)
+
+    def _let_fade(self, time_s: float) -> None:
+        """Let go of what can never come back."""
+        self._leads = [idea for idea in self._leads if time_s - idea.time_s <= CALLBACK_S[1]]
+        known = {idea.family for idea in (*self._ideas, *self._leads, self._lead) if idea is not None}
+        self._followed = {pair for pair in self._followed if known.issuperset(pair)}
 
     # -- what comes back, and as what ---------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from synth.session.pulse import Pulse
 
@@ -79,3 +79,11 @@ class Hands(Protocol):
     @property
     def finished(self) -> bool:
         """Whether the session is over."""
+
+
+@runtime_checkable
+class Restarts(Protocol):
+    """Hands of a session that can begin again in the same place."""
+
+    def again(self) -> None:
+        """Begin the same preset again after a panic or the end. SessionError while it plays, or when it cannot."""

@@ -102,7 +102,7 @@ class Player:
         if not self.sends_midi and (due := self.midi(frames)):
             self.tell("send", [data for _, data in due])
         self._show(frames)
-        self._hand_on()
+        self.hand_on()
         self.meter.end(frames)
         return audio
 
@@ -233,7 +233,13 @@ class Player:
             else:
                 time.sleep(0.005)
 
-    def _hand_on(self) -> None:
+    @property
+    def silent(self) -> bool:
+        """Whether all that was told is handed on."""
+        return not self._telling
+
+    def hand_on(self) -> None:
+        """Hand on some of what is still to be told, as far as there is room."""
         for _ in range(min(len(self._telling), TOLD_A_BLOCK)):
             if not self._outbox.put(self._telling[0]):
                 return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import pickle
 import select
 import signal
@@ -34,6 +35,7 @@ LOOK_S = 0.05
 STALLED_S = 2.0  # without a block asked for, a device is lost
 AGAIN_S = 2.0  # between attempts to have it back
 MCL_CURRENT, MCL_FUTURE = 1, 2  # sys/mman.h
+NICE = -11  # what desktops grant to programs that play; threads of the device are the device's to raise
 SWITCH_S = 0.0005  # another thread gives the interpreter back to the device's after so long at most
 
 
@@ -89,6 +91,7 @@ class Live:
             sample_rate=rate,
             record=lambda line: self.player.tell("line", line),
             stems=self.setup.device == "jack",
+            keep_score=False,
             **asked,
         )
         warm_up(preset, rate)
@@ -192,9 +195,17 @@ def _stay_in_memory() -> None:
         ctypes.CDLL(None).mlockall(MCL_CURRENT | MCL_FUTURE)
 
 
+def _come_first() -> None:
+    """Run before what can wait, where the system allows it: while any thread here holds the interpreter, the device's
+    thread waits for it."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+
+
 def main() -> int:
     """Run with the setup on standard input."""
     _stay_in_memory()
+    _come_first()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this
     sys.setswitchinterval(SWITCH_S)
     size = int.from_bytes(sys.stdin.buffer.read(8), "little")

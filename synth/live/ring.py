@@ -10,6 +10,7 @@ import mmap
 import os
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -40,14 +41,23 @@ class Ring:
 
     def take(self, most: int = 64) -> list[bytes]:
         """Up to `most` messages that wait, oldest first."""
+        messages = self.look(most)
+        self.drop(messages)
+        return messages
+
+    def look(self, most: int = 64) -> list[bytes]:
+        """The same, but they stay until `drop`: whoever reads after a crash finds them again."""
         messages: list[bytes] = []
         tail, head = self._tail[0], self._head[0]
         while tail < head and len(messages) < most:
             length = int.from_bytes(self._copy_out(tail, LENGTH), "little")
             messages.append(self._copy_out(tail + LENGTH, length))
             tail += LENGTH + length
-        self._tail[0] = tail
         return messages
+
+    def drop(self, messages: Sequence[bytes]) -> None:
+        """Be done with the oldest messages, those that `look` gave."""
+        self._tail[0] += sum(LENGTH + len(message) for message in messages)
 
     def _copy_in(self, at: int, data: bytes) -> None:
         at %= self._size
@@ -61,16 +71,23 @@ class Ring:
         return bytes(self._data[at : at + first]) + bytes(self._data[: length - first])
 
 
+def shared_folder() -> str | None:
+    """Where files live in memory; None where the system has no such place."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
 class Shared:
     """Memory that this process and another map, by the file `path` (None: a new one, which `forget` takes off the disk
-    once the other has it too)."""
+    once the other has it too; `new`: one that is made there, readable by its owner only)."""
 
-    def __init__(self, size: int, path: Path | None = None) -> None:
+    def __init__(self, size: int, path: Path | None = None, *, new: bool = False) -> None:
         if path is None:
-            folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-            handle, name = tempfile.mkstemp(prefix="isotone-", dir=folder)
+            handle, name = tempfile.mkstemp(prefix="isotone-", dir=shared_folder())
             os.ftruncate(handle, size)
             path = Path(name)
+        elif new:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            os.ftruncate(handle, size)
         else:
             handle = os.open(path, os.O_RDWR)
         self.path = path

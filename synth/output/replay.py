@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from synth.bus import rank
 from synth.output.render import Progress, Summary, render_session
 from synth.preset import preset_from_dict
 from synth.record.keeping import Keeping
 from synth.record.reader import Record, read_record
 from synth.safety.ledger import Heard
-from synth.session.played import BY as PLAYED_BY
+from synth.session.ahead import MOVES, by_a_person
 from synth.wearables.samples import Samples
 
-_MOVES = ("commit", "release", "phase", "verb", "edit", "stop", "panic", "guest", "played")
 _TERMS = ("policy", "constraints", "gates", "supervised", "self_report", "calibration", "delivery", "haptic", "played")
 _COMPARED = ("quantum", "control", "new", "by")
 
@@ -87,9 +84,9 @@ def replay_session(
 def as_asked(record: Record, *, from_sensors: bool = False) -> dict[str, Any]:
     """The keywords of a Session that plays a record again, from its commits or, for what people did not do, deciding
     again."""
-    moves = [line for line in record.of(*_MOVES) if not line.get("at_once")]
+    moves = [line for line in record.of(*MOVES) if not line.get("at_once")]
     if from_sensors:
-        moves = [m for m in moves if _by_a_person(m)]
+        moves = [m for m in moves if by_a_person(m)]
     header = record.header
     return {
         "preset": preset_from_dict(header["preset"]),
@@ -126,9 +123,3 @@ def first_difference(was: Record, now: Record) -> str | None:
     if len(before) != len(after):
         return f"{len(before)} commits were recorded, {len(after)} came out"
     return None
-
-
-def _by_a_person(move: Mapping[str, Any]) -> bool:
-    if move["type"] == "phase" or move.get("by") == PLAYED_BY:
-        return False
-    return move["type"] != "commit" or rank(move["by"]) == rank("hand")

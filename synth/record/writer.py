@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from synth.record.chain import Chain
+from synth.record.chain import Chain, opened
 from synth.record.free_text import without_free_text
 from synth.record.lines import SCHEMA, RecordError, encode, number
-from synth.record.reader import read_record
+from synth.record.reader import read_header, read_record
 
 
 class RecordWriter:
@@ -41,6 +41,7 @@ class RecordWriter:
         _check(self._header)
         self._count = 0
         self._file: BinaryIO | None = None
+        self._pending = bytearray()
 
     @classmethod
     def resume(cls, path: str | Path, *, key: bytes | None = None) -> Self:
@@ -56,13 +57,31 @@ class RecordWriter:
             raise RecordError(f"{record.path}: nothing can be added to this record: {problem}")
         writer = cls(record.path, key=key, free_text=bool(record.header.get("free_text", False)))
         writer._chain.last, writer._count = record.last_chain, len(record.lines) + 1
-        writer._file = os.fdopen(os.open(record.path, os.O_WRONLY | os.O_APPEND), "ab")
+        writer._file = os.fdopen(os.open(record.path, os.O_WRONLY | os.O_APPEND), "ab", buffering=0)
+        return writer
+
+    @classmethod
+    def go_on(cls, path: Path, *, key: bytes | None = None) -> Self:
+        """A writer that goes on where this program was interrupted: a torn last line is cut off, the others are taken as
+        they are. RecordError when not even the first line is whole."""
+        data = path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        header = read_header(path)
+        writer = cls(path, key=key, free_text=bool(header.get("free_text", False)))
+        lines = data[:whole].splitlines()
+        parts = opened(lines[-1])
+        if parts is None:
+            raise RecordError(f"{path}: its last line has no chain, so nothing can be added")
+        writer._chain.last, writer._count = parts[1], len(lines)
+        os.truncate(path, whole)
+        writer._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "ab", buffering=0)
         return writer
 
     def write(self, line: Mapping[str, Any]) -> None:
         """Append `line`, which has a "type" and that type's fields (`synth.record.lines.REQUIRED`).
 
-        Raises OSError when the file cannot be written, ValueError for the fields `n` and `chain`, the record's own.
+        Raises OSError when the file cannot be written: the line waits then for the next, or for `push`. ValueError for
+        the fields `n` and `chain`, the record's own.
         """
         if "n" in line or "chain" in line:
             raise ValueError("a line has no fields n and chain of its own: the record numbers and chains its lines")
@@ -74,15 +93,26 @@ class RecordWriter:
         body = encode({**line, "n": self._count}).encode("utf-8", "replace")
         if self._file is None:
             self._file = self._open()
-        self._file.write(self._chain.seal(body) + b"\n")
+        self._pending += self._chain.seal(body) + b"\n"
         self._count += 1
-        self._file.flush()
+        self.push()
+
+    @property
+    def pending(self) -> int:
+        """Bytes of lines that could not be written yet."""
+        return len(self._pending)
+
+    def push(self) -> None:
+        """Write what could not be written before; OSError when it still cannot. No line is lost by trying again."""
+        while self._pending and self._file is not None:
+            written = self._file.write(self._pending)
+            del self._pending[:written]
 
     def _open(self) -> BinaryIO:
         if self._overwrite:
             self.path.unlink(missing_ok=True)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        return os.fdopen(os.open(self.path, flags, 0o600), "ab")
+        return os.fdopen(os.open(self.path, flags, 0o600), "ab", buffering=0)
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""

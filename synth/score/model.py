@@ -6,6 +6,7 @@ file, and changes on beats only: a tick's time is then an exact fraction at any 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -89,6 +90,10 @@ class Stroke:
     velocity: float
 
 
+def _tick(change: Tempo | KeyChange | Metre) -> int:
+    return change.tick
+
+
 @dataclass(slots=True)
 class Score:
     """What was played, in the order it was played.
@@ -105,6 +110,13 @@ class Score:
     end_tick: int = 0
     scales: tuple[str, ...] = MODES
     minor: frozenset[str] = MINOR_MODES
+
+    def forget(self, tick: int) -> None:
+        """Leave out what was over before `tick`; tempo, key and metre there are kept, from where they began."""
+        self.notes[:] = [note for note in self.notes if note.tick + note.duration >= tick]
+        self.markers[:] = [marker for marker in self.markers if marker.tick >= tick]
+        for changes in (self.tempos, self.keys, self.metres):
+            del changes[: max(bisect_right(changes, tick, key=_tick) - 1, 0)]
 
     def change(self, note: Note, to: Note | None) -> None:
         """Put `to` in the place of `note` itself, one of the latest; None leaves it out."""

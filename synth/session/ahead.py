@@ -6,9 +6,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from synth.bus import rank
 from synth.controls import control
+from synth.session.played import BY as PLAYED
 
 Move = Mapping[str, Any]
+MOVES = ("commit", "release", "phase", "verb", "edit", "stop", "panic", "guest", "played")
+
+
+def by_a_person(line: Move) -> bool:
+    """Whether a line of a record tells what somebody did, which a session cannot decide again by itself."""
+    if line["type"] not in MOVES or line["type"] == "phase" or line.get("at_once"):
+        return False
+    return line.get("by") != PLAYED and (line["type"] != "commit" or rank(line["by"]) == rank("hand"))
 
 
 class Ahead:
@@ -34,6 +44,10 @@ class Ahead:
             for quantum, _, name, value in lines
         )
         self._moves: deque[Move] = deque(moves)
+
+    def recall(self, lines: Iterable[Move]) -> None:
+        """Also what hands did by `lines` of this session's record."""
+        self._moves.extend(line for line in lines if by_a_person(line) and line.get("by") != "script")
 
     def next(self) -> list[int]:
         """The quanta at which something is next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,37 @@ from synth.estimator.state import State
 from synth.wearables.samples import Samples
 
 Line = dict[str, Any]
+
+
+class Teller:
+    """Hands the lines of a session to whoever keeps its record; who that is does not go with a session put away.
+
+    `count` is how many lines it told.
+    """
+
+    def __init__(self, tell: Callable[[Line], None] | None) -> None:
+        self.to(tell)
+        self.count = 0
+
+    def __call__(self, line: Line) -> None:
+        """Tell a line."""
+        self.count += 1
+        self._tell(line)
+
+    def to(self, tell: Callable[[Line], None] | None) -> None:
+        """From now on tell `tell` (None: nobody)."""
+        self._tell = tell or _nobody
+
+    def __getstate__(self) -> int:
+        return self.count
+
+    def __setstate__(self, count: int) -> None:
+        self.count = count
+        self._tell = _nobody
+
+
+def _nobody(line: Line) -> None:
+    pass
 
 
 def commit_line(commit: Commit, t_s: float, at_once: bool) -> Line:

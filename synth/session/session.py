@@ -28,7 +28,7 @@ from synth.score.model import Score
 from synth.session.ahead import Ahead, Move
 from synth.session.guests import Guests, Motif, reception, told_in
 from synth.session.handout import Audio, Handout
-from synth.session.lines import commit_line
+from synth.session.lines import Teller, commit_line
 from synth.session.played import Playing
 from synth.session.pulse import Pulse, first_pulse, pulse_of
 from synth.session.terms import Asked, TermsError, agree
@@ -54,11 +54,12 @@ class Session:
     `minutes`: its length (None: the preset's own; math.inf: until `stop`). `recording`: a folder or Recording whose
     samples are fed as time passes. `context` is what earlier sessions tell of the person. `settings` are controls set
     by hand from the start, `script` requests as (time_s, control, value). `record` is called with each line of the
-    record. `stems=False` keeps only the mix; `audio=False` renders silence and writes the score alone. `moves` are
-    lines of a record to be carried out again at their quantum; with `steer=False` they take the place of estimator and
-    steering. `guests` write the phrases of stems (`synth.composer.guests`): those of a mapping from stem to guest never
-    keep the music waiting, those of a `Desk(..., wait=True)` are waited for; without them the lines of `moves` answer.
-    `tune`, a MIDI file or what was read from one, is what the melody starts from. `asked` are terms
+    record. `stems=False` keeps only the mix; `audio=False` renders silence and writes the score alone;
+    `keep_score=False` keeps its last bars only, as a session without an end needs, whose record makes it again. `moves`
+    are lines of a record to be carried out again at their quantum; with `steer=False` they take the place of estimator
+    and steering. `guests` write the phrases of stems (`synth.composer.guests`): those of a mapping from stem to guest
+    never keep the music waiting, those of a `Desk(..., wait=True)` are waited for; without them the lines of `moves`
+    answer. `tune`, a MIDI file or what was read from one, is what the melody starts from. `asked` are terms
     (`synth.session.terms.Asked`): policy, palette, constraints, screening, self_report, supervised, calibration, week,
     delivery, haptic, played.
 
@@ -80,6 +81,7 @@ class Session:
         record: Callable[[dict[str, Any]], None] | None = None,
         stems: bool = False,
         audio: bool = True,
+        keep_score: bool = True,
         moves: Iterable[Mapping[str, Any]] = (),
         steer: bool = True,
         guests: Guests | None = None,
@@ -115,6 +117,7 @@ class Session:
             held=tuple(settings),
             audio=audio,
             stems=stems,
+            keep_score=keep_score,
             **plugged,
         )
         self.length_frames: float = math.inf if length_s is None else round(length_s * sample_rate)
@@ -126,7 +129,7 @@ class Session:
         self._handout = Handout(self._advance, self.engine.stems if stems else ())
         self._stems = stems
         self._inbox: deque[Callable[[], None]] = deque()
-        self._note = record or (lambda line: None)
+        self._note = Teller(record)
         if self._guests is not None:
             self._guests.on_told = told_in(self._note, self.engine.transport, sample_rate)
         context = context_of(context) if isinstance(context, Mapping) else context
@@ -319,7 +322,7 @@ class Session:
 
     @property
     def score(self) -> Score:
-        """The score so far."""
+        """The score so far; with `keep_score=False` its last bars."""
         self.engine.transport.last(int(min(self._quantum * QUANTUM, self.length_frames)))
         return self.engine.score
 
@@ -442,6 +445,31 @@ class Session:
                 self._stop()
             case "panic":
                 self._panic()
+
+    # -- put away and taken up (`synth.session.snapshot`) -------------------------------------------------------------
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is half worked out, so that it can be put away."""
+        return not self._inbox and self._thinking.settled and self.engine.transport.settled
+
+    @property
+    def told(self) -> int:
+        """Lines of the record so far."""
+        return self._note.count
+
+    def tell_to(self, record: Callable[[dict[str, Any]], None]) -> None:
+        """From now on the lines of the record go to `record`."""
+        self._note.to(record)
+
+    def recall(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Do again, each at its time, what sensors and hands did by `lines` of this session's record from now on."""
+        lines = list(lines)
+        self._incoming.recall(lines)
+        self._ahead.recall(lines)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "on_block": None}
 
     def close(self, why: str = "finished") -> None:
         """Write the record's last lines: what the estimator had to set aside, and the end; let the guests go."""

@@ -64,6 +64,11 @@ class Thinking:
         """The quantum at which a second begins or a decision falls."""
         return self.quantum_at(self._tick) if self._deciding is None else self._deciding
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is being worked out or to be decided."""
+        return self._working is None and self._deciding is None
+
     def quantum_at(self, time_s: float) -> int:
         """The first quantum not before a time."""
         return math.ceil(round(time_s * self._sample_rate, 3) / QUANTUM)

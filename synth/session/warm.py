@@ -46,12 +46,9 @@ def warm_up(preset: Preset, sample_rate: int = 48_000) -> None:
         for row, (frame, kind) in enumerate(((0, ON), (QUANTUM, SLIDE), (3 * QUANTUM, OFF))):
             events[row, [FRAME, KIND, NOTE_ID, PITCH, VELOCITY, SECONDS]] = frame, kind, 1, 60 + row, 0.5, 0.01
         instrument.render(events, 3, edges, 8, out)
-    Session(preset, minutes=COMPOSED_MIN, sample_rate=sample_rate, audio=False).render(
-        round(60.0 * COMPOSED_MIN * sample_rate)
-    )
-    Session(preset, minutes=COMPOSED_MIN, sample_rate=sample_rate, stems=True).render_audio(
-        round(PLAYED_S * sample_rate)
-    )
+    asked: dict[str, Any] = {"minutes": COMPOSED_MIN, "sample_rate": sample_rate, "supervised": True}
+    Session(preset, audio=False, **asked).render(round(60.0 * COMPOSED_MIN * sample_rate))
+    Session(preset, stems=True, **asked).render_audio(round(PLAYED_S * sample_rate))
 
 
 def _bound(preset: Preset) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,6 +7,7 @@ than a fixed six a minute. The speed of approach is the bus's business.
 from __future__ import annotations
 
 import statistics
+from collections import deque
 
 from synth.estimator.state import State
 from synth.safety.limits import LEAST_CONFIDENCE, limits
@@ -14,6 +15,7 @@ from synth.safety.limits import LEAST_CONFIDENCE, limits
 SHARE = 0.75
 FLOOR_BPM = limits()["breath_rate_bpm"]
 LEAST_READINGS = 20  # at one a second
+MOST_READINGS = 3600  # the latest count, where somebody stays in the baseline for hours
 NOT_FOLLOWING = 1.35  # times the paced rate
 NOT_FOLLOWING_S = 120.0
 ARRIVED = 1.05  # times the wanted rate
@@ -25,7 +27,7 @@ class BreathPacing:
     def __init__(self) -> None:
         self.own_bpm: float | None = None
         self.given_up = False
-        self._readings: list[float] = []
+        self._readings: deque[float] = deque(maxlen=MOST_READINGS)
         self._off_s = 0.0
 
     @property

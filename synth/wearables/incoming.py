@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,15 +38,26 @@ class Incoming:
         self.sensed = self._recording is not None
         self._timeline = Timeline()
         self._waiting: deque[Packet] = deque()
+        self._again: dict[float, list[Samples]] = {}
 
     def hear(self, packet: Packet) -> None:
         """What a live source received, or an app fed."""
         self._waiting.append(packet)
         self.sensed = True
 
+    def recall(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Take up once more, each second's at that second, the samples that `lines` of a record tell of."""
+        for line in lines:
+            if line["type"] == "samples":
+                columns = (np.array(line[key], dtype=np.float64) for key in ("t_s", "value", "quality"))
+                self._again.setdefault(line["tick_s"], []).append(Samples(line["channel"], *columns))
+
     def take(self, t_s: float) -> Sequence[Samples]:
         """Samples of the second up to `t_s` of the recording, and all that was fed or heard since the last call."""
         batches = [] if self._recording is None else list(self._recording.between(t_s - 1.0, t_s))
+        if again := self._again.pop(t_s, None):
+            batches += again
+            self.sensed = True
         while self._waiting:
             batches += self._timeline.place(self._waiting.popleft())
         return batches

@@ -125,6 +125,21 @@ def test_what_is_forgotten_does_not_come_back():
     assert not before & after
 
 
+def test_over_hours_what_can_never_come_back_is_let_go_of_and_the_rest_goes_on_as_ever():
+    class Hoarding(Memory):
+        def _let_fade(self, time_s: float) -> None:
+            pass
+
+    for seed in range(3):
+        kinds = (memory(seed), Hoarding(stream(seed, "test"), [0], (0.2, 0.2, 0.15), 0.4))
+        light, hoarding = (
+            [(idea.name, back.relation, back.after_s, back.way) for _, back, idea in played(kind, 1500)]
+            for kind in kinds
+        )
+        assert light == hoarding and light[-1][0] > "ZZ"
+        assert len(kinds[0]._leads) < 10 and len(kinds[0]._followed) < 60 < len(kinds[1]._followed)
+
+
 def test_what_a_person_likes_comes_back_more_often():
     def heard(likes: bool) -> int:
         count = 0

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from synth.control.osc import OscServer
+from synth.control.osc.sender import Sender
 from synth.controls import ControlError
 from synth.live import LiveError
 from synth.output.replay import as_asked, frames_of
 from synth.preset import PresetError
 from synth.record.reader import read_record
 from synth.session import Session, SessionError
+from synth.wire.osc import decode, encode
 
 
 def of(lines, kind, **fields):
@@ -152,6 +155,29 @@ def test_after_a_panic_a_session_may_begin_again(live, until):
     until(lambda: len(of(session.lines, "session")) == 2, 20.0)
     until(lambda: session.seen.playing and session.seen.frames > 4800)
     assert of(session.lines, "end")[0]["reason"] == "changed" and not session.finished
+
+
+def test_play_over_osc_begins_the_same_preset_again_after_a_panic_and_not_before(live, until):
+    session = live("short-break", {"seed": 9, "minutes": 3.0})
+    session.start()
+    said = []
+    with OscServer(session, 0) as osc:
+        sender = Sender("127.0.0.1", 1, lambda packet, host, port: said.append(decode(packet)[0][0].args), fixed=True)
+        osc.take(encode("/transport/play"), sender)
+        until(lambda: bool(said))
+        assert said == [("/transport/play", "the session is playing: it begins again after a panic")]
+        osc.take(encode("/transport/panic"), sender)
+        until(lambda: bool(of(session.lines, "panic")))
+        osc.take(encode("/transport/play"), sender)
+        osc.take(encode("/transport/play"), sender)
+        until(lambda: len(of(session.lines, "session")) == 2)
+        until(lambda: session.seen.playing and session.seen.frames > 4800)
+    first, second = of(session.lines, "session")
+    assert second["preset"]["name"] == "short-break" and second["seed"] == 9 and second["minutes"] == 3.0
+    assert first["preset"] == second["preset"] and "playing" in str(said[-1]) and len(said) == 2
+    session.kill()
+    with pytest.raises(SessionError, match="make a new one"):
+        session.again()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synth.estimator.state import State
-from synth.steering.breath import BreathPacing
+from synth.steering.breath import MOST_READINGS, BreathPacing
 
 
 def breathing(rate: float | None, confidence: float = 0.8) -> State:
@@ -27,6 +27,13 @@ def test_it_learns_the_median_and_says_so():
     assert "own 16.0 breaths" in pacing.step(1.0, False, breathing(16.0), 10.0, 0.0)
     assert pacing.rate_bpm == pytest.approx(12.0)
     assert pacing.step(1.0, False, breathing(16.0), 10.0, 0.0) == ""
+
+
+def test_in_a_baseline_of_hours_the_last_hour_counts():
+    pacing = learned(18.0, MOST_READINGS)
+    for _ in range(MOST_READINGS):
+        pacing.step(1.0, True, breathing(12.0), 10.0, 0.0)
+    assert "own 12.0 breaths" in pacing.step(1.0, False, None, 10.0, 0.0)
 
 
 def test_the_floor_is_six():

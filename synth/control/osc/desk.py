@@ -100,6 +100,11 @@ class Desk:
         known = what in self.troubles or len(self.troubles) < MAX_TROUBLES
         self.troubles[what if known else "other troubles"] += 1
 
+    def gone(self, host: str, port: int, now_s: float) -> None:
+        """Nobody listens there: who was told there is told no more."""
+        if self.subscribers.refused(host, port, now_s):
+            self.trouble(f"{host}:{port} listens no more and is told no more")
+
     def _do_scheduled(self, now_s: float) -> None:
         for group in self._schedule.take(now_s):
             self._read(group, now_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from synth.control.hands import Hands
+from synth.control.hands import Hands, Restarts
 from synth.control.osc.newest import Deed
 from synth.control.osc.pattern import is_pattern
 from synth.control.osc.sender import Sender
@@ -117,7 +117,15 @@ class Meaning:
                 return [Deed(None, self._hands.stop)]
             case "panic":
                 return [Deed(None, self._hands.panic)]
+            case "again":
+                return [Deed(None, self._again)]
         raise AssertionError(node.kind)
+
+    def _again(self) -> None:
+        """Begin the same preset again, where the hands can: not all of them know how their session was made."""
+        if not isinstance(self._hands, Restarts):
+            raise Refusal("this session cannot begin again by itself: make a new one")
+        self._hands.again()
 
     def _request(self, row: Control, value: float, why: str) -> Deed:
         def do() -> None:

@@ -1,39 +1,20 @@
-"""Open Sound Control over UDP: a socket, a thread that only decodes, and a thread that does what was asked."""
+"""Open Sound Control over UDP: a session's hands on a socket of its own."""
 
 from __future__ import annotations
 
-import queue
-import selectors
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import TypeAlias
+from collections.abc import Callable, Iterable
 
 from synth.control.hands import Hands
 from synth.control.osc.allowed import Allowed
 from synth.control.osc.desk import Desk
+from synth.control.osc.exchange import Exchange
 from synth.control.osc.sender import Sender
 from synth.control.osc.tree import Tree
-from synth.control.osc.udp import DATAGRAM_BYTES, POLL_S, buffer_bytes, listen, refusals
 from synth.control.osc.view import View
 from synth.session import REPORTS
-from synth.wire.osc import Message, decode
 
 PORT = 9100
-MAX_QUEUED = 100_000  # packets
-AT_A_TIME = 1_000
-TRIES = 50
-_Call: TypeAlias = Callable[[], object]
-
-
-@dataclass(frozen=True, slots=True)
-class _Packet:
-    messages: Sequence[Message]
-    troubles: Sequence[str]
-    sender: Sender
 
 
 class OscServer:
@@ -54,41 +35,17 @@ class OscServer:
         preset: str | None = None,
         by: str = "hand:osc",
     ) -> None:
-        self.host, self.port = host, port
-        self.allowed = Allowed(host, allow)
-        self.refused = 0
-        self.buffer_bytes = 0
-        self._left_out = 0
         self.on_tree: list[Callable[[str], None]] = []
         self._desk = Desk(hands, Tree(channels), preset, by)
-        self._queue: queue.SimpleQueue[_Packet | _Call | None] = queue.SimpleQueue()
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._socket: socket.socket | None = None
+        self._exchange = Exchange(self._desk, host, port, Allowed(host, allow))
 
     def start(self) -> None:
         """Listen. OscError when the port cannot be had."""
-        self._socket = opened = listen(self.host, self.port)
-        self.port = opened.getsockname()[1]
-        self.buffer_bytes = buffer_bytes(opened)
-        self._stop.clear()
-        self._threads = [
-            threading.Thread(target=self._receive, args=(opened,), name="OSC in", daemon=True),
-            threading.Thread(target=self._work, name="OSC desk", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._exchange.start()
 
     def close(self) -> None:
         """Listen no more."""
-        self._stop.set()
-        self._queue.put(None)
-        for thread in self._threads:
-            thread.join(2.0)
-        self._threads = []
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._exchange.close()
 
     def __enter__(self) -> OscServer:
         self.start()
@@ -98,6 +55,35 @@ class OscServer:
         self.close()
 
     # -- what can be seen ------------------------------------------------------------------------------------------
+
+    @property
+    def host(self) -> str:
+        """Where it listens."""
+        return self._exchange.host
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, once it does."""
+        return self._exchange.port
+
+    @property
+    def allowed(self) -> Allowed:
+        """Who may send; may be set."""
+        return self._exchange.allowed
+
+    @allowed.setter
+    def allowed(self, allowed: Allowed) -> None:
+        self._exchange.allowed = allowed
+
+    @property
+    def refused(self) -> int:
+        """Packets from those who may not send."""
+        return self._exchange.refused
+
+    @property
+    def buffer_bytes(self) -> int:
+        """How much may wait in the socket."""
+        return self._exchange.buffer_bytes
 
     @property
     def words(self) -> str:
@@ -132,7 +118,8 @@ class OscServer:
     @property
     def troubles(self) -> dict[str, int]:
         """What was wrong with what came, in words, and how often."""
-        left_out = {"packets that came faster than they could be done": self._left_out} if self._left_out else {}
+        count = self._exchange.left_out
+        left_out = {"packets that came faster than they could be done": count} if count else {}
         return dict(self._desk.troubles) | left_out
 
     @property
@@ -148,19 +135,15 @@ class OscServer:
 
     def take(self, packet: bytes, sender: Sender) -> None:
         """A packet of OSC that came by another way than this socket."""
-        messages, troubles = decode(packet)
-        if self._queue.qsize() < MAX_QUEUED:
-            self._queue.put(_Packet(messages, troubles, sender))
-        else:
-            self._left_out += 1
+        self._exchange.take(packet, sender)
 
     def listen(self, sender: Sender, address: str, rate_hz: float) -> None:
         """Tell `sender` of changes at `address`."""
-        self._queue.put(lambda: self._desk.subscribers.add(sender, sender, address, rate_hz, time.monotonic()))
+        self._exchange.soon(lambda: self._desk.subscribers.add(sender, sender, address, rate_hz, time.monotonic()))
 
     def ignore(self, sender: Sender, address: str | None = None) -> None:
         """Tell `sender` no more of `address`, or of anything."""
-        self._queue.put(lambda: self._desk.subscribers.remove(sender, address))
+        self._exchange.soon(lambda: self._desk.subscribers.remove(sender, address))
 
     def sense(self, channels: Iterable[str]) -> None:
         """List other sensor channels; those who look at the tree are told that it changed."""
@@ -171,88 +154,4 @@ class OscServer:
             for told in self.on_tree:
                 told("/feed")
 
-        self._queue.put(replant)
-
-    # -- threads -----------------------------------------------------------------------------------------------------
-
-    def _receive(self, opened: socket.socket) -> None:
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(opened, selectors.EVENT_READ)
-            while not self._stop.is_set():
-                if waiting.select(POLL_S):
-                    self._receive_one(opened)
-
-    def _receive_one(self, opened: socket.socket) -> None:
-        try:
-            packet, address = opened.recvfrom(DATAGRAM_BYTES)
-        except OSError as error:
-            if not self._hear_refusals(opened) and not isinstance(error, ConnectionError | BlockingIOError):
-                self._queue.put(partial(self._desk.trouble, f"the socket: {error}"))
-                self._stop.wait(POLL_S)
-            return
-        if address[0] in self.allowed:
-            self.take(packet, Sender(address[0], address[1], self._post))
-        else:
-            self.refused += 1
-
-    def _hear_refusals(self, opened: socket.socket) -> bool:
-        """See who has gone; whether anybody has. An error is told to whoever uses the socket next, in either thread."""
-        gone = refusals(opened)
-        if gone:
-            self._queue.put(lambda: self._forget(gone))
-        return bool(gone)
-
-    def _forget(self, gone: Sequence[tuple[str, int]]) -> None:
-        for host, port in gone:
-            if self._desk.subscribers.refused(host, port, time.monotonic()):
-                self._desk.trouble(f"{host}:{port} listens no more and is told no more")
-
-    def _post(self, packet: bytes, host: str, port: int) -> None:
-        opened = self._socket
-        if opened is None:
-            return
-        for _ in range(TRIES):  # some may only tell that earlier packets met nobody
-            try:
-                opened.sendto(packet, (host, port))
-                return
-            except ConnectionError:
-                self._hear_refusals(opened)
-            except (OSError, OverflowError):
-                break
-        self._desk.trouble(f"could not send to {host}")
-
-    def _work(self) -> None:
-        while True:
-            now_s, next_s = time.monotonic(), self._desk.next_s
-            items = self._waited(None if next_s is None else max(next_s - now_s, 0.0))
-            for item in items:
-                if item is None:
-                    return
-                try:
-                    self._take(item)
-                except Exception as error:  # one packet must not end all
-                    self._desk.trouble(f"{type(error).__name__}: {error}")
-            try:
-                self._desk.turn(time.monotonic())
-            except Exception as error:  # as above; a session that cannot be looked at now may be later
-                self._desk.trouble(f"{type(error).__name__}: {error}")
-                self._stop.wait(0.05)
-
-    def _waited(self, longest_s: float | None) -> list[_Packet | _Call | None]:
-        """What came, waiting no longer than that for the first."""
-        items: list[_Packet | _Call | None] = []
-        try:
-            items.append(self._queue.get(timeout=longest_s) if longest_s != 0.0 else self._queue.get_nowait())
-            while len(items) < AT_A_TIME:
-                items.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
-        return items
-
-    def _take(self, item: _Packet | _Call) -> None:
-        if callable(item):
-            item()
-            return
-        for trouble in item.troubles:
-            self._desk.trouble(trouble)
-        self._desk.take(item.messages, item.sender, time.monotonic(), time.time())
+        self._exchange.soon(replant)

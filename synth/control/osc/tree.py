@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -90,11 +90,13 @@ class Node:
 
 
 class Tree:
-    """All addresses. `channels` are the sensor channels that are listed; others may be fed as well."""
+    """All addresses. `channels` are the sensor channels that are listed; others may be fed as well. `under` is where
+    all of them are where they share a port with others."""
 
-    def __init__(self, channels: Iterable[str] = REPORTS) -> None:
+    def __init__(self, channels: Iterable[str] = REPORTS, under: str = "") -> None:
         self.channels = tuple(channels)
-        self.nodes: Mapping[str, Node] = {node.address: node for node in _nodes(self.channels)}
+        nodes = (replace(node, address=under + node.address) if under else node for node in _nodes(self.channels))
+        self.nodes: Mapping[str, Node] = {node.address: node for node in nodes}
         self.matching = lru_cache(maxsize=256)(self._matching)
 
     def find(self, address: str) -> Sequence[Node]:
@@ -125,6 +127,7 @@ def _nodes(channels: Sequence[str]) -> list[Node]:
         *(node for stem in STEMS for node in _stem(stem)),
         _button("/transport/stop", "stop", "", "Fade out over a few seconds and finish."),
         _button("/transport/panic", "panic", "", "Silence within 250 ms."),
+        _button("/transport/play", "again", "", "After a panic or the end: begin the same preset again."),
         *(
             Node(f"/session/{name}", "session", name, types, told, READ, f"/session/{name}", units)
             for name, (types, units, told) in _SESSION.items()

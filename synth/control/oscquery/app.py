@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
 
+from synth.control.osc.allowed import Allowed
 from synth.control.osc.sender import Sender
-from synth.control.osc.server import OscServer
+from synth.control.osc.tree import Tree
+from synth.control.osc.view import View
 from synth.control.oscquery.guard import Guard
 from synth.control.oscquery.nodes import NOT_HERE, Described, host_info, unknown
 
@@ -31,13 +33,48 @@ MAX_LISTENED = 1_000
 _TEXT, _BINARY, _GONE = "text", "bytes", "websocket.disconnect"
 
 
+class Space(Protocol):
+    """An address space that is served over OSC, as `synth.control.osc.OscServer` does."""
+
+    on_tree: list[Callable[[str], None]]
+
+    @property
+    def host(self) -> str:
+        """Where it listens."""
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+
+    @property
+    def allowed(self) -> Allowed:
+        """Who may send."""
+
+    @property
+    def tree(self) -> Tree:
+        """Its addresses."""
+
+    def look(self) -> View:
+        """The session as it is."""
+
+    def take(self, packet: bytes, sender: Sender) -> None:
+        """A packet of OSC."""
+
+    def listen(self, sender: Sender, address: str, rate_hz: float) -> None:
+        """Tell `sender` of changes at `address`."""
+
+    def ignore(self, sender: Sender, address: str | None = None) -> None:
+        """Tell `sender` no more of `address`, or of anything."""
+
+
 class OscQuery:
     """The address space of `osc` for those who look. `name` is what people see of it.
 
-    `asgi(names)` is the app, to be served or mounted; `names` are names of this machine, besides numbers and localhost.
+    `asgi(names)` is the app, to be served; `names` are names of this machine, besides numbers and localhost.
+    `unguarded()` is the same for a server that looks itself at who asks.
     """
 
-    def __init__(self, osc: OscServer, name: str = "isotone") -> None:
+    def __init__(self, osc: Space, name: str = "isotone") -> None:
         self.osc, self.name = osc, name
         self.http_port: int | None = None
         self._described = Described(osc.tree)
@@ -47,6 +84,10 @@ class OscQuery:
 
     def asgi(self, names: Iterable[str] = ()) -> ASGIApp:
         """The app."""
+        return Guard(self.unguarded(), self.osc.allowed, names)
+
+    def unguarded(self) -> ASGIApp:
+        """The app, to be mounted behind a guard."""
         from starlette.applications import Starlette
         from starlette.routing import Route, WebSocketRoute
 
@@ -54,7 +95,7 @@ class OscQuery:
             Route("/{path:path}", self._get, methods=["GET"]),
             WebSocketRoute("/{path:path}", self._converse),
         ]
-        return Guard(Starlette(routes=routes), self.osc.allowed, names)
+        return Starlette(routes=routes)
 
     @property
     def clients(self) -> int:

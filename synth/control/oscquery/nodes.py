@@ -19,7 +19,7 @@ _CONTAINERS = {
     "/fader": "Every control from 0 to 1.",
     "/verb": "What steers the plan.",
     "/stem": "The strips of a mixing desk.",
-    "/transport": "Stop and panic.",
+    "/transport": "Stop, panic, and begin again.",
     "/session": "What can be seen of the session.",
     "/feed": "Samples of sensors.",
     "/feedback": "What the person reports.",

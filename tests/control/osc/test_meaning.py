@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from synth.controls import STEMS, TABLE
+from synth.session import SessionError
 from synth.wire.osc import Arg, Message
 
 
@@ -133,6 +134,24 @@ def test_a_button_does_it_once_and_letting_go_does_nothing(
         for let_go in (0, 0.0, False):
             end.say(address, let_go)
         assert hands.calls == []
+
+
+def test_play_begins_again_where_the_hands_can_and_says_so_where_not(hands: Any, end: Any) -> None:
+    end.say("/transport/play")
+    ((answered, (about, reason)),) = end.heard()
+    assert (answered, about) == ("/error", "/transport/play") and "make a new one" in str(reason)
+    hands.again = lambda: hands.calls.append(("again",))
+    end.say("/transport/play", 0)
+    assert hands.calls == [] == end.heard()
+    end.say("/transport/play", 1)
+    assert hands.calls == [("again",)] and end.heard() == []
+
+    def playing() -> None:
+        raise SessionError("the session is playing")
+
+    hands.again = playing
+    end.say("/transport/play")
+    assert end.heard() == [("/error", ("/transport/play", "the session is playing"))]
 
 
 def test_a_pattern_asks_and_sets_but_presses_nothing_by_itself(hands: Any, end: Any) -> None:

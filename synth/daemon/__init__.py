@@ -1,0 +1,1 @@
+"""The daemon: many live sessions and batch renders as a service."""

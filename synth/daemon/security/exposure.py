@@ -1,0 +1,62 @@
+"""What the settings must say before anybody outside this machine may reach the daemon."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from synth.daemon.config import Config
+
+
+def check_exposure(config: Config) -> None:
+    """ConfigError unless, off loopback, there are TLS and keys, and wherever sign-in is asked for, keys."""
+    from synth.daemon.config import ConfigError
+
+    problems: list[str] = []
+    names = [key.name for key in config.keys]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        problems.append(f"keys: two are called {twice!r}: give each a name of its own")
+    if not is_loopback(config.host):
+        problems += _tls_problems(config)
+    if needs_sign_in(config) and not config.keys:
+        problems.append(
+            f"keys: {_why(config)} somebody must be able to sign in: make a key with `synth serve --new-key operator` "
+            "and put the [[keys]] lines that it prints into the settings file"
+        )
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def needs_sign_in(config: Config) -> bool:
+    """Whether callers must show who they are."""
+    return config.sign_in or not is_loopback(config.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`. A name other than localhost may be anywhere."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _why(config: Config) -> str:
+    return "sign_in is true:" if is_loopback(config.host) else f"{config.host} can be reached from other machines:"
+
+
+def _tls_problems(config: Config) -> list[str]:
+    where = f"tls: {config.host} can be reached from other machines"
+    if config.tls_cert is None or config.tls_key is None:
+        return [f"{where}: give cert and key (PEM files) under [tls], or listen on 127.0.0.1"]
+    missing = [file for file in (config.tls_cert, config.tls_key) if not os.access(file, os.R_OK)]
+    problems = [f"tls: {file} cannot be read: check the path and its permissions" for file in missing]
+    if not missing and _is_open(config.tls_key):
+        problems.append(f"tls: everybody on this machine can read {config.tls_key}: chmod 640 it, or 600")
+    return problems
+
+
+def _is_open(file: Path) -> bool:
+    return bool(file.stat().st_mode & 0o007)

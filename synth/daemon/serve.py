@@ -1,0 +1,223 @@
+"""Ties the daemon together: settings, log, workers, sessions, the app and its server; how all of it begins and ends.
+
+It begins in the order in which things can fail cheaply: settings, state folder, socket, certificate, then the server,
+which answers /healthz while the workers warm up. It ends in the opposite one: nothing new is taken, every session fades
+out, its record is closed, then the sockets are. A second signal skips the fading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+
+from synth.daemon.config import Config, ConfigError
+from synth.daemon.health import missing, sound, standing
+from synth.daemon.house import House
+from synth.daemon.logs import Logs, say
+from synth.daemon.notify import Notify
+from synth.daemon.opening import Open
+from synth.daemon.premises import BACKLOG, ServeError, claimed, listening, load_certificate, tls_context
+
+log = logging.getLogger(__name__)
+LOOK_S = 1.0  # between looks at how things stand
+WARM_LOOK_S = 0.05
+MORE_S = 120.0  # asked of the service manager again and again while the kernels compile
+CLOSE_S = 3.0  # beyond `stop_within_s`, for what is left; and then for answers under way
+ENDED_EARLY = 1  # the exit code when not every session had its fade
+
+
+def serve(read: Callable[[], Config]) -> int:
+    """Serve with the settings that `read` gives, which SIGHUP calls again, until a signal ends it; the exit code.
+    ConfigError or ServeError when it cannot start."""
+    config = read()
+    notify = Notify()
+    with claimed(config.state_dir), listening(config.host, config.port) as listener:
+        tls_context(config)
+        with Logs(config.log_level, config.log_format) as logs:
+            daemon = Daemon(config, read, logs, notify)
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                return runner.run(daemon.run(listener))
+
+
+class Daemon:
+    """One run of the service."""
+
+    def __init__(self, config: Config, read: Callable[[], Config], logs: Logs, notify: Notify) -> None:
+        self._config, self._read, self._logs, self._notify = config, read, logs, notify
+        self._began_s = time.monotonic()
+        self._end, self._at_once = asyncio.Event(), asyncio.Event()
+        self._is_ready = False
+
+    async def run(self, listener: socket.socket) -> int:
+        """Serve on `listener` until asked to end; the exit code."""
+        opened = Open(self._config)
+        opened.listen()
+        house = opened.house
+        server = _Server(_settings(opened))
+        server.config.load()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_end)
+        loop.add_signal_handler(signal.SIGHUP, self._reload, house, server)
+        self._notify.starting("warming up", MORE_S)
+        web = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+        begin = asyncio.create_task(self._begin(opened, _url(self._config, listener)), name="begin")
+        watch = asyncio.create_task(self._watch(house), name="watch")
+        asked = asyncio.create_task(self._end.wait(), name="end")
+        await _first_of(web, asked, begin, watch)
+        trouble = [task for task in (web, begin, watch) if _broke(task)]
+        try:
+            return await self._finish(opened, server, web) or (1 if trouble else 0)
+        finally:
+            await _cancel(begin, watch, asked)
+
+    # -- beginning ---------------------------------------------------------------------------------------------
+
+    async def _begin(self, opened: Open, url: str) -> None:
+        """Start what works behind the server, and say when it is ready. Ends only with the daemon."""
+        say(log, "info", "listening", url=url, workers=self._config.worker_count)
+        house = opened.house
+        await opened.start()
+        while missing(house):
+            await asyncio.sleep(WARM_LOOK_S)
+        self._is_ready = True
+        say(log, "info", "ready", after_s=round(time.monotonic() - self._began_s, 2), resumed=len(house.sessions.all))
+        self._notify.ready(standing(house))
+        await asyncio.Event().wait()
+
+    async def _watch(self, house: House) -> None:
+        """Look at how things stand, and tell the service manager. It is told that we live only from here, so only while
+        the event loop turns, and only while every worker lives."""
+        every_s = min(LOOK_S, (self._notify.watchdog_s or LOOK_S) / 4.0)
+        while True:
+            house.metrics.follow(house.sessions.all)
+            if sound(house):
+                self._notify.alive()
+            if self._is_ready:
+                self._notify.status(standing(house))
+            else:
+                self._notify.starting("; ".join(missing(house)), MORE_S)
+            await asyncio.sleep(every_s)
+
+    # -- signals -----------------------------------------------------------------------------------------------
+
+    def _asked_to_end(self) -> None:
+        if self._end.is_set():
+            self._at_once.set()
+        self._end.set()
+
+    def _reload(self, house: House, server: uvicorn.Server) -> None:
+        """Read the settings again. What is wrong with them is logged, and they stay as they are."""
+        self._notify.reloading()
+        try:
+            changed, kept = self._config.adopt(self._read())
+            self._logs.set_level(self._config.log_level)
+            house.gate.reload()
+            if server.config.ssl is not None:
+                load_certificate(server.config.ssl, self._config)
+            say(log, "info", "settings were read again", changed=", ".join(changed) or "none")
+            if kept:
+                say(log, "warning", "settings that wait for a restart", settings=", ".join(kept))
+        except (ConfigError, ServeError) as error:
+            for problem in str(error).splitlines():
+                say(log, "error", "settings were not taken", problem=problem)
+        self._notify.ready(standing(house))
+
+    # -- ending ------------------------------------------------------------------------------------------------
+
+    async def _finish(self, opened: Open, server: uvicorn.Server, web: asyncio.Task[None]) -> int:
+        """Fade, close and leave within a bounded time; the exit code."""
+        opened.house.metrics.health.ending = True
+        faded = await self._fade(opened)
+        closing = asyncio.create_task(opened.close(), name="close")
+        await _first_of(closing, timeout_s=CLOSE_S)
+        _broke(closing)
+        await _cancel(closing)
+        opened.clear(faded)
+        server.should_exit = True
+        await _first_of(web, timeout_s=2.0 * CLOSE_S)
+        server.force_exit = True
+        await _cancel(web)
+        say(log, "info", "ended", after_s=round(time.monotonic() - self._began_s, 2))
+        return 0 if faded else ENDED_EARLY
+
+    async def _fade(self, opened: Open) -> bool:
+        """Have every session fade out, as long as the settings and a second signal allow; whether all did."""
+        live = opened.live
+        self._notify.stopping(f"{live} sessions fade out")
+        say(log, "info", "ending: sessions fade out", sessions=live)
+        if not live:
+            return True
+        fading = asyncio.create_task(opened.fade(), name="fade")
+        hurry = asyncio.create_task(self._at_once.wait())
+        await _first_of(fading, hurry, timeout_s=self._config.stop_within_s)
+        faded = fading.done() and not _broke(fading)
+        await _cancel(fading, hurry)
+        if not faded:
+            say(log, "warning", "ended before every session had faded out", sessions=opened.live)
+        return faded
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: ours end sessions before sockets."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _settings(opened: Open) -> uvicorn.Config:
+    from synth.daemon.audio.wire import AudioWebSockets
+
+    given: dict[str, Any] = {
+        "ws": AudioWebSockets,
+        "ws_ping_interval": 20.0,
+        "ws_ping_timeout": 20.0,
+        "lifespan": "off",
+        "log_config": None,
+        "backlog": BACKLOG,
+        "timeout_graceful_shutdown": round(CLOSE_S),
+        **opened.house.gate.server_settings(),
+    }
+    return uvicorn.Config(opened.app, **given)
+
+
+def _url(config: Config, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    scheme = "http" if config.tls_cert is None else "https"
+    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _first_of(*tasks: asyncio.Task[Any], timeout_s: float | None = None) -> None:
+    await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _broke(task: asyncio.Task[Any]) -> bool:
+    """Whether a task ended by an error, which is logged."""
+    if not task.done() or task.cancelled() or task.exception() is None:
+        return False
+    log.error("%s broke", task.get_name(), exc_info=task.exception())
+    return True

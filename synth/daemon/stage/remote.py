@@ -1,0 +1,68 @@
+"""A session in a worker, as the API process sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from synth.daemon.stage.memory import SessionMemory
+from synth.daemon.stage.part import Part
+from synth.live.far_session import FarSession, Line
+
+ALL = 1 << 30
+
+
+class RemoteSession(FarSession):
+    """Plays `part` in a worker; satisfies `synth.control.hands.Hands`. `take` hears what it tells.
+
+    `on_status` is called with "playing", "refused", "failed" or "over", and a word about it.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        memory: SessionMemory,
+        record: Callable[[Line], None],
+        on_status: Callable[[str, str], None],
+    ) -> None:
+        super().__init__(memory.parts, part.preset, memory.sound.sample_rate, record)
+        self.part, self.sound = part, memory.sound
+        self._memory, self._on_status = memory, on_status
+        self._ready = False
+
+    @property
+    def latency_s(self) -> float:
+        """From a request to the sound of it, at most, before the network: a block until it is taken, a block ahead of
+        its play time, the master's look-ahead."""
+        return 2.0 * self.sound.block_frames / self.sound.sample_rate + 0.005
+
+    def end(self) -> None:
+        """End at once, without a fade."""
+        self._send("quit")
+
+    def move(self, part: Part, memory: SessionMemory) -> None:
+        """Go on in other memory, after the worker that used this one has died; what it had not read goes along."""
+        unread = self._inbox.look(ALL)
+        self.forget()
+        self.part, self.sound, self._memory, self._ready = part, memory.sound, memory, False
+        self._board, self._inbox, self._outbox = memory.parts
+        for message in unread:
+            self._inbox.put(message)
+
+    def remember(self, line: Line) -> None:
+        """A line of the record from before this process held the session."""
+        self._take(line)
+
+    def forget(self) -> None:
+        """Take the shared file away."""
+        self._memory.forget()
+
+    def _hear(self, kind: str, said: Any) -> None:
+        super()._hear(kind, said)
+        if kind == "ready":
+            self._ready = True
+            self._on_status("playing", "")
+        elif kind == "failed" or (kind == "refused" and not self._ready):
+            self._on_status(kind, said)
+        elif kind == "over":
+            self._on_status("over", "")

@@ -1,0 +1,243 @@
+"""The stage: starts the workers, gives each session to one of them, and starts a worker again that has died."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from synth.daemon.config import Config
+from synth.daemon.stage.memory import SessionMemory
+from synth.daemon.stage.part import Part, WorkerSetup, packed
+from synth.daemon.stage.worker_board import WorkerBoard
+from synth.live.ring import shared_folder
+
+FULL = 0.9  # a worker that works more of its time takes no further session
+STUCK_S = 20.0  # without a look what to do, a worker that was ready is ended
+WATCH_S = 0.5
+AGAIN_S = (0.0, 0.5, 2.0, 10.0)  # before a worker is started again that dies soon
+SOON_S = 30.0
+END_S = 45.0  # a stage has stopped by then
+
+log = logging.getLogger("isotone.stage")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """How a worker is: `load` is the share of its time that it works, `late` blocks came after their play time."""
+
+    number: int
+    pid: int
+    alive: bool
+    ready: bool
+    sessions: int
+    load: float
+    blocks: int
+    late: int
+    slips: int
+    restarts: int
+    rss_bytes: int
+
+
+class NoRoom(RuntimeError):
+    """No worker can take another session now."""
+
+
+class _Worker:
+    """One process and what is known of it."""
+
+    def __init__(self, number: int, setup: WorkerSetup) -> None:
+        self.number, self.setup = number, setup
+        self.restarts = -1
+        self.process: asyncio.subprocess.Process | None = None
+        self.board: WorkerBoard | None = None
+        self.given: set[str] = set()
+        self.started_s = 0.0
+
+    async def start(self) -> None:
+        self.setup.board.unlink(missing_ok=True)
+        self.board = WorkerBoard(self.setup.board, new=True)
+        self.restarts += 1
+        self.started_s = time.monotonic()
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "synth.daemon.stage"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        self.say(self.setup)
+
+    def say(self, message: object) -> None:
+        """Tell the process; one that is gone does not hear it."""
+        if self.process is not None and self.process.stdin is not None:
+            with suppress(OSError, RuntimeError):
+                self.process.stdin.write(packed(message))
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+    def shown(self, name: str) -> float:
+        return self.board[name] if self.board is not None else 0.0
+
+    @property
+    def seen(self) -> WorkerSeen:
+        pid = self.process.pid if self.process is not None and self.alive else 0
+        return WorkerSeen(
+            number=self.number,
+            pid=pid,
+            alive=self.alive,
+            ready=self.alive and self.shown("ready") > 0.0,
+            sessions=len(self.given),
+            load=self.shown("load"),
+            blocks=int(self.shown("blocks")),
+            late=int(self.shown("late")),
+            slips=int(self.shown("slips")),
+            restarts=max(self.restarts, 0),
+            rss_bytes=_rss_bytes(pid),
+        )
+
+
+class Stage:
+    """The workers of `config`. `on_lost`, to be set, is called with the sessions of a worker that died, once another
+    can take them. Belongs to one event loop."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.run_dir = run_dir(config)
+        self.on_lost: Callable[[Sequence[str]], None] = lambda ids: None
+        self._stopping = False
+        self._workers = [_Worker(n, self._setup(n)) for n in range(config.worker_count)]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _setup(self, number: int) -> WorkerSetup:
+        config = self.config
+        board = self.run_dir / f"worker-{number}"
+        return WorkerSetup(number, board, config.sample_rate, config.block_frames, config.snapshot_every_s)
+
+    @property
+    def ready(self) -> bool:
+        """Whether every worker is there and warm."""
+        return not self._stopping and all(worker.seen.ready for worker in self._workers)
+
+    @property
+    def workers(self) -> Sequence[WorkerSeen]:
+        """How they are."""
+        return [worker.seen for worker in self._workers]
+
+    async def start(self) -> None:
+        """Start the workers; they take sessions at once, and are warm a while later."""
+        self.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.gather(*(worker.start() for worker in self._workers))
+        self._tasks = [asyncio.create_task(self._keep(worker)) for worker in self._workers]
+
+    def warm(self) -> None:
+        """Let the workers load what any preset calls, after the sessions that are to be taken up again."""
+        for worker in self._workers:
+            worker.say(("warm",))
+
+    def place(self) -> int:
+        """The worker for the next session; NoRoom when every one has enough to do."""
+        free = [w for w in self._workers if w.alive and w.shown("load") < FULL]
+        if not free or self._stopping:
+            raise NoRoom("every worker has enough to do: stop a session, or ask again in a while")
+        return min(free, key=lambda w: (len(w.given), w.shown("load"))).number
+
+    def play(self, part: Part, worker: int) -> None:
+        """Let a worker play `part`, whose memory is there."""
+        self._workers[worker].given.add(part.id)
+        self._workers[worker].say(("play", part))
+
+    def done(self, id: str) -> None:
+        """A session is over."""
+        for worker in self._workers:
+            worker.given.discard(id)
+
+    def memory(self, path: Path, stems: tuple[str, ...], *, new: bool = False) -> SessionMemory:
+        """The memory of a session."""
+        return SessionMemory(path, self.config.sample_rate, self.config.block_frames, stems, new=new)
+
+    async def stop(self, fade: bool = True) -> None:
+        """End the workers, with `fade` once every session has faded out."""
+        self._stopping = True
+        for worker in self._workers:
+            if fade:
+                worker.say(("fade",))
+            elif worker.process is not None and worker.process.stdin is not None:
+                worker.process.stdin.close()
+        ends = [worker.process.wait() for worker in self._workers if worker.process is not None]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*ends), END_S)
+        for task in self._tasks:
+            task.cancel()
+        for worker in self._workers:
+            if worker.process is not None and worker.alive:
+                worker.process.kill()
+                await worker.process.wait()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def forget(self) -> None:
+        """Take away what was shared, once it was read to its end."""
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    # -- workers that die -------------------------------------------------------------------------------------------
+
+    async def _keep(self, worker: _Worker) -> None:
+        """Watch over a worker, and start it again."""
+        while True:
+            assert worker.process is not None
+            said = asyncio.create_task(_last_words(worker.process))
+            watching = asyncio.create_task(self._watch(worker))
+            try:
+                code = await worker.process.wait()
+            finally:
+                watching.cancel()
+            words = await said
+            if self._stopping:
+                return
+            log.error("a worker ended", extra={"worker": worker.number, "code": code, "words": words})
+            lost, worker.given = sorted(worker.given), set()
+            soon = time.monotonic() - worker.started_s < SOON_S
+            await asyncio.sleep(AGAIN_S[min(worker.restarts, len(AGAIN_S) - 1)] if soon else 0.0)
+            await worker.start()
+            self.on_lost(lost)
+            worker.say(("warm",))
+
+    async def _watch(self, worker: _Worker) -> None:
+        """End a worker that does not look what to do any more."""
+        while worker.alive:
+            await asyncio.sleep(WATCH_S)
+            beat_s = worker.shown("beat_s")
+            if beat_s and time.monotonic() - beat_s > STUCK_S and worker.process is not None:
+                log.error("a worker is stuck and is ended", extra={"worker": worker.number})
+                worker.process.kill()
+
+
+def run_dir(config: Config) -> Path:
+    """Where the memory of this daemon's sessions is, found again after a restart."""
+    name = hashlib.sha256(str(config.state_dir.resolve()).encode()).hexdigest()[:16]
+    folder = shared_folder()
+    return Path(folder) / f"isotone-{os.getuid()}-{name}" if folder else config.state_dir / "run"
+
+
+async def _last_words(process: asyncio.subprocess.Process) -> str:
+    """What a process writes on its standard error: the last of it."""
+    assert process.stderr is not None
+    last = b""
+    while data := await process.stderr.read(4096):
+        last = (last + data)[-4096:]
+    return last.decode(errors="replace").strip()
+
+
+def _rss_bytes(pid: int) -> int:
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
