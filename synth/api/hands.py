@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from synth.api.model import Asks, Mood, Told, Unit
-from synth.api.names import ControlName, StemName
+from synth.api.names import ControlName
 from synth.api.new_session import Value
 from synth.controls import TABLE
 
 Verb = Literal["more", "less", "hold", "advance", "pull_back", "ground", "like", "skip", "stop"]
+
+PlayedStem = Literal["pad", "drone", "bass", "melody", "percussion", "bells"]
 
 
 class ControlRow(Told):
@@ -132,7 +134,7 @@ class NoteAsked(Asks):
 
     pitch: float = Field(ge=0.0, le=127.0)
     velocity: Unit
-    stem: StemName = "melody"
+    stem: PlayedStem = "melody"
 
 
 class NotesAsked(Asks):

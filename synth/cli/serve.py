@@ -75,6 +75,9 @@ def serve(arguments: argparse.Namespace) -> int:
 
         print("\n".join(rehearse(_read(arguments.config, asked), arguments.config)))
         return 0
+    from synth.daemon.nursery import nursery
+
+    nursery()  # loads beside what follows
     from synth.daemon.serve import serve as run
 
     return run(lambda: _read(arguments.config, asked))

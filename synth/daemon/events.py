@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from synth.api.events import KINDS
 from synth.record.free_text import ASKED, by_a_person, without_free_text
 from synth.record.lines import encode
+from synth.wearables.samples import REPORTS
 
 if TYPE_CHECKING:
     from synth.daemon.config import Config
     from synth.daemon.sessions import Hosted, Sessions
 
-LOOK_S = 0.1  # between two looks at who came, who went, and how they are
+LOOK_S = 0.1  # between two looks at how they are
 AT_A_TIME = 64  # events handed to a listener at once
 OVER = ("finished", "failed")
 OURS = ("hand:clock", "hand:link", "hand:midi", "hand:osc", "hand:played")  # hands whose reasons we word ourselves
@@ -129,15 +130,18 @@ class Events:
         return min(int(number), row.count)
 
     def _tick(self) -> None:
+        everyone = self._sessions.all
+        if everyone.keys() != self._rows.keys():
+            for name in self._rows.keys() - everyone.keys():
+                self._rows.pop(name).close()
+            for name in everyone.keys() - self._rows.keys():
+                self.row(everyone[name])
         now_s = time.monotonic()
-        if now_s < self._look_s:
-            return
-        self._look_s = now_s + LOOK_S
-        for name in self._rows.keys() - self._sessions.all.keys():
-            self._rows.pop(name).close()
-        for hosted in self._sessions.all.values():
-            self.row(hosted)
-            self._rows[hosted.id].look()
+        if now_s >= self._look_s:
+            self._look_s = now_s + LOOK_S
+            for hosted in everyone.values():
+                self.row(hosted)
+                self._rows[hosted.id].look()
 
 
 class _Followed:
@@ -193,8 +197,8 @@ def told(line: Mapping[str, Any]) -> dict[str, Any]:
             found["reason"] = str(found["reason"]).partition(" from ")[0]  # and where they sit an address
         case "commit" if found["by"].startswith("hand") and found["by"] not in OURS:
             found["reason"] = ASKED
-        case "refusal":
-            found["text"] = str(found["text"]).partition(":")[0]  # behind it may be what was said
+        case "refusal" if (channel := str(found["text"]).partition(" ")[0]) in REPORTS:
+            found["text"] = f"{channel}: no number from -1 to 1, so it was not taken"  # nor told which
     return found
 
 

@@ -50,7 +50,7 @@ class Interrupted:
 def interrupted(sessions_dir: Path, run_dir: Path) -> list[Interrupted]:
     """The sessions in `sessions_dir` whose record has no end; files that they left in `run_dir` are taken away."""
     memories: dict[str, Path] = {}
-    for path in sorted(run_dir.glob("*.*"), key=lambda path: path.stat().st_mtime_ns):
+    for path in sorted(run_dir.glob("*.*.*"), key=lambda path: path.stat().st_mtime_ns):
         memories[path.name.split(".")[0]] = path
     found = []
     for folder in sorted(path for path in sessions_dir.iterdir() if path.is_dir() and not path.is_symlink()):
@@ -59,7 +59,7 @@ def interrupted(sessions_dir: Path, run_dir: Path) -> list[Interrupted]:
                 found.append(one)
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.error("session cannot be taken up", extra={"session": folder.name, "why": str(error)})
-    for path in run_dir.glob("*.*"):
+    for path in run_dir.glob("*.*.*"):
         path.unlink(missing_ok=True)
     return found
 

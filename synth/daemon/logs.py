@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import queue
 import re
 import sys
@@ -77,6 +78,10 @@ def say(logger: logging.Logger, level: str, event: str, session: str | None = No
     logger.log(logging.getLevelNamesMapping()[level.upper()], "%s", event, extra={"fields": given})
 
 
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+
+
 def _thread_broke(broken: threading.ExceptHookArgs) -> None:
     """A thread of ours ended by an exception."""
     name = broken.thread.name if broken.thread else ""
@@ -124,10 +129,7 @@ def _words(record: logging.LogRecord) -> str:
 
 def _short(fields: Mapping[str, Any], line: dict[str, Any]) -> dict[str, Any]:
     """`line` with `fields` after what it has."""
-    plain = {
-        name: value if isinstance(value, int | float | bool) or value is None else _without_words(str(value))
-        for name, value in fields.items()
-    }
+    plain = {name: value if _is_plain(value) else _without_words(str(value)) for name, value in fields.items()}
     return {**line, **{name: value for name, value in plain.items() if name not in line}}
 
 
@@ -145,7 +147,7 @@ def _file(path: str) -> str:
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(told(record), ensure_ascii=False, separators=(",", ":"), default=str)
+        return json.dumps(told(record), separators=(",", ":"), default=str)
 
 
 class _Text(logging.Formatter):

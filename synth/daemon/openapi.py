@@ -36,6 +36,7 @@ TAGS = {
     "signals": "What a wearable senses.",
     "events": "What happens in a session, as it happens.",
     "listen": "Hear a session.",
+    "page": "The listening page.",
     "files": "Reports, records and exports of a session.",
     "renders": "Sessions rendered into files, as fast as the machine can.",
     "access": "Keys, tokens and tickets.",

@@ -86,14 +86,16 @@ class Open:
             if isinstance(error, Exception):
                 log.error("a part did not end as it should", exc_info=error)
 
-    def clear(self, faded: bool) -> None:
-        """End workers that did not end by themselves; what they shared is needed no more where all has `faded`."""
+    def kill(self) -> None:
+        """End workers that did not end by themselves."""
         for worker in self.house.stage.workers:
             if worker.alive:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(worker.pid, signal.SIGKILL)
-        if faded:
-            self.house.stage.forget()
+
+    def forget(self) -> None:
+        """Take away what workers shared, once no session is to be taken up from it."""
+        self.house.stage.forget()
 
     def _hear_again(self, hosted: Hosted, since_s: float) -> None:
         """A session goes on from its record: what it had heard of its sensors since, it hears again."""

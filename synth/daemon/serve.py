@@ -65,7 +65,7 @@ class Daemon:
         server.config.load()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._asked_to_end)
+            loop.add_signal_handler(number, self._asked_to_end, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload, house, server)
         self._notify.starting("warming up", MORE_S)
         web = asyncio.create_task(server.serve(sockets=[listener]), name="server")
@@ -109,7 +109,8 @@ class Daemon:
 
     # -- signals -----------------------------------------------------------------------------------------------
 
-    def _asked_to_end(self) -> None:
+    def _asked_to_end(self, number: signal.Signals) -> None:
+        say(log, "info", "asked to end", signal=number.name)
         if self._end.is_set():
             self._at_once.set()
         self._end.set()
@@ -139,9 +140,12 @@ class Daemon:
         faded = await self._fade(opened)
         closing = asyncio.create_task(opened.close(), name="close")
         await _first_of(closing, timeout_s=CLOSE_S)
+        opened.kill()
+        await _first_of(closing, timeout_s=CLOSE_S)
         _broke(closing)
         await _cancel(closing)
-        opened.clear(faded)
+        if faded:
+            opened.forget()
         server.should_exit = True
         await _first_of(web, timeout_s=2.0 * CLOSE_S)
         server.force_exit = True

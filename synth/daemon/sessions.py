@@ -57,7 +57,6 @@ class Sessions:
         self._ended_s: dict[str, float] = {}
         self._moves = 0
         self._task: asyncio.Task[None] | None = None
-        self._resuming: set[asyncio.Task[None]] = set()
         self._closing = False
         stage.on_lost = self._lost
 
@@ -131,8 +130,6 @@ class Sessions:
         """Take no more sessions, let all end (`fade`: fade out), and close their records. Without a fade they can be
         taken up again."""
         self._closing = True
-        for task in tuple(self._resuming):
-            task.cancel()
         await self._stage.stop(fade)
         if self._task is not None:
             self._task.cancel()
@@ -208,7 +205,7 @@ class Sessions:
 
     # -- taken up again --------------------------------------------------------------------------------------------
 
-    def _lost(self, ids: Sequence[str]) -> None:
+    async def _lost(self, ids: Sequence[str]) -> None:
         """A worker has died: its sessions go on in another."""
         for hosted in (self.all[id] for id in ids if id in self.all):
             self._hear(hosted)
@@ -217,7 +214,10 @@ class Sessions:
             if hosted.status not in ("finished", "failed"):
                 log.warning("session is taken up again", extra={"session": hosted.id})
                 hosted.become("resuming")
-                self._later(self._move(hosted))
+                try:
+                    await self._move(hosted)
+                except OSError as error:
+                    hosted.become("failed", f"it could not be taken up again: {error.strerror}")
 
     def _often_lost(self, hosted: Hosted) -> bool:
         """Whether it was lost so often of late that it may itself be what ends workers."""
@@ -276,11 +276,6 @@ class Sessions:
     def _memory_path(self, id: str) -> Path:
         self._moves += 1
         return self._stage.run_dir / f"{id}.{time.time_ns():x}.{self._moves}"
-
-    def _later(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._resuming.add(task)
-        task.add_done_callback(self._resuming.discard)
 
 
 def _named(name: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -68,10 +69,19 @@ def planned(preset: Preset, asked: NewSession) -> Preset:
     return replace(preset, phases=phases, minutes=sum(phase.minutes for phase in phases))
 
 
-def refused(error: ValueError, where: str = "body") -> Problem:
-    """What the engine says against what was asked, a line each."""
-    errors = [Wrong(where=where, what=line.strip()) for line in str(error).splitlines() if line.strip()]
+def refused(error: ValueError, phases: str = "body.plan") -> Problem:
+    """What the engine says against what was asked, a line each; what it says of a plan stands at `phases`."""
+    errors = [_wrong(line.strip(), phases) for line in str(error).splitlines() if line.strip()]
     return Problem(422, "Not possible", "the engine does not take this: see errors", errors=errors)
+
+
+def _wrong(line: str, phases: str) -> Wrong:
+    """The engine counts from 1, as people do: "plan: phases 1 cues 2 kind: ..." is at body.plan.0.cues.1.kind."""
+    found = re.fullmatch(r"plan: phases((?: \w+)*):? (.*)", line)
+    if found is None:
+        return Wrong(where="body", what=line)
+    steps = (str(int(step) - 1) if step.isdigit() else step for step in found[1].split())
+    return Wrong(where=".".join([phases, *steps]), what=found[2])
 
 
 def sensed(signals: Signals, preset: Preset) -> dict[str, float]:

@@ -130,13 +130,13 @@ def test_over_hours_what_can_never_come_back_is_let_go_of_and_the_rest_goes_on_a
         def _let_fade(self, time_s: float) -> None:
             pass
 
-    for seed in range(3):
+    for seed in range(2):
         kinds = (memory(seed), Hoarding(stream(seed, "test"), [0], (0.2, 0.2, 0.15), 0.4))
         light, hoarding = (
-            [(idea.name, back.relation, back.after_s, back.way) for _, back, idea in played(kind, 1500)]
+            [(idea.name, back.relation, back.after_s, back.way) for _, back, idea in played(kind, 900)]
             for kind in kinds
         )
-        assert light == hoarding and light[-1][0] > "ZZ"
+        assert light == hoarding and len({name for name, *_ in light}) > 300
         assert len(kinds[0]._leads) < 10 and len(kinds[0]._followed) < 60 < len(kinds[1]._followed)
 
 

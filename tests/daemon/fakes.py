@@ -141,7 +141,7 @@ class FakeHosted:
 
 
 class FakeSessions:
-    """The registry. `audio` False renders silence, which is quick; `record` writes session.jsonl as the daemon does."""
+    """The registry. `audio` False renders silence, which is quick, in all stems; `record` writes session.jsonl."""
 
     def __init__(self, config: Config, audio: bool = False, record: bool = True) -> None:
         self._config, self._audio, self._record = config, audio, record
@@ -171,7 +171,9 @@ class FakeSessions:
             hosted.note(line)
 
         rate = self._config.sample_rate
-        played = Session(preset, sample_rate=rate, record=note, stems=stems, audio=self._audio, **session)
+        played = Session(
+            preset, sample_rate=rate, record=note, stems=stems and self._audio, audio=self._audio, **session
+        )
         hosted.hands = FakeHands(played)
         hosted.writer = writer
         hosted.sound = FakeSound(rate, tuple(played.engine.stems) if stems else ())
@@ -222,7 +224,7 @@ class FakeSessions:
 
     def _block(self, hands: FakeHands, sound: FakeSound) -> None:
         with hands.lock:
-            if not sound.stems:
+            if not (sound.stems and self._audio):
                 sound.write({None: hands.session.render(sound.block_frames)})
             else:
                 audio = hands.session.render_audio(sound.block_frames)

@@ -24,12 +24,11 @@ END_S = 60.0
 
 
 class Running:
-    """A daemon on a free port with one worker and its state in `folder`. `log` has what it logged so far, `told` what it
-    told its service manager."""
+    """A daemon on a free port with one worker and its state in `folder`. `raw` has the lines of its log so far, `told`
+    what it told its service manager."""
 
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self.folder = folder
-        self.log: list[dict[str, Any]] = []
         self.raw: list[str] = []
         self.told: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
@@ -65,7 +64,6 @@ class Running:
                 if raw is None:
                     break
                 line = json.loads(raw)
-                self.log.append(line)
                 if line["event"] == name:
                     return dict(line)
         raise AssertionError(f"no {name!r} in the log: {self.raw}")

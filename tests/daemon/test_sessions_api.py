@@ -50,7 +50,9 @@ names = (f"s{i}" for i in itertools.count())
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    return fake_house(tmp_path_factory.mktemp("state"))
+    house = fake_house(tmp_path_factory.mktemp("state"))
+    house.sessions.kept = ""
+    return house
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +61,20 @@ def api(house):
         yield client
 
 
+@pytest.fixture(autouse=True)
+def quiet(house):
+    """Sessions of one test take no time of the next."""
+    before = set(house.sessions.all)
+    yield
+    for name in set(house.sessions.all) - before - {house.sessions.kept}:
+        house.sessions.all[name].paused = True
+
+
 @pytest.fixture(scope="module")
-def playing(api):
+def playing(api, house):
     """The path of a session that plays all the while."""
-    return started(api, preset="settle", seed=1).links.session
+    house.sessions.kept = "kept"
+    return started(api, preset="settle", seed=1, name=house.sessions.kept).links.session
 
 
 def started(api, **asked) -> Started:
@@ -154,7 +166,8 @@ def test_a_named_preset_is_taken_with_all_that_was_asked(api, house):
     name = next(names)
     plan = [{"kind": "match", "minutes": 2, "arousal": 0.0}, {"kind": "plateau", "minutes": 3}]
     begun = started(
-        api, preset="settle", seed=7, name=name, plan=plan, constraints=["no bells"], settings={"key": "F#", "space": 0.3},
+        api, preset="settle", seed=7, name=name, plan=plan, constraints=["no bells"],
+        settings={"key": "F#", "space": 0.3},
         screening={"none_of_these": True, "age": 40}, self_report={"arousal": 0.1}, policy="L1",
         context={"hour": 9.5, "earlier": [{"hr_bpm": 62, "hour": 10}]}, played="in_scale", delivery="headphones",
         calibration_db_spl=65,
@@ -182,7 +195,7 @@ def test_a_named_preset_is_taken_with_all_that_was_asked(api, house):
         ({"settings": {"reverb": 3}}, "body.settings.reverb.[key]", "no such control"),
         ({"screening": {"tired": True}}, "body", "no question called"),
         ({"goal": "sleep", "screening": {"driving": True}}, "body", "driving is answered yes"),
-        ({"plan": [{"kind": "lead", "minutes": 0.5, "arousal": -1}]}, "body", "too quick"),
+        ({"plan": [{"kind": "lead", "minutes": 0.5, "arousal": -1}]}, "body.plan.0.arousal", "too quick"),
         ({"plan": []}, "body.plan", "at least 1"),
         ({"minutes": 0}, "body.minutes.constrained-float", "greater than or equal to 0.1"),
         ({"signals": {"hr": 900}}, "body.signals.hr.constrained-float", "less than or equal to 260"),
@@ -358,7 +371,7 @@ def test_notes_are_played(api, house, playing):
     hosted = house.sessions.get(playing.rpartition("/")[2])
     until(lambda: [line["pitch"] for line in hosted.lines if line["type"] == "played"][:2] == [62.0, 65.5])
     problem = wrong(
-        api.post(playing + "/notes", json={"notes": [{"pitch": 62, "velocity": 0.5, "stem": "pulse"}]}), 422
+        api.post(playing + "/notes", json={"notes": [{"pitch": 62, "velocity": 0.5, "stem": "drone"}]}), 422
     )
     assert problem.errors[0].where == "body.notes.0.stem"
     wrong(api.post(playing + "/notes", json={"notes": [{"pitch": 62, "velocity": 0.5}] * 33}), 422)
@@ -371,7 +384,12 @@ def test_a_plan_is_edited_or_all_that_is_wrong_with_it_told(api, house, playing)
     assert [phase["kind"] for phase in edit["phases"]] == ["lead", "plateau"]
     phases = [{"kind": "lead", "minutes": 0.2, "arousal": -1}, {"kind": "plateau", "minutes": 1, "scene": "nowhere"}]
     problem = wrong(api.put(playing + "/plan", json={"phases": phases}), 422)
-    assert len(problem.errors) == 2 and "too quick" in problem.errors[0].what and "nowhere" in problem.errors[1].what
+    assert [error.where for error in problem.errors] == [
+        "body.phases.0.arousal",
+        "body.phases.0.arousal",
+        "body.phases.1.scene",
+    ]
+    assert "out of range" in problem.errors[0].what and "too quick" in problem.errors[1].what
 
 
 # -- over ------------------------------------------------------------------------------------------------------------

@@ -111,6 +111,7 @@ class AsgiWire:
     def abort(self) -> None:
         """What waits is forgotten; the server ends the connection when the call returns."""
         self._queue.clear()
+        self._waiting_bytes = 0
         if self._task is not None:
             self._task.cancel()
 

@@ -13,20 +13,10 @@ if TYPE_CHECKING:
 GROUPS = ("catalogue", "sessions", "hands", "signals", "events", "listen", "renders", "files", "access", "service")
 
 
-def _group(name: str) -> tuple[Endpoint, ...]:
-    """The endpoints of a group; none while its file is still to be written."""
-    home = f"{__name__}.{name}"
-    try:
-        endpoints: tuple[Endpoint, ...] = import_module(home).ENDPOINTS
-    except ModuleNotFoundError as error:
-        if error.name != home:
-            raise
-        return ()
-    return endpoints
-
-
 def __getattr__(name: str) -> Any:
+    """The groups need more than their table does: audio, signals, renders. So they are not imported with it."""
     if name != "ALL":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()["ALL"] = tuple(endpoint for group in GROUPS for endpoint in _group(group))
+    groups = (import_module(f"{__name__}.{group}") for group in GROUPS)
+    globals()["ALL"] = tuple(endpoint for group in groups for endpoint in group.ENDPOINTS)
     return globals()["ALL"]

@@ -111,7 +111,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         "POST", "/api/v1/tokens", _make_token, "Make a token with rights no wider than one's own.", Role.THERAPIST,
-        "access", body=TokenAsked, answer=TokenMade, status=201,
+        "access", body=TokenAsked, answer=TokenMade,
     ),
     Endpoint(
         "DELETE", "/api/v1/tokens/{token_id}", _revoke, "Revoke a token, those made from it and their sockets.",
@@ -119,6 +119,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         "POST", "/api/v1/tickets", _make_ticket, "Make a ticket: opens one stream, once, without a header.",
-        Role.LISTENER, "access", body=TicketAsked, answer=TicketMade, status=201,
+        Role.LISTENER, "access", body=TicketAsked, answer=TicketMade,
     ),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+from typing import get_args
 
 from starlette.requests import Request
 
@@ -18,6 +19,7 @@ from synth.api.hands import (
     FeedbackAsked,
     FeedbackTaken,
     NotesAsked,
+    PlayedStem,
     VerbAsked,
 )
 from synth.api.plan import PlanAsked
@@ -164,10 +166,10 @@ async def _plan(house: House, caller: Caller, request: Request, asked: PlanAsked
 async def _notes(house: House, caller: Caller, request: Request, asked: NotesAsked) -> Done:
     hosted = find_playing(house, request.path_params["session_id"])
     preset, _ = _played(hosted)
-    unknown = [(i, note.stem) for i, note in enumerate(asked.notes) if note.stem not in preset.stems]
-    if unknown:
-        what = f"give one of {', '.join(preset.stems)}"
-        errors = [Wrong(where=f"body.notes.{i}.stem", what=what) for i, _ in unknown]
+    what = f"give one of {', '.join(stem for stem in get_args(PlayedStem) if stem in preset.stems)}"
+    absent = [i for i, note in enumerate(asked.notes) if note.stem not in preset.stems]
+    if absent:
+        errors = [Wrong(where=f"body.notes.{i}.stem", what=what) for i in absent]
         raise Problem(422, detail=f"{preset.name} has no such stem to play", errors=errors)
 
     def ask() -> None:

@@ -106,9 +106,7 @@ class Player extends AudioWorkletProcessor {
     const first = Number(head.getBigUint64(0, true));
     const samples = this.format === "f32" ? new Float32Array(bytes, HEADER_BYTES) : new Int16Array(bytes, HEADER_BYTES);
     const frames = samples.length >> 1;
-    const resumed = head.getUint32(12, true) & 1;
     const isGap = this.expected !== null && first !== this.expected;
-    if (isGap && first < this.expected && !resumed) return; // came twice
     if (isGap) {
       this.missed += Math.max(first - this.expected, 0);
       this.fadeTail();

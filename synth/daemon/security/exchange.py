@@ -15,6 +15,7 @@ from synth.daemon.security.visits import Visit, Visits
 if TYPE_CHECKING:
     from synth.daemon.config import Limits
 
+LONG_BYTES = 64 * 1024  # an answer so long may have to wait for who reads it
 LINGER_S, LINGER_BYTES = 1.0, 4 << 20  # what is still taken of a body that was refused, so that the answer is read
 
 
@@ -80,7 +81,7 @@ class Exchange:
         if self.is_answered:
             return
         if message["type"] == "http.response.start":
-            if _is_stream(message):
+            if _lasts(message):
                 try:
                     self._visits.open(self._visit, self._limits.max_sockets, self._limits.max_sockets_per_caller)
                 except Problem as problem:
@@ -132,8 +133,9 @@ def _too_slow(most_s: float) -> Problem:
     return Problem(408, detail=f"the body did not come whole within {most_s:g} s")
 
 
-def _is_stream(start: Message) -> bool:
-    """Whether an answer has no end that is known from its start."""
+def _lasts(start: Message) -> bool:
+    """Whether an answer has no end that is known from its start, or one that a slow reader can put off."""
     if start["status"] in (204, 304):
         return False
-    return all(name.lower() != b"content-length" for name, _ in start.get("headers", ()))
+    lengths = [value for name, value in start.get("headers", ()) if name.lower() == b"content-length"]
+    return not lengths or int(lengths[0]) > LONG_BYTES

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
@@ -101,7 +102,7 @@ class Gate:
         shown = self.grant(connection)
         if not shown.caller.covers(role, session_id):
             raise Problem(403, "More than your own", "a ticket can have no other session and no higher role than yours")
-        grant = Grant(Caller(role, session_id, shown.caller.name), shown.id, shown.expires_s)
+        grant = replace(shown, caller=Caller(role, session_id, shown.caller.name))
         return self._tickets.make(grant, path, self._config.ticket_life_s), self._config.ticket_life_s
 
     def admit(self, connection: HTTPConnection, text: str, response: Response) -> Caller:
@@ -152,7 +153,7 @@ class Gate:
         return math.inf if grant.expires_s is None else grant.expires_s - self._clock.now_s()
 
     def reload(self) -> None:
-        """Take over secrets and keys as they are now, and end the sockets of keys that are gone. ConfigError."""
+        """Take over secrets and keys as they are now, and end the sockets of those that are gone. ConfigError."""
         with _told():
             self._secret.reload()
         self._end_sockets()
@@ -179,7 +180,7 @@ class Gate:
         return told
 
     def _end_sockets(self) -> None:
-        """End sockets whose token was revoked or whose key is gone."""
+        """End sockets whose token was revoked, or whose key or secret is gone."""
         for visit, grant in self.visits.signed():
             if grant is not HERE and not self._tokens.is_good(grant):
                 visit.end("signed out")

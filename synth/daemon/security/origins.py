@@ -38,14 +38,14 @@ def check_host(heads: Heads, names: Collection[str]) -> None:
 
 def check_origin(scope: Scope, heads: Heads, origins: Collection[str]) -> None:
     """Problem 403 when a page of another site sent it."""
-    foreign = Problem(
-        403, "Foreign page", "a web page of another site asked for this: those that may are set as `origins`"
-    )
     if heads.origin is not None:
-        if heads.origin not in origins and not is_own_origin(scope, heads):
-            raise foreign
-    elif heads.site not in (None, *OWN_SITES) and not _is_link(scope, heads):
-        raise foreign
+        is_foreign = heads.origin not in origins and not is_own_origin(scope, heads)
+    else:
+        is_foreign = heads.site not in (None, *OWN_SITES) and not _is_link(scope, heads)
+    if is_foreign:
+        raise Problem(
+            403, "Foreign page", "a web page of another site asked for this: those that may are set as `origins`"
+        )
 
 
 def is_own_origin(scope: Scope, heads: Heads) -> bool:

@@ -7,6 +7,7 @@ the time that one takes, and an ASGI app sees neither. So this stands where uvic
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MOST_HEAD_BYTES = 32 * 1024
 MOST_HEADERS = 100
 MOST_WAITING = 512  # connections on which no whole head came yet; beyond, the oldest makes room
+UNREAD_S = 60.0  # that an answer may wait for who does not read it (TCP_USER_TIMEOUT, RFC 5482)
 BODY_GRACE_S = 5.0  # beyond the app's own limit, for those who let a body trickle that nobody reads
 
 
@@ -47,11 +49,13 @@ class Guarded(HttpToolsProtocol):
         self._late: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._refusal = 400
-        self.ws_protocol_class = _quiet(self.ws_protocol_class)
+        sockets: Any = self.ws_protocol_class
+        self.ws_protocol_class = _quiet(sockets)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """asyncio."""
         super().connection_made(transport)
+        _give_up_on_who_does_not_read(transport)
         self._await_head()
         while len(self._waiting) > MOST_WAITING:
             next(iter(self._waiting))._drop()
@@ -131,15 +135,23 @@ class Guarded(HttpToolsProtocol):
         self.transport.close()
 
 
+def _give_up_on_who_does_not_read(transport: asyncio.Transport) -> None:
+    """Have the system end the connection, as a server that has sent all it had cannot (Linux)."""
+    option, connection = getattr(socket, "TCP_USER_TIMEOUT", None), transport.get_extra_info("socket")
+    if option is not None and connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, option, round(UNREAD_S * 1000.0))
+
+
 @cache
 def _quiet(protocol: Any) -> Any:
     """uvicorn's protocol for WebSockets, or one made from it, that does not log each refusal as an error of the app:
     anybody could fill the log with those."""
-    if not isinstance(protocol, type) or not issubclass(protocol, WebSocketsSansIOProtocol):
+    if protocol is None or not issubclass(protocol, WebSocketsSansIOProtocol):
         return protocol
+    base: Any = protocol
 
-    class Quiet(protocol):  # type: ignore[valid-type, misc]
-        async def run_asgi(self) -> None:
+    class Quiet(base):
+        async def run_asgi(self: Any) -> None:
             app = self.app
 
             async def refusing(scope: Any, receive: Any, send: Any) -> None:

@@ -35,10 +35,11 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class WorkerSetup:
     """`board`: the file in which the worker shows how it is (`synth.daemon.stage.worker_board`). `put_away_every_s`:
-    how often each session is put away."""
+    how often each session is put away. `errors`: the file of what it writes when something goes wrong."""
 
     number: int
     board: Path
+    errors: Path
     sample_rate: int
     block_frames: int
     put_away_every_s: float

@@ -7,16 +7,18 @@ import hashlib
 import logging
 import os
 import shutil
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from synth.daemon.config import Config
+from synth.daemon.nursery import nursery
 from synth.daemon.stage.memory import SessionMemory
 from synth.daemon.stage.part import Part, WorkerSetup, packed
+from synth.daemon.stage.worker import main
 from synth.daemon.stage.worker_board import WorkerBoard
 from synth.live.ring import shared_folder
 
@@ -25,6 +27,7 @@ STUCK_S = 20.0  # without a look what to do, a worker that was ready is ended
 WATCH_S = 0.5
 AGAIN_S = (0.0, 0.5, 2.0, 10.0)  # before a worker is started again that dies soon
 SOON_S = 30.0
+WORDS = 4096  # bytes of what a worker wrote at its end
 END_S = 45.0  # a stage has stopped by then
 
 log = logging.getLogger("isotone.stage")
@@ -57,7 +60,9 @@ class _Worker:
     def __init__(self, number: int, setup: WorkerSetup) -> None:
         self.number, self.setup = number, setup
         self.restarts = -1
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: BaseProcess | None = None
+        self.ended = asyncio.Event()
+        self._orders: asyncio.WriteTransport | None = None
         self.board: WorkerBoard | None = None
         self.given: set[str] = set()
         self.started_s = 0.0
@@ -67,30 +72,54 @@ class _Worker:
         self.board = WorkerBoard(self.setup.board, new=True)
         self.restarts += 1
         self.started_s = time.monotonic()
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "synth.daemon.stage"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        self.say(self.setup)
+        orders, ours = nursery().Pipe(duplex=False)
+        self.process = nursery().Process(target=main, args=(self.setup, orders), daemon=True)
+        await asyncio.to_thread(self.process.start)  # the first waits until the nursery has loaded
+        orders.close()
+        loop = asyncio.get_running_loop()
+        self._orders, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(os.dup(ours.fileno()), "wb"))
+        ours.close()
+        self.ended = asyncio.Event()
+        loop.add_reader(self.process.sentinel, self._at_end, loop, self.process)
 
-    def say(self, message: object) -> None:
+    def _at_end(self, loop: asyncio.AbstractEventLoop, process: BaseProcess) -> None:
+        loop.remove_reader(process.sentinel)
+        process.join()
+        self.hang_up()
+        self.ended.set()
+
+    def say(self, *message: object) -> None:
         """Tell the process; one that is gone does not hear it."""
-        if self.process is not None and self.process.stdin is not None:
-            with suppress(OSError, RuntimeError):
-                self.process.stdin.write(packed(message))
+        if self._orders is not None and not self._orders.is_closing():
+            self._orders.write(packed(message))
+
+    def hang_up(self) -> None:
+        """Say nothing more: it ends at once where it had no other end to come to."""
+        if self._orders is not None:
+            self._orders.close()
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does."""
+        if self.process is not None and self.alive:
+            self.process.kill()
+
+    @property
+    def last_words(self) -> str:
+        """What it wrote last about what went wrong."""
+        with suppress(OSError):
+            return self.setup.errors.read_bytes()[-WORDS:].decode(errors="replace").strip()
+        return ""
 
     @property
     def alive(self) -> bool:
-        return self.process is not None and self.process.returncode is None
+        return self.process is not None and not self.ended.is_set()
 
     def shown(self, name: str) -> float:
         return self.board[name] if self.board is not None else 0.0
 
     @property
     def seen(self) -> WorkerSeen:
-        pid = self.process.pid if self.process is not None and self.alive else 0
+        pid = self.process.pid or 0 if self.process is not None and self.alive else 0
         return WorkerSeen(
             number=self.number,
             pid=pid,
@@ -113,7 +142,7 @@ class Stage:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.run_dir = run_dir(config)
-        self.on_lost: Callable[[Sequence[str]], None] = lambda ids: None
+        self.on_lost: Callable[[Sequence[str]], Awaitable[None]] = _nothing
         self._stopping = False
         self._workers = [_Worker(n, self._setup(n)) for n in range(config.worker_count)]
         self._tasks: list[asyncio.Task[None]] = []
@@ -121,7 +150,8 @@ class Stage:
     def _setup(self, number: int) -> WorkerSetup:
         config = self.config
         board = self.run_dir / f"worker-{number}"
-        return WorkerSetup(number, board, config.sample_rate, config.block_frames, config.snapshot_every_s)
+        errors = board.with_suffix(".errors")
+        return WorkerSetup(number, board, errors, config.sample_rate, config.block_frames, config.snapshot_every_s)
 
     @property
     def ready(self) -> bool:
@@ -142,7 +172,7 @@ class Stage:
     def warm(self) -> None:
         """Let the workers load what any preset calls, after the sessions that are to be taken up again."""
         for worker in self._workers:
-            worker.say(("warm",))
+            worker.say("warm")
 
     def place(self) -> int:
         """The worker for the next session; NoRoom when every one has enough to do."""
@@ -154,7 +184,7 @@ class Stage:
     def play(self, part: Part, worker: int) -> None:
         """Let a worker play `part`, whose memory is there."""
         self._workers[worker].given.add(part.id)
-        self._workers[worker].say(("play", part))
+        self._workers[worker].say("play", part)
 
     def done(self, id: str) -> None:
         """A session is over."""
@@ -170,19 +200,18 @@ class Stage:
         self._stopping = True
         for worker in self._workers:
             if fade:
-                worker.say(("fade",))
-            elif worker.process is not None and worker.process.stdin is not None:
-                worker.process.stdin.close()
-        ends = [worker.process.wait() for worker in self._workers if worker.process is not None]
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*ends), END_S)
-        for task in self._tasks:
-            task.cancel()
-        for worker in self._workers:
-            if worker.process is not None and worker.alive:
-                worker.process.kill()
-                await worker.process.wait()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+                worker.say("fade")
+            else:
+                worker.hang_up()
+        ends = [asyncio.create_task(worker.ended.wait()) for worker in self._workers if worker.alive]
+        try:
+            if ends:
+                await asyncio.wait(ends, timeout=END_S)
+        finally:
+            for task in (*ends, *self._tasks):
+                task.cancel()
+            for worker in self._workers:
+                worker.kill()
 
     def forget(self) -> None:
         """Take away what was shared, once it was read to its end."""
@@ -193,32 +222,30 @@ class Stage:
     async def _keep(self, worker: _Worker) -> None:
         """Watch over a worker, and start it again."""
         while True:
-            assert worker.process is not None
-            said = asyncio.create_task(_last_words(worker.process))
             watching = asyncio.create_task(self._watch(worker))
             try:
-                code = await worker.process.wait()
+                await worker.ended.wait()
             finally:
                 watching.cancel()
-            words = await said
             if self._stopping:
                 return
-            log.error("a worker ended", extra={"worker": worker.number, "code": code, "words": words})
+            code = worker.process.exitcode if worker.process is not None else None
+            log.error("a worker ended", extra={"worker": worker.number, "code": code, "words": worker.last_words})
             lost, worker.given = sorted(worker.given), set()
             soon = time.monotonic() - worker.started_s < SOON_S
             await asyncio.sleep(AGAIN_S[min(worker.restarts, len(AGAIN_S) - 1)] if soon else 0.0)
             await worker.start()
-            self.on_lost(lost)
-            worker.say(("warm",))
+            await self.on_lost(lost)
+            worker.say("warm")
 
     async def _watch(self, worker: _Worker) -> None:
         """End a worker that does not look what to do any more."""
         while worker.alive:
             await asyncio.sleep(WATCH_S)
             beat_s = worker.shown("beat_s")
-            if beat_s and time.monotonic() - beat_s > STUCK_S and worker.process is not None:
+            if beat_s and time.monotonic() - beat_s > STUCK_S:
                 log.error("a worker is stuck and is ended", extra={"worker": worker.number})
-                worker.process.kill()
+                worker.kill()
 
 
 def run_dir(config: Config) -> Path:
@@ -228,13 +255,8 @@ def run_dir(config: Config) -> Path:
     return Path(folder) / f"isotone-{os.getuid()}-{name}" if folder else config.state_dir / "run"
 
 
-async def _last_words(process: asyncio.subprocess.Process) -> str:
-    """What a process writes on its standard error: the last of it."""
-    assert process.stderr is not None
-    last = b""
-    while data := await process.stderr.read(4096):
-        last = (last + data)[-4096:]
-    return last.decode(errors="replace").strip()
+async def _nothing(ids: Sequence[str]) -> None:
+    pass
 
 
 def _rss_bytes(pid: int) -> int:

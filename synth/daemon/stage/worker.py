@@ -18,6 +18,8 @@ import threading
 import time
 import traceback
 from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import BinaryIO
 
 from synth.daemon.stage.part import WorkerSetup, messages
 from synth.daemon.stage.seat import Seat
@@ -38,8 +40,8 @@ NICE = -5  # before the API process, where the system allows it
 class Worker:
     """Plays what it is told to, until `over`."""
 
-    def __init__(self, setup: WorkerSetup) -> None:
-        self._setup = setup
+    def __init__(self, setup: WorkerSetup, pipe: BinaryIO) -> None:
+        self._setup, self._pipe = setup, pipe
         self._board = WorkerBoard(setup.board)
         self._block_s = setup.block_frames / setup.sample_rate
         self._arriving: queue.SimpleQueue[Seat] = queue.SimpleQueue()
@@ -55,7 +57,7 @@ class Worker:
 
     def listen(self) -> None:
         """Do as the API process says until it is gone; in a thread of its own."""
-        for word, *said in messages(sys.stdin.buffer):
+        for word, *said in messages(self._pipe):
             if word == "play":
                 self._arriving.put(Seat(said[0], self._setup))
             elif word == "warm":
@@ -170,19 +172,22 @@ class Worker:
         return (not self._due and not self._leaving) or now > self._until_s
 
 
-def main() -> int:
-    """Run with the setup first on standard input."""
+def main(setup: WorkerSetup, orders: Connection) -> None:
+    """Work as `orders` say, until there are no more; what goes wrong is written to the file `setup.errors`."""
+    errors = os.open(setup.errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for number in (1, 2):
+        os.dup2(errors, number)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ends come from the API process
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, NICE)
     sys.setswitchinterval(SWITCH_S)
     gc.disable()  # it is collected in time that is left
-    worker = Worker(next(messages(sys.stdin.buffer)))
+    worker = Worker(setup, open(orders.fileno(), "rb", closefd=False))
     for work in (worker.listen, worker.keep):
         threading.Thread(target=_or_end, args=(work, worker), daemon=True).start()
     worker.run()
-    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(0)  # its threads wait for what never comes
 
 

@@ -90,14 +90,20 @@ def _soon(sound: Sound) -> float:
 class Stand:
     """A server of `house`; `call` runs something in its loop."""
 
-    def __init__(self, house: Any, url: str, loop: asyncio.AbstractEventLoop) -> None:
-        self.house, self.url, self.loop = house, url, loop
+    def __init__(self, house: Any, server: uvicorn.Server, loop: asyncio.AbstractEventLoop) -> None:
+        self.house, self.loop, self._server = house, loop, server
+        self.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         self.sessions: Tones = house.sessions
         self.listeners: Listeners = house.listeners
 
     @property
     def socket_url(self) -> str:
         return "ws" + self.url.removeprefix("http")
+
+    @property
+    def connections(self) -> int:
+        """That are open."""
+        return len(self._server.server_state.connections)
 
     def call(self, work: Callable[[], Any]) -> Any:
         async def do() -> Any:
@@ -133,7 +139,7 @@ def stand(folder: Path, ws: Any = AudioWebSockets, sessions: Any = None, **setti
         time.sleep(0.01)
     assert server.started, "the server did not start"
     try:
-        yield Stand(house, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", loops[0])
+        yield Stand(house, server, loops[0])
     finally:
         asyncio.run_coroutine_threadsafe(listeners.close(), loops[0]).result(30.0)
         server.should_exit = True

@@ -27,6 +27,7 @@ from synth.daemon.endpoints.table import WEBSOCKET, Endpoint
 from synth.daemon.security import Gate, Key, Role, new_key
 
 DEADLINE_S = 20.0
+LARGE = 32 << 20  # bytes: more than lies between two ends
 
 
 class Told(BaseModel):
@@ -72,6 +73,11 @@ async def _upload(house: Any, caller: Any, request: Any, body: None) -> Told:
     return Told(said=str(len(await request.body())))
 
 
+async def _large(house: Any, caller: Any, request: Any, body: None) -> Response:
+    parts = (b"x" * 65_536 for _ in range(LARGE // 65_536))
+    return StreamingResponse(parts, headers={"Content-Length": str(LARGE)}, media_type="audio/flac")
+
+
 async def _ignore(house: Any, caller: Any, request: Any, body: None) -> Told:
     return Told(said="whatever it was")
 
@@ -85,6 +91,7 @@ OWN = (
     Endpoint(WEBSOCKET, "/silent", _silent, "", None, "test"),
     Endpoint("GET", "/", _page, "", None, "test", media="text/html"),
     Endpoint("POST", "/upload", _upload, "", None, "test", answer=Told),
+    Endpoint("GET", "/large", _large, "", None, "test", media="audio/flac"),
     Endpoint("POST", "/ignore", _ignore, "", None, "test", answer=Told),
 )
 
@@ -134,7 +141,7 @@ class Daemon:
 
     def token(self, credential: str, **asked: Any) -> str:
         made = self.ask("POST", "/api/v1/tokens", credential, json=asked)
-        assert made.status_code == 201, made.text
+        assert made.status_code == 200, made.text
         return str(made.json()["token"])
 
     def socket(self, path: str, credential: str | None = None, **given: Any) -> ClientConnection:

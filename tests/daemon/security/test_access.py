@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from synth.daemon.security import Role, gate
-from tests.daemon.security.daemon import Daemon, config_of, running, three_keys
+from tests.daemon.security.daemon import Daemon, config_of, read_all, running, three_keys
 
 STATE = "/api/v1/sessions/{}/state"
 AUDIO = "/api/v1/sessions/one/audio"
@@ -21,7 +21,7 @@ def test_each_role_may_what_is_its_own_and_no_more(signed: Daemon) -> None:
         assert signed.ask("GET", STATE.format("one"), key).json()["said"] == f"{role.word} the-{role.word} one"
         set_ = signed.ask("POST", "/api/v1/sessions/one/controls", key, json={"said": "x"})
         assert set_.status_code == (200 if role >= Role.THERAPIST else 403)
-        assert signed.ask("POST", "/api/v1/tokens", key, json={}).status_code == (201 if role > Role.LISTENER else 403)
+        assert signed.ask("POST", "/api/v1/tokens", key, json={}).status_code == (200 if role > Role.LISTENER else 403)
 
 
 @pytest.mark.parametrize("shown", ["", "Basic eA==", "Bearer", "Bearer x", "Bearer isotone-x", "Bearer a.b.c"])
@@ -69,7 +69,7 @@ def test_a_token_does_not_outlive_what_it_was_made_from(signed: Daemon) -> None:
 
 def test_a_token_can_be_handed_on_a_few_times_only(signed: Daemon) -> None:
     token, made = signed.keys[Role.THERAPIST], 0
-    while (answer := signed.ask("POST", "/api/v1/tokens", token, json={"role": "therapist"})).status_code == 201:
+    while (answer := signed.ask("POST", "/api/v1/tokens", token, json={"role": "therapist"})).status_code == 200:
         token, made = answer.json()["token"], made + 1
     assert (answer.status_code, made) == (403, 4)
 
@@ -237,6 +237,36 @@ def test_what_was_revoked_stays_so_after_a_restart(tmp_path: Path) -> None:
         daemon.config.keys = tuple(key for key in keys if key.role is not Role.OPERATOR)
         assert daemon.ask("GET", STATE.format("one"), good).status_code == 401  # gone with its key
         assert daemon.ask("GET", STATE.format("one"), key).status_code == 401
+
+
+def test_a_token_that_cannot_be_written_down_as_revoked_is_refused_all_the_same(tmp_path: Path) -> None:
+    texts, keys = three_keys()
+    with running(config_of(tmp_path, keys), texts) as daemon:
+        key = texts[Role.OPERATOR]
+        made = daemon.ask("POST", "/api/v1/tokens", key, json={}).json()
+        (daemon.config.state_dir / "revoked-tokens").mkdir()  # as good as a full disk: it cannot be written
+        told = daemon.ask("DELETE", f"/api/v1/tokens/{made['token_id']}", key)
+        assert told.status_code == 503 and "ask again" in told.json()["detail"]
+        assert daemon.ask("GET", STATE.format("one"), made["token"]).status_code == 401
+        (daemon.config.state_dir / "revoked-tokens").rmdir()
+        assert daemon.ask("DELETE", f"/api/v1/tokens/{made['token_id']}", key).status_code == 204
+        assert made["token_id"] in (daemon.config.state_dir / "revoked-tokens").read_text()
+
+
+def test_each_token_has_its_own_allowance(tmp_path: Path) -> None:
+    texts, keys = three_keys()
+    limits = {"requests_per_s": 0.1, "burst_requests": 4}
+
+    def ask(daemon: Daemon, source: str, credential: str) -> bytes:
+        with daemon.raw(source) as wire:
+            head = f"GET {STATE.format('one')} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {credential}\r\n"
+            wire.sendall(f"{head}Connection: close\r\n\r\n".encode())
+            return read_all(wire)[9:12]
+
+    with running(config_of(tmp_path, keys, limits), texts) as daemon:
+        first, second = texts[Role.LISTENER], texts[Role.OPERATOR]
+        assert [ask(daemon, f"127.0.0.{n}", first) for n in range(2, 8)] == [b"200"] * 4 + [b"429"] * 2
+        assert ask(daemon, "127.0.0.8", second) == b"200"
 
 
 def test_without_sign_in_this_machine_is_the_operator(local: Daemon) -> None:

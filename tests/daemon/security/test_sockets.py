@@ -8,13 +8,14 @@ import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from synth.daemon.security import Role, visits
+from synth.daemon.security import Gate, Role, visits, wire
 from synth.daemon.security.wire import MOST_WAITING
-from tests.daemon.security.daemon import Daemon, config_of, running, three_keys, until
+from tests.daemon.security.daemon import LARGE, Daemon, config_of, read_all, running, three_keys, until
 
 AUDIO, EVENTS = "/api/v1/sessions/one/audio", "/api/v1/sessions/one/events"
 
@@ -90,6 +91,28 @@ def test_one_address_cannot_take_every_socket(tmp_path: Path) -> None:
             assert again.status_code == 200
 
 
+def test_who_does_not_read_what_they_asked_for_is_counted(tmp_path: Path) -> None:
+    with running(config_of(tmp_path, limits={"max_sockets_per_caller": 2})) as daemon, contextlib.ExitStack() as held:
+        for _ in range(2):
+            held.enter_context(daemon.raw()).sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until(lambda: len(daemon.gate.visits) == 2, "two that do not read")
+        assert daemon.ask("GET", "/large").status_code == 503
+        assert daemon.ask("GET", "/").status_code == 200
+        held.close()
+        until(lambda: len(daemon.gate.visits) == 0, "their end")
+        assert len(daemon.ask("GET", "/large").content) == LARGE
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
+def test_who_never_reads_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "UNREAD_S", 1.0)
+    with running(config_of(tmp_path)) as daemon, daemon.raw() as lazy:
+        lazy.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until(lambda: len(daemon.gate.visits) == 1, "its start")
+        until(lambda: len(daemon.gate.visits) == 0, "its end")
+        assert len(read_all(lazy)) < LARGE
+
+
 def test_a_socket_that_never_signs_in_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visits, "GREET_S", 0.2)
     texts, keys = three_keys()
@@ -140,10 +163,18 @@ def test_a_socket_opened_with_a_token_is_not_open_for_ever(signed: Daemon, monke
             one.recv(timeout=20.0)
 
 
-def test_a_reload_closes_what_a_key_opened_that_is_gone(tmp_path: Path) -> None:
+def test_a_reload_closes_what_a_secret_or_key_opened_that_is_gone(tmp_path: Path) -> None:
     texts, keys = three_keys()
     with running(config_of(tmp_path, keys), texts) as daemon, daemon.socket(AUDIO, texts[Role.LISTENER]) as one:
         one.recv()
+        with daemon.socket(AUDIO, daemon.token(texts[Role.OPERATOR])) as two:
+            two.recv()
+            (daemon.config.state_dir / "token-secret").unlink()
+            asyncio.run_coroutine_threadsafe(_reload(daemon), daemon.loop()).result(20.0)
+            with pytest.raises(ConnectionClosed):
+                two.recv(timeout=20.0)
+        one.send("not by its secret")
+        assert one.recv() == "not by its secret"
         daemon.config.keys = tuple(key for key in keys if key.role is not Role.LISTENER)
         asyncio.run_coroutine_threadsafe(_reload(daemon), daemon.loop()).result(20.0)
         with pytest.raises(ConnectionClosed):
@@ -152,6 +183,51 @@ def test_a_reload_closes_what_a_key_opened_that_is_gone(tmp_path: Path) -> None:
 
 async def _reload(daemon: Daemon) -> None:
     daemon.gate.reload()
+
+
+def test_a_server_that_cannot_answer_a_socket_closes_it_with_a_code(tmp_path: Path) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("it is not to come so far")
+
+    async def knock(**headers: bytes) -> dict[str, Any]:
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        pairs = [(name.encode(), value) for name, value in headers.items()]
+        scope = {"type": "websocket", "scheme": "ws", "path": "/x", "query_string": b"", "headers": pairs}
+        await shield(scope, None, send)
+        (only,) = sent
+        return only
+
+    config = config_of(tmp_path, limits={"max_sockets": 0})
+    shield: Any = Gate(config).shield(app)
+    assert asyncio.run(knock(host=b"localhost"))["code"] == 1013
+    assert asyncio.run(knock(host=b"evil.example"))["code"] == 1008
+
+
+def test_streams_and_sockets_cost_nothing_more_a_message(tmp_path: Path) -> None:
+    """The app writes to what the server gave, or to a plain call of it."""
+    given: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        given.append(send)
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            sending = send({"type": "http.response.body", "body": b"", "more_body": False})
+            given.append(sending.__qualname__)
+            await sending
+
+    async def server_send(message: dict[str, Any]) -> None:
+        pass
+
+    head = {"path": "/", "query_string": b"", "headers": [(b"host", b"localhost")]}
+    shield: Any = Gate(config_of(tmp_path)).shield(app)
+    asyncio.run(shield({"type": "websocket", "scheme": "ws", **head}, None, server_send))
+    asyncio.run(shield({"type": "http", "method": "GET", "scheme": "http", **head}, None, server_send))
+    assert given[0] is server_send
+    assert given[2] == server_send.__qualname__
 
 
 def test_a_connection_that_goes_away_is_not_counted_any_more(local: Daemon) -> None:

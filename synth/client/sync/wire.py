@@ -1,0 +1,94 @@
+"""How calls, streams and sockets go over the network, for programs that wait for each answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
+
+import httpx
+from websockets.sync.client import ClientConnection, connect
+
+from synth.client.access import Access
+from synth.client.breaks import LOST, Breaks
+from synth.client.calls import Call
+from synth.client.connecting import Verify, http_options, socket_options, tls
+from synth.client.following import QUIET_S, Following, Told
+from synth.client.sending import Came, Sender, Step
+
+T = TypeVar("T")
+
+
+class Wire:
+    """To the daemon at `url`; see `Client`."""
+
+    def __init__(
+        self, url: str, key: str | None, token: str | None, verify: Verify, timeout_s: float, patience_s: float
+    ) -> None:
+        self._sender = Sender(url, Access(key, token), timeout_s, patience_s)
+        self._tls = tls(verify)
+        self._http = httpx.Client(timeout=timeout_s, **http_options(self._sender.url, self._tls))
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._http.close()
+
+    def call(self, call: Call[T]) -> T:
+        """Send one call of `synth.client.calls`; its result. ApiError or Unreachable."""
+        return self._carry_out(self._sender.send(call))
+
+    def _carry_out(self, steps: Generator[Step, Came, T]) -> T:
+        came: Came = None
+        try:
+            while True:
+                step = steps.send(came)
+                came = None
+                if isinstance(step, httpx.Request):
+                    try:
+                        came = self._http.send(step)
+                    except httpx.TransportError as error:
+                        came = error
+                else:
+                    time.sleep(step)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    def breaks(self) -> Breaks:
+        """A count for one stream."""
+        return Breaks(self._sender.url, self._sender.access)
+
+    @contextmanager
+    def stream(self, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """An answer that is read as it comes; the body of one that is no success is read already."""
+        shown = self._carry_out(self._sender.headers())
+        timeout = httpx.Timeout(self._sender.timeout_s, read=QUIET_S)
+        with self._http.stream(
+            "GET", self._sender.address(path), params=dict(query), headers={**shown, **headers}, timeout=timeout
+        ) as response:
+            if not response.is_success:
+                response.read()
+            yield response
+
+    def socket(self, path: str, query: Mapping[str, str]) -> AbstractContextManager[ClientConnection]:
+        """A WebSocket. One of LOST when there is none."""
+        shown = self._carry_out(self._sender.headers())
+        options = socket_options(self._sender.url, self._tls, shown)
+        return connect(self._sender.socket_address(path, dict(query)), **options)
+
+    def follow(self, path: str, query: Mapping[str, str], after: str | None = None) -> Iterator[Told]:
+        """The events at `path`, over as many connections as it takes."""
+        following = Following(self.breaks(), after)
+        while True:
+            try:
+                with self.stream(path, following.headers, query) as response:
+                    how = following.opened(response)
+                    if how == "over":
+                        return
+                    if how == "read":
+                        yield from filter(None, map(following.take, response.iter_lines()))
+                wait_s = how if isinstance(how, float) else following.breaks.lost(None)
+            except LOST as error:
+                wait_s = following.breaks.lost(error)
+            time.sleep(wait_s)
