@@ -8,8 +8,8 @@ SYSTEM_PACKAGES = ffmpeg chromium libportaudio2 libjack-jackd2-0 \
 	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
 	jackd2 liblo-tools puredata-core supercollider-language ardour
 PEER_PACKAGES = supercollider-server csound
-TWO_AT_ONCE = -n 2 --dist loadfile
-THREE_AT_ONCE = -n 3 --dist loadfile # on two cores: live tests wait for their time to pass
+# On two cores, as live tests wait for their time to pass; in the order of tests/conftest.py, the longest first.
+THREE_AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
 DEMO = settle --wearable assets/recording --minutes 8 --seed 1
 
 help: ## list what make can do (default)
@@ -19,7 +19,11 @@ demo: $(VENV)/core-installed ## eight minutes of music steered by a real recordi
 	$(BIN)/synth render $(DEMO) --out demo --overwrite
 	@echo "Listen to demo/mix.flac, and open demo/report.html in a browser."
 
-test: check test-jit test-python test-install ## all of the below: check, and every test
+test: $(VENV)/test-installed system-packages ## all of the below: check, and every test
+	$(BIN)/python tests/ready.py & readying=$$!; $(MAKE) check || { kill $$readying; exit 1; }; wait $$readying
+	$(MAKE) test-jit
+	$(MAKE) test-python
+	$(MAKE) test-install
 
 check: $(VENV)/test-installed ## lint, format and types
 	$(BIN)/ruff check
@@ -33,7 +37,7 @@ test-python: $(VENV)/test-installed ## the kernels' tests once more as plain Pyt
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/dsp
 
 test-install: $(VENV)/test-installed ## the wheel in fresh environments, on each Python 3.11 to 3.13 found
-	$(BIN)/python -m pytest $(TWO_AT_ONCE) --dist load -m install tests/test_install.py
+	$(BIN)/python -m pytest -n 3 --dist load -m install tests/test_install.py
 
 bench: ## bench-session, bench-blocks and peers: what it costs, and what others cost
 	$(MAKE) bench-session
@@ -45,6 +49,10 @@ bench-session: $(VENV)/test-installed ## speed and memory of whole sessions, sta
 
 bench-blocks: $(VENV)/test-installed ## a live session block by block: deadlines, parts, voices, sessions a core
 	$(BIN)/python bench/blocks.py
+
+bench-memory: $(VENV)/test-installed ## eight hours of a session, left alone and with hands and sensors: does memory grow
+	$(BIN)/python bench/memory.py
+	$(BIN)/python bench/memory.py --touched
 
 bench-estimator: $(VENV)/test-installed ## what a listener costs; LISTENERS=FOLDER: and how well people are told
 	$(BIN)/python bench/estimator_cost.py
@@ -140,5 +148,5 @@ peer-programs: $(VENV)/test-installed # what cannot be had is told by bench/peer
 	-@$(BIN)/python -c 'import sys, importlib.util as u; sys.exit(not u.find_spec("dawdreamer"))' || \
 		$(BIN)/python -m pip install --quiet dawdreamer
 
-.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-estimator bench-composer bench-sound bench-live palette closed-loop fuzz hazards peers warmup venv clean \
+.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-memory bench-estimator bench-composer bench-sound bench-live palette closed-loop fuzz hazards peers warmup venv clean \
 	system-packages peer-programs

@@ -49,7 +49,8 @@ def served(workers: int) -> Iterator[tuple[str, psutil.Process]]:
         config = Path(folder) / "isotone.toml"
         config.write_text(CONFIG)
         state = Path(folder) / "state"
-        command = [sys.executable, "-m", "synth", "serve", "--config", str(config), "--port", "0", "--state", str(state)]
+        command = [sys.executable, "-m", "synth", "serve", "--config", str(config), "--port", "0"]
+        command += ["--state", str(state)]
         if workers:
             command += ["--workers", str(workers)]
         daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

@@ -19,6 +19,43 @@ if hasattr(providers, "_get_local_constants"):
     providers._get_local_constants = lambda: providers._local_constants
 
 
+# Files that take longest, most of them with few tests: begun first, so that no worker is left with one at the end.
+LONGEST = (
+    "test_examples.py",
+    "session/test_promises.py",
+    "session/test_replay.py",
+    "record/test_browser.py",
+    "live/test_live_session.py",
+    "live/test_jack.py",
+    "session/test_shape.py",
+    "presets/test_shipped.py",
+    "safety/test_random_sessions.py",
+    "instruments/test_acceptance.py",
+    "session/test_sensor_loss.py",
+    "session/test_guests.py",
+    "session/test_memory.py",
+    "session/test_played.py",
+    "session/test_hands.py",
+    "control/midi/test_ports.py",
+    "composer/guests/test_desk.py",
+    "cli/test_play.py",
+    "cli/test_sessions.py",
+    "record/test_agreement.py",
+    "session/test_delivery.py",
+    "session/test_panic.py",
+    "session/test_tuned.py",
+    "output/test_spatial.py",
+    "output/test_files.py",
+    "bench/test_closed_loop.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; all others in their order."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.as_posix().rpartition("/tests/")[2], len(place)))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In continuous integration a skipped test is a failed run: everything it may need is installed there."""

@@ -111,6 +111,12 @@ class NewExport(Asks):
     formats: list[AudioFormat] = Field(default=["flac"], min_length=1, max_length=3)
 
 
+class RendersAsked(Asks):
+    """How many at most."""
+
+    limit: int = Field(100, ge=1, le=1000)
+
+
 class RenderFile(Told):
     """A file that a render made. `href` is where it can be had, in parts too (Range)."""
 

@@ -140,7 +140,8 @@ class Stream(Told):
 
 class Playback(Told):
     """How to play it: there are no tracks, the music is made while it plays. `begins_in_s` is until the first sound,
-    which fades in; `lasts_s` the whole (None: until stopped); `loudness_lufs` what the master holds (BS.1770)."""
+    which fades in; `lasts_s` the whole (None: until stopped); `loudness_lufs` what the master holds (BS.1770).
+    Where callers sign in, what cannot send a header opens these with a one-time `?ticket=`."""
 
     kind: Literal["live_stream"] = "live_stream"
     streams: list[Stream]

@@ -78,9 +78,9 @@ def serve(arguments: argparse.Namespace) -> int:
     from synth.daemon.nursery import nursery
 
     nursery()  # loads beside what follows
-    from synth.daemon.serve import serve as run
+    from synth.daemon.start import serve as start
 
-    return run(lambda: _read(arguments.config, asked))
+    return start(lambda: _read(arguments.config, asked))
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -232,9 +232,9 @@ def create_render(body: NewRender) -> Call[RenderView]:
     return _call("POST", RENDERS, RenderView, body, headers=_key(), again=True)
 
 
-def list_renders() -> Call[RenderList]:
+def list_renders(limit: int | None) -> Call[RenderList]:
     """Renders, newest first."""
-    return _call("GET", RENDERS, RenderList)
+    return _call("GET", RENDERS, RenderList, query={} if limit is None else {"limit": str(limit)})
 
 
 def render(here: str) -> Call[RenderView]:

@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from synth.daemon.answers import answered
 from synth.daemon.endpoints.table import WEBSOCKET, Endpoint
 from synth.daemon.house import House
+from synth.daemon.logs import say
 from synth.daemon.outcome import no_session
 from synth.daemon.problems import Problem
 from synth.daemon.reading import read_body, read_query
@@ -154,7 +155,7 @@ def _problem(error: Exception, connection: Request | WebSocket, path: str) -> Pr
         return error
     if isinstance(error, KeyError) and error.args == (connection.path_params.get("session_id"),):
         return no_session()
-    log.error("%s at %s: %s", type(error).__name__, path, _place(error))
+    say(log, "error", "an endpoint failed", path=path, error=type(error).__name__, place=_place(error))
     return Problem(500, detail="this is an error of the service, which has been logged")
 
 

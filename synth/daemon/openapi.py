@@ -28,7 +28,7 @@ it.
 
 Every error is `application/problem+json` (RFC 9457). On the machine itself nobody needs to sign in unless the service
 is set so; elsewhere everybody does. The role that an endpoint takes stands at `x-role`: each role may all that those
-before it may, of listener, therapist and operator. The music is for wellness and is no treatment of anything."""
+before it may, of listener, therapist and operator. The music is for wellness."""
 TAGS = {
     "catalogue": "What there is to choose from.",
     "sessions": "Start a session, see it, stop it.",

@@ -34,6 +34,7 @@ class Open:
     """
 
     def __init__(self, config: Config) -> None:
+        config.sessions_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         metrics = Metrics()
         stage = Stage(config)
         sessions = Sessions(config, stage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +15,7 @@ from synth.api.problem import Wrong
 from synth.daemon.problems import Problem, unprocessable
 
 BODY_S = 30.0  # a body that takes longer is not waited for
+_LARGE = re.compile(rb"[eE][+]?[0-9]{3}|[0-9]{200}")  # in what may be more than a double has
 PARAMETERS_OF_ALL = ("ticket",)  # taken by the gate, from URLs that cannot have a header
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -54,9 +56,8 @@ def check_json(raw: bytes) -> Any:
     if not raw.strip():
         raise Problem(400, "No body", "send a JSON object")
     try:
-        return json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_number, parse_float=_number
-        )
+        number = _number if _LARGE.search(raw) else None
+        return json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_number, parse_float=number)
     except UnicodeDecodeError:
         raise Problem(400, "Malformed JSON", "the body is not UTF-8") from None
     except json.JSONDecodeError as error:

@@ -1,8 +1,7 @@
 """Ties the daemon together: settings, log, workers, sessions, the app and its server; how all of it begins and ends.
 
-It begins in the order in which things can fail cheaply: settings, state folder, socket, certificate, then the server,
-which answers /healthz while the workers warm up. It ends in the opposite one: nothing new is taken, every session fades
-out, its record is closed, then the sockets are. A second signal skips the fading.
+The server answers /healthz while the workers warm up. At the end nothing new is taken, every session fades out, its
+record is closed, then the sockets are. A second signal skips the fading.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from synth.daemon.house import House
 from synth.daemon.logs import Logs, say
 from synth.daemon.notify import Notify
 from synth.daemon.opening import Open
-from synth.daemon.premises import BACKLOG, ServeError, claimed, listening, load_certificate, tls_context
+from synth.daemon.premises import BACKLOG, ServeError, load_certificate
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0  # between looks at how things stand
@@ -34,17 +33,10 @@ CLOSE_S = 3.0  # beyond `stop_within_s`, for what is left; and then for answers 
 ENDED_EARLY = 1  # the exit code when not every session had its fade
 
 
-def serve(read: Callable[[], Config]) -> int:
-    """Serve with the settings that `read` gives, which SIGHUP calls again, until a signal ends it; the exit code.
-    ConfigError or ServeError when it cannot start."""
-    config = read()
-    notify = Notify()
-    with claimed(config.state_dir), listening(config.host, config.port) as listener:
-        tls_context(config)
-        with Logs(config.log_level, config.log_format) as logs:
-            daemon = Daemon(config, read, logs, notify)
-            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                return runner.run(daemon.run(listener))
+def run(daemon: Daemon, listener: socket.socket) -> int:
+    """Run `daemon` on `listener`; the exit code."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(daemon.run(listener))
 
 
 class Daemon:

@@ -65,7 +65,7 @@ def view(hosted: Hosted) -> SessionView:
         seed=head.get("seed"),
         planned=_planned(hosted),
         state=believed(hosted),
-        controls=dict(hands.controls),
+        controls=_controls(hosted),
         held=sorted(hands.held),
         beat=_beat(hosted),
         reasons=list(hands.reasons),
@@ -101,13 +101,13 @@ def believed(hosted: Hosted) -> Believed | None:
 
 def control_view(hosted: Hosted, name: str) -> ControlView:
     """A control of a session now."""
-    value = hosted.hands.controls[name]
+    value = _controls(hosted)[name]
     return ControlView(name=name, value=value, text=TABLE[name].text(value), held=name in hosted.hands.held)
 
 
 def control_views(hosted: Hosted) -> list[ControlView]:
     """All of them."""
-    values, held = hosted.hands.controls, hosted.hands.held
+    values, held = _controls(hosted), hosted.hands.held
     return [
         ControlView(name=row.name, value=values[row.name], text=row.text(values[row.name]), held=row.name in held)
         for row in CONTROLS
@@ -116,7 +116,7 @@ def control_views(hosted: Hosted) -> list[ControlView]:
 
 def playback(hosted: Hosted, request: Request, minutes: float) -> Playback:
     """How to play a session of so many minutes, with the addresses by which `request` came in."""
-    here, controls, sound = links(hosted.id), hosted.hands.controls, hosted.sound
+    here, controls, sound = links(hosted.id), _controls(hosted), hosted.sound
     base = str(request.base_url).rstrip("/")
     begins_in_s = SOON_S if hosted.status == "starting" else max(sound.play_time_s(0) - time.monotonic(), 0.0)
     return Playback(
@@ -134,6 +134,11 @@ def playback(hosted: Hosted, request: Request, minutes: float) -> Playback:
         begins_in_s=round(begins_in_s, 3),
         lasts_s=_finite(minutes * 60.0),
     )
+
+
+def _controls(hosted: Hosted) -> dict[str, float]:
+    """Values now, without the digits that single precision has too many."""
+    return {name: round(value, 5) for name, value in hosted.hands.controls.items()}
 
 
 def _in_short(hosted: Hosted) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 import re
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synth.api.new_session import NewSession, Signals
 from synth.api.problem import Wrong
@@ -14,9 +14,6 @@ from synth.controls import TABLE, ControlError
 from synth.daemon.problems import Problem
 from synth.preset import Preset, bounds_of, phases_from
 from synth.safety.screening import gates
-
-if TYPE_CHECKING:
-    from synth.daemon.stage import RemoteSession
 
 SEEDS = 2**31
 LOW_CONFIDENCE = 0.1  # something was sensed, and nothing is known yet of how this body answers
@@ -92,12 +89,6 @@ def sensed(signals: Signals, preset: Preset) -> dict[str, float]:
         what = f"{preset.name} listens to what the person says, not to their body: leave them out"
         raise Problem(422, "Not possible", what, errors=[Wrong(where="body.signals", what=what)])
     return latest
-
-
-def feed(hands: RemoteSession, latest: dict[str, float]) -> None:
-    """Hand the first signals to the session."""
-    for channel, value in latest.items():
-        hands.feed(channel, value)
 
 
 def first_confidence(latest: dict[str, float], asked: NewSession) -> tuple[float, list[str]]:

@@ -62,8 +62,8 @@ class RecordWriter:
 
     @classmethod
     def go_on(cls, path: Path, *, key: bytes | None = None) -> Self:
-        """A writer that goes on where this program was interrupted: a torn last line is cut off, the others are taken as
-        they are. RecordError when not even the first line is whole."""
+        """A writer that goes on where this program was interrupted: a torn last line is cut off, the others are taken
+        as they are. RecordError when not even the first line is whole."""
         data = path.read_bytes()
         whole = data.rfind(b"\n") + 1
         header = read_header(path)

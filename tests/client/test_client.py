@@ -145,8 +145,6 @@ def test_a_session_is_stopped_and_its_files_are_there(client: Client, tmp_path: 
     lines = [json.loads(line) for line in session.record().splitlines()]
     assert lines[0]["type"] == "session" and lines[-1]["type"] == "end"
     assert {file.name for file in session.files().files} >= {"report.html", "session.jsonl"}
-    export = session.export(to="midi")
-    assert [file.name for file in export.wait().files if "exports" in file.name] == ["exports/focus-2.mid"]
 
 
 def test_a_render_is_waited_for_and_fetched(client: Client, tmp_path: Path) -> None:
@@ -166,7 +164,7 @@ def test_a_render_is_waited_for_and_fetched(client: Client, tmp_path: Path) -> N
     mix.touch()
     assert {path.name for path in render.download(tmp_path)} >= {"mix.flac", "score.mid", "session.jsonl"}
     assert client.renders.get(render.id).view.files == view.files
-    assert render.id in {one.id for one in client.renders.list()}
+    assert [one.id for one in client.renders.list(limit=1)] == [render.id]
     render.cancel()
     with pytest.raises(ApiError, match="404"):
         render.look()
@@ -243,7 +241,7 @@ def test_the_same_in_an_event_loop(daemon: Running, keys: dict[str, str], sessio
             with pytest.raises(RenderFailed):
                 await render.wait()
             export = await mine.export(to="midi")
-            assert (await export.wait()).status == "finished"
+            assert "exports/settle-7.mid" in {file.name for file in (await export.wait()).files}
             (score,) = await export.download(tmp_path, ["score.mid"])
             assert score.read_bytes().startswith(b"MThd")
 

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -270,6 +270,25 @@ def fake_house(folder: Path, *, audio: bool = False, gate: Any = None, **others:
     from synth.daemon.house import House
 
     return House(config=config, stage=stage, sessions=sessions, gate=gate or OpenGate(), **{**parts, **others})
+
+
+@contextlib.contextmanager
+def fake_service(folder: Path, endpoints: Any, **others: Any) -> Iterator[Served]:
+    """A fake house that takes signals too, with `endpoints` on a free port."""
+    from synth.daemon.app import application
+    from synth.daemon.ingest import Ingest
+
+    house = fake_house(folder, **others)
+    house.ingest = Ingest(house.sessions, house.config)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        house.ingest.start()
+        yield
+        house.ingest.stop()
+
+    with serving(application(house, endpoints, lifespan=lifespan), house) as served:
+        yield served
 
 
 @dataclass

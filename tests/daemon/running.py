@@ -85,7 +85,7 @@ class Running:
 
     def ask(self, method: str, path: str, **sent: Any) -> httpx.Response:
         """The answer to one request."""
-        return httpx.request(method, self.url + path, timeout=60.0, verify=False, **sent)
+        return httpx.request(method, self.url + path, timeout=START_S, verify=False, **sent)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it one."""

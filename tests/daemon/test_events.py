@@ -28,7 +28,7 @@ KEPT = 50
 LATE = 20.0  # seconds that anything may take
 
 
-# -- what is told of a line ----------------------------------------------------------------------------------------------
+# -- what is told of a line --------------------------------------------------------------------------------------------
 
 
 def commit(**fields: Any) -> dict[str, Any]:
@@ -57,14 +57,20 @@ def test_of_who_moved_a_control_is_told_what_is_not_personal(fields: Any, by: st
 def test_neither_the_body_nor_words_of_a_person_are_in_events() -> None:
     state = {"type": "state", "t_s": 3.0, "arousal": 0.1, "confidence": 0.5, "p_elevated": 0.4, "hr_bpm": 71.0}
     data = told({**state, "rmssd_ms": 40.0, "valence": 0.3, "fits": None, "reasons": ["close to your baseline"]})
-    assert data == {"t_s": 3.0, "arousal": 0.1, "confidence": 0.5, "p_elevated": 0.4, "reasons": ["close to your baseline"]}
+    assert data == {
+        "t_s": 3.0,
+        "arousal": 0.1,
+        "confidence": 0.5,
+        "p_elevated": 0.4,
+        "reasons": ["close to your baseline"],
+    }
     assert "text" not in told({"type": "incident", "t_s": 1.0, "kind": "harm", "by": "hand", "text": "it hurt"})
     refusal = told({"type": "refusal", "t_s": 1.0, "text": "self_valence 7.25: no number from -1 to 1"})
     assert "7.25" not in refusal["text"] and refusal["text"].startswith("self_valence: no number")
     assert {"samples", "feedback", "note", "scores", "session", "dose", "played", "guest"}.isdisjoint(KINDS)
 
 
-# -- a row ---------------------------------------------------------------------------------------------------------------
+# -- a row -------------------------------------------------------------------------------------------------------------
 
 
 def row(count: int, most: int = 10) -> Row:
@@ -94,7 +100,11 @@ def test_a_row_is_read_from_any_place() -> None:
 
 def test_what_is_kept_no_more_is_told_of() -> None:
     found = collect(row(25), 3)
-    assert found[0].kind == "missed" and json.loads(found[0].text) == {"id": "r.15", "event": "missed", "data": {"missed": 12}}
+    assert found[0].kind == "missed" and json.loads(found[0].text) == {
+        "id": "r.15",
+        "event": "missed",
+        "data": {"missed": 12},
+    }
     assert [event.number for event in found[1:]] == list(range(16, 26))
 
 
@@ -124,7 +134,7 @@ def test_kinds_that_there_are_not_are_refused() -> None:
         EventsAsked(types="phase,samples")
 
 
-# -- over real sockets ---------------------------------------------------------------------------------------------------
+# -- over real sockets -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

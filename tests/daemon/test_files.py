@@ -18,6 +18,8 @@ from synth.daemon.endpoints import files, renders
 from synth.daemon.renders import Job, Renders
 from synth.daemon.renders.afterwards import FRESH_S, is_fresh
 from synth.daemon.renders.sending import page_policy
+from synth.daemon.renders.told import Failed
+from synth.daemon.renders.worker import outcome
 from synth.daemon.security import Caller, Role
 from synth.daemon.sessions import Sessions
 from tests.daemon.fakes import FakeSessions, OpenGate, Served, fake_house, serving
@@ -170,40 +172,34 @@ def test_a_record_that_is_a_link_is_not_followed(place: Place, tmp_path: Path) -
     assert place.call(f"{ROOT}/link/exports", method="POST", json={"to": "midi"}).status_code == 404
 
 
-def test_a_record_that_cannot_be_told_says_so(place: Place) -> None:
-    folder = place.house.config.sessions_dir / "torn"
+def test_a_record_that_cannot_be_told_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "torn"
     folder.mkdir()
     (folder / "session.jsonl").write_text("not a record\n")
-    answer = place.call(f"{ROOT}/torn/report.html")
-    assert answer.status_code == 503 and "not a line of JSON" in answer.json()["detail"]
-    assert str(folder.parent) not in answer.text and not (folder / "report.html").exists()
+    failed = outcome("pages", [folder], lambda told: None)
+    assert isinstance(failed, Failed) and failed.cause == "refused" and "not a line of JSON" in failed.text
+    assert str(tmp_path) not in failed.text and [path.name for path in folder.iterdir()] == ["session.jsonl"]
 
 
-def test_exports_of_a_session(place: Place, tmp_path: Path) -> None:
-    """One of what plays, notes alone, and one with its sound when it is over."""
+def test_an_export_of_a_session_with_its_sound(place: Place, tmp_path: Path) -> None:
     place.start("cat")
-    asked = [place.call(f"{ROOT}/cat/exports", method="POST", json={"to": "midi"})]
     place.stop("cat")
     key = {"Authorization": "Bearer operator", "Idempotency-Key": "once"}
-    for _ in range(2):
-        body = {"to": "reaper", "formats": ["ogg"]}
-        asked.append(place.client.post(f"{ROOT}/cat/exports", headers=key, json=body))
-    assert [answer.status_code for answer in asked] == [202] * 3
-    notes, sound, again = (answer.headers["location"] for answer in asked)
-    assert sound == again != notes
-    for path, wanted in ((notes, {"exports/settle-3.mid", "score.mid"}), (sound, {"exports/settle-3-reaper.zip"})):
-        job = place.job(path)
-        assert job.made.status == "finished", job.made
-        view = place.call(path).json()
-        assert view["session_id"] == "cat" and wanted <= {file["name"] for file in view["files"]}
-        assert not {"session.jsonl", "report.html"} & {file["name"] for file in view["files"]}
+    body = {"to": "reaper", "formats": ["ogg"]}
+    asked = [place.client.post(f"{ROOT}/cat/exports", headers=key, json=body) for _ in range(2)]
+    assert [answer.status_code for answer in asked] == [202, 202]
+    path, again = (answer.headers["location"] for answer in asked)
+    job = place.job(path)
+    assert path == again and job.made.status == "finished", job.made
+    view = place.call(path).json()
     names = {file["name"] for file in view["files"]}
-    assert "mix.ogg" in names and not any(name.endswith(".flac") for name in names)
-    (tmp_path / "reaper.zip").write_bytes(place.call(f"{sound}/files/exports/settle-3-reaper.zip").content)
+    assert view["session_id"] == "cat" and {"exports/settle-3-reaper.zip", "mix.ogg", "score.mid"} <= names
+    assert not {"session.jsonl", "report.html"} & names and not any(name.endswith(".flac") for name in names)
+    (tmp_path / "reaper.zip").write_bytes(place.call(f"{path}/files/exports/settle-3-reaper.zip").content)
     inside = zipfile.ZipFile(tmp_path / "reaper.zip").namelist()
     assert any(name.endswith(".rpp") for name in inside) and any(name.endswith(".wav") for name in inside)
-    assert place.call(f"{ROOT}/cat/files").json()["renders"] == [notes, sound]
-    assert place.call(notes, "therapist").status_code == 404
+    assert place.call(f"{ROOT}/cat/files").json()["renders"] == [path]
+    assert place.call(path, "therapist").status_code == 404
     assert place.call(f"{ROOT}/cat/exports", method="POST", json={"to": "tape"}).status_code == 422
 
 

@@ -21,12 +21,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from synth.api.model import SESSION_NAME
-from synth.daemon.app import application
 from synth.daemon.config import Config
 from synth.daemon.endpoints import ALL, catalogue, hands, sessions
 from synth.daemon.endpoints.table import WEBSOCKET
 from synth.daemon.openapi import describe, openapi_json
-from tests.daemon.fakes import fake_house, serving
+from tests.daemon.fakes import fake_service
 
 MINE = (*catalogue.ENDPOINTS, *sessions.ENDPOINTS, *hands.ENDPOINTS)
 CHECKS = (
@@ -47,8 +46,7 @@ DESCRIBED = describe(MINE)
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     state = tmp_path_factory.mktemp("state")
-    house = fake_house(state, config=Config(state_dir=state, max_sessions=100))
-    with serving(application(house, MINE), house) as served:
+    with fake_service(state, MINE, config=Config(state_dir=state, max_sessions=100)) as served:
         yield served
 
 

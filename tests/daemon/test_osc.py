@@ -191,7 +191,9 @@ def test_what_a_bundle_holds_for_a_session_is_done_together(client: Client, hous
     until(lambda: moved(house, "one", "density_hz") and moved(house, "three", "motion"))
     found = [line for line in lines(house, "one", "commit") if line["control"] in ("motion", "density_hz")]
     found = [line for line in found if line["by"] == "hand:osc"]
-    assert [line["control"] for line in found] == ["motion", "density_hz"] and found[0]["quantum"] == found[1]["quantum"]
+    assert [line["control"] for line in found] == ["motion", "density_hz"] and found[0]["quantum"] == found[1][
+        "quantum"
+    ]
 
 
 def test_oscsend_speaks(client: Client, house: Any) -> None:
@@ -210,11 +212,21 @@ def test_samples_go_by_the_ingest(client: Client, house: Any) -> None:
 
 def test_two_threads_serve_all(hub: OscHub, client: Client) -> None:
     client.ask("/session/one/control/key"), client.ask("/session/three/control/key")
-    assert sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("OSC")) == ["OSC desk", "OSC in"]
+    assert sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("OSC")) == [
+        "OSC desk",
+        "OSC in",
+    ]
 
 
 def test_junk_and_bursts_disturb_nothing(hub: OscHub, client: Client, house: Any) -> None:
-    for packet in (b"", b"\0", b"#bundle\0", b"/session/" + b"\xff" * 3000, encode("/session/one/" + "x" * 9000), b"/" * 60_000):
+    for packet in (
+        b"",
+        b"\0",
+        b"#bundle\0",
+        b"/session/" + b"\xff" * 3000,
+        encode("/session/one/" + "x" * 9000),
+        b"/" * 60_000,
+    ):
         client.socket.sendto(packet, client.to)
     for i in range(2000):
         client.say("/session/two/control/density_hz", 1.0 + i / 2000)
@@ -258,7 +270,7 @@ def test_off_loopback_it_is_told_who_may_send(house: Any) -> None:
     off.close()
 
 
-# -- OSCQuery ------------------------------------------------------------------------------------------------------------
+# -- OSCQuery ----------------------------------------------------------------------------------------------------------
 
 
 def get(served: Served, path: str, token: str = "listener-one") -> httpx.Response:
@@ -283,7 +295,10 @@ def test_oscquery_is_behind_the_sign_in(served: Served) -> None:
     assert get(served, "/nobody/", "therapist").status_code == 404
     url = served.url.replace("http", "ws") + "/osc/one/"
     for token, status in (("listener-one", 403), ("nobody", 401)):
-        with pytest.raises(InvalidStatus) as refused, connect(url, additional_headers={"Authorization": f"Bearer {token}"}):
+        with (
+            pytest.raises(InvalidStatus) as refused,
+            connect(url, additional_headers={"Authorization": f"Bearer {token}"}),
+        ):
             pass
         assert refused.value.response.status_code == status
 
@@ -300,12 +315,12 @@ def test_oscquerys_socket_reaches_its_own_session_only(served: Served, house: An
 
         ws.send(json.dumps({"COMMAND": "LISTEN", "DATA": "/session/one/control/attack_ms"}))
         assert hear().address == "/session/one/control/attack_ms"
-        ws.send(encode("/session/one/control/swing", (0.5,)))
-        until(lambda: moved(house, "one", "swing"))
+        ws.send(encode("/session/one/control/space", (0.5,)))
+        until(lambda: moved(house, "one", "space"))
         ws.send(json.dumps({"COMMAND": "IGNORE", "DATA": "/session/one/control/attack_ms"}))
-        for address in ("/session/two/transport/panic", "/session/*/control/swing", "/sessions"):
+        for address in ("/session/two/transport/panic", "/session/*/control/space", "/sessions"):
             ws.send(encode(address, (0.25,)))
         assert hear().args[0] == "/session/two/transport/panic"
         assert hear().args[0] == "/sessions"
-        until(lambda: len(moved(house, "one", "swing")) == 2)
-    assert lines(house, "two", "panic") == [] and moved(house, "two", "swing") == []
+        until(lambda: len(moved(house, "one", "space")) == 2)
+    assert lines(house, "two", "panic") == [] and moved(house, "two", "space") == []

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 
 import httpx
 import pytest
 
 from synth import preset_names
 from synth.api import (
-    ControlsTaken,
-    ControlsView,
     ControlTable,
-    ControlTaken,
-    ControlView,
     Done,
-    FeedbackTaken,
     PresetList,
-    ProblemDetails,
     SessionList,
     SessionView,
-    Started,
     StateView,
 )
 from synth.controls import CONTROLS, TABLE
-from synth.daemon.app import application
 from synth.daemon.config import Config
-from synth.daemon.endpoints import catalogue, hands, sessions
 from synth.daemon.security import Caller, Role
-from tests.daemon.fakes import OpenGate, fake_house, serving
+from tests.daemon.asking import ALL, KEPT, MINE, started, told, until, wrong
+from tests.daemon.fakes import OpenGate, fake_service
 
-MINE = (*catalogue.ENDPOINTS, *sessions.ENDPOINTS, *hands.ENDPOINTS)
-ALL = "/api/v1/sessions"
 HEALTH_APP = {
     "user_id": "a.person@example.org",
     "session_id": "8f14e45f-ceea-467f-a8b8-7c6a1b2d3e4f",
@@ -49,15 +38,19 @@ names = (f"s{i}" for i in itertools.count())
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    house = fake_house(tmp_path_factory.mktemp("state"))
-    house.sessions.kept = ""
-    return house
+def service(tmp_path_factory):
+    with fake_service(tmp_path_factory.mktemp("state"), MINE) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
-def api(house):
-    with serving(application(house, MINE), house) as served, httpx.Client(base_url=served.url, timeout=60.0) as client:
+def house(service):
+    return service.house
+
+
+@pytest.fixture(scope="module")
+def api(service):
+    with httpx.Client(base_url=service.url, timeout=60.0) as client:
         yield client
 
 
@@ -66,42 +59,14 @@ def quiet(house):
     """Sessions of one test take no time of the next."""
     before = set(house.sessions.all)
     yield
-    for name in set(house.sessions.all) - before - {house.sessions.kept}:
+    for name in set(house.sessions.all) - before - {KEPT}:
         house.sessions.all[name].paused = True
 
 
 @pytest.fixture(scope="module")
-def playing(api, house):
+def playing(api):
     """The path of a session that plays all the while."""
-    house.sessions.kept = "kept"
-    return started(api, preset="settle", seed=1, name=house.sessions.kept).links.session
-
-
-def started(api, **asked) -> Started:
-    answer = api.post(ALL, json=asked)
-    assert answer.status_code == 201, answer.text
-    told = Started.model_validate_json(answer.content, strict=True)
-    assert answer.headers["location"] == told.links.session
-    return told
-
-
-def told(answer: httpx.Response, model):
-    assert answer.status_code == 200, answer.text
-    return model.model_validate_json(answer.content, strict=True)
-
-
-def wrong(answer: httpx.Response, status: int) -> ProblemDetails:
-    assert answer.status_code == status, answer.text
-    return ProblemDetails.model_validate_json(answer.content, strict=True)
-
-
-def until(is_so, timeout_s: float = 30.0):
-    """What is so, as soon as it is."""
-    end_s = time.monotonic() + timeout_s
-    while not (found := is_so()):
-        assert time.monotonic() < end_s, "it did not come to be"
-        time.sleep(0.02)
-    return found
+    return started(api, preset="settle", seed=1, name=KEPT).links.session
 
 
 # -- started ---------------------------------------------------------------------------------------------------------
@@ -223,16 +188,16 @@ def test_a_name_is_given_once(api):
 
 
 def test_no_more_sessions_than_there_is_room_for(tmp_path):
-    house = fake_house(tmp_path, config=Config(state_dir=tmp_path, max_sessions=1))
-    with serving(application(house, MINE), house) as served, httpx.Client(base_url=served.url, timeout=60.0) as api:
+    config = Config(state_dir=tmp_path, max_sessions=1)
+    with fake_service(tmp_path, MINE, config=config) as served, httpx.Client(base_url=served.url, timeout=60.0) as api:
         started(api)
         answer = api.post(ALL, json={})
         assert wrong(answer, 503).title == "No room" and int(answer.headers["retry-after"]) > 0
 
 
 def test_a_token_of_one_session_starts_and_sees_only_that(tmp_path):
-    house = fake_house(tmp_path, gate=OpenGate(CALLERS))
-    with serving(application(house, MINE), house) as served, httpx.Client(base_url=served.url, timeout=60.0) as api:
+    gate = OpenGate(CALLERS)
+    with fake_service(tmp_path, MINE, gate=gate) as served, httpx.Client(base_url=served.url, timeout=60.0) as api:
         own, mine, therapist = ({"Authorization": f"Bearer {name}"} for name in ("own", "mine", "therapist"))
         wrong(api.post(ALL, json={}, headers=own), 403)
         wrong(api.post(ALL, json={"name": "mine"}, headers=mine), 403)
@@ -246,7 +211,7 @@ def test_a_token_of_one_session_starts_and_sees_only_that(tmp_path):
         wrong(api.put(f"{ALL}/mine/controls/space", json={"value": 1}, headers=mine), 403)
         assert api.post(f"{ALL}/mine/verbs", json={"verb": "less"}, headers=mine).status_code == 200
         wrong(api.post(f"{ALL}/own/panic", headers=mine), 403)
-        assert not house.sessions.get("own").hands.session.panicked
+        assert not served.house.sessions.get("own").hands.session.panicked
 
 
 # -- seen ------------------------------------------------------------------------------------------------------------
@@ -301,97 +266,6 @@ def test_presets_and_controls_are_the_engines(api):
     assert (tempo.unit, tempo.low, tempo.high, tempo.osc) == ("bpm", 44.0, 140.0, "/control/tempo_bpm")
 
 
-# -- played with -----------------------------------------------------------------------------------------------------
-
-
-def test_a_control_is_taken_clamped_and_given_back(api, house, playing):
-    path = playing + "/controls/brightness_oct"
-    taken = told(api.put(path, json={"value": -0.5}), ControlTaken)
-    assert (taken.taken, taken.clamped, taken.accepted, taken.why) == (-0.5, False, True, "") and taken.t_s is not None
-    clamped = told(api.patch(path, json={"value": 99}), ControlTaken)
-    assert clamped.taken == 1.5 and clamped.clamped and clamped.asked == 99.0 and "1.5 is allowed" in clamped.why
-    assert told(api.get(path), ControlView).held
-    commit = house.sessions.get(playing.rpartition("/")[2]).latest["commit"]
-    assert commit["by"] == "hand:operator" and commit["reason"] == "asked for over the API"
-    assert told(api.delete(path), Done).done
-    until(lambda: not told(api.get(path), ControlView).held)
-    assert told(api.delete(path), Done) == Done(asked="release brightness_oct", done=True)
-
-
-def test_controls_are_taken_together_and_by_name(api, playing):
-    taken = told(api.patch(playing + "/controls", json={"controls": {"mode": "minor", "space": 0.9}}), ControlsTaken)
-    assert {one.name: (one.taken, one.text) for one in taken.controls} == {
-        "mode": (4.0, "aeolian"),
-        "space": (0.9, "0.9"),
-    }
-    views = told(api.get(playing + "/controls"), ControlsView).controls
-    assert [view.name for view in views] == list(TABLE)
-    assert {view.name for view in views if view.held} >= {"mode", "space"}
-
-
-def test_controls_that_cannot_be_are_told(api, playing):
-    assert "tempo_bpm" in wrong(api.put(playing + "/controls/tempo", json={"value": 60}), 404).detail
-    for value in ("loud", True, None, [1], {}):
-        wrong(api.put(playing + "/controls/space", json={"value": value}), 422)
-    assert wrong(api.put(playing + "/controls/key", json={"value": "H"}), 422).errors[0].where == "body.value"
-    assert wrong(api.patch(playing + "/controls", json={"controls": {"key": "H"}}), 422).errors[0].where.endswith("key")
-    wrong(api.patch(playing + "/controls", json={"controls": {}}), 422)
-    assert wrong(api.patch(playing + "/controls", json={"controls": {"tempo": 1}}), 422).errors
-    wrong(
-        api.put(playing + "/controls/space", content=b'{"value": NaN}', headers={"Content-Type": "application/json"}),
-        400,
-    )
-
-
-@pytest.mark.parametrize("verb", ["more", "less", "hold", "advance", "pull_back", "ground", "like", "skip"])
-def test_verbs_reach_the_music(api, house, playing, verb):
-    assert told(api.post(playing + "/verbs", json={"verb": verb}), Done).done
-    assert house.sessions.get(playing.rpartition("/")[2]).latest["verb"]["verb"] == verb
-
-
-def test_feedback_is_taken_and_words_are_not_kept(api, house, playing, caplog):
-    hosted = house.sessions.get(playing.rpartition("/")[2])
-    said = "this is a wonderful zebra"
-    taken = told(api.post(playing + "/feedback", json={"valence": 0.3, "liked": -0.25, "words": said}), FeedbackTaken)
-    assert taken.taken["valence"] == 0.3 and taken.taken["liked"] == -0.25 and 0.3 < taken.taken["words"] <= 1.0
-    until(lambda: len([line for line in hosted.lines if line["type"] == "feedback"]) >= 3)
-    channels = [line["channel"] for line in hosted.lines if line["type"] == "feedback"]
-    assert channels.count("self_valence") == 2 and "feedback" in channels
-    assert "zebra" not in (hosted.folder / "session.jsonl").read_text() + caplog.text
-    nothing = told(api.post(playing + "/feedback", json={"words": "the table"}), FeedbackTaken)
-    assert nothing.taken == {} and "no word" in nothing.note
-    for body in ({}, {"valence": 2}, {"mood": 0}, {"words": ""}, {"words": "x" * 2001}):
-        problem = wrong(api.post(playing + "/feedback", json=body), 422)
-        assert "xxx" not in problem.model_dump_json()
-
-
-def test_notes_are_played(api, house, playing):
-    chord = {"notes": [{"pitch": 62, "velocity": 0.5}, {"pitch": 65.5, "velocity": 0.4, "stem": "pad"}]}
-    assert told(api.post(playing + "/notes", json=chord), Done).done
-    hosted = house.sessions.get(playing.rpartition("/")[2])
-    until(lambda: [line["pitch"] for line in hosted.lines if line["type"] == "played"][:2] == [62.0, 65.5])
-    problem = wrong(
-        api.post(playing + "/notes", json={"notes": [{"pitch": 62, "velocity": 0.5, "stem": "drone"}]}), 422
-    )
-    assert problem.errors[0].where == "body.notes.0.stem"
-    wrong(api.post(playing + "/notes", json={"notes": [{"pitch": 62, "velocity": 0.5}] * 33}), 422)
-
-
-def test_a_plan_is_edited_or_all_that_is_wrong_with_it_told(api, house, playing):
-    phases = [{"kind": "lead", "minutes": 10, "arousal": -0.2}, {"kind": "plateau", "minutes": 10}]
-    assert told(api.put(playing + "/plan", json={"phases": phases}), Done).done
-    edit = house.sessions.get(playing.rpartition("/")[2]).latest["edit"]
-    assert [phase["kind"] for phase in edit["phases"]] == ["lead", "plateau"]
-    phases = [{"kind": "lead", "minutes": 0.2, "arousal": -1}, {"kind": "plateau", "minutes": 1, "scene": "nowhere"}]
-    problem = wrong(api.put(playing + "/plan", json={"phases": phases}), 422)
-    assert [error.where for error in problem.errors] == [
-        "body.phases.0.arousal",
-        "body.phases.0.arousal",
-        "body.phases.1.scene",
-    ]
-    assert "out of range" in problem.errors[0].what and "too quick" in problem.errors[1].what
-
-
 # -- over ------------------------------------------------------------------------------------------------------------
 
 
@@ -418,18 +292,3 @@ def test_panic_reaches_the_session(api, house):
     begun = started(api, preset="settle")
     assert told(api.post(begun.links.session + "/panic"), Done).done
     assert house.sessions.get(begun.session_id).hands.session.panicked
-
-
-def test_a_session_that_does_not_answer_is_waited_for_only_a_while(api, house, monkeypatch):
-    begun = started(api, preset="settle")
-    hosted = house.sessions.get(begun.session_id)
-    monkeypatch.setattr("synth.daemon.outcome.WAIT_S", 0.2)
-    hosted.paused = True
-    until(lambda: hosted.lines)
-    path = begun.links.session
-    taken = told(api.put(path + "/controls/space", json={"value": 0.25}), ControlTaken)
-    assert taken.taken is None and not taken.accepted and "not answered yet" in taken.why
-    for rest, body in (("/verbs", {"verb": "more"}), ("/notes", {"notes": [{"pitch": 60, "velocity": 1}]})):
-        assert not told(api.post(path + rest, json=body), Done).done
-    hosted.paused = False
-    until(lambda: told(api.get(path + "/controls/space"), ControlView).held)

@@ -209,6 +209,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             folder,
             minutes=3.5 if steered else 5.0,
             seed=1,
+            sample_rate=22_050,
             stems=False,
             wearable=Rising() if steered else None,
             script=script,

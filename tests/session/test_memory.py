@@ -19,7 +19,7 @@ from synth.score.model import TICKS_PER_BEAT, Score
 from synth.score.strokes import KEPT_BEATS
 
 RATE = 48_000
-LONG_S, PART_S = 1800, 200  # and between two looks
+LONG_S, PART_S = 1600, 200  # and between two looks
 FEW_BLOCKS = 1500  # of memory; a score that is kept takes more in a quarter of an hour
 
 

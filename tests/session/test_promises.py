@@ -68,10 +68,8 @@ def test_peaks_dc_and_numbers(five_minutes):
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("range_lu", [3.0, 6.0, 10.0])
 def test_dynamic_range_is_true(preset, range_lu, tmp_path, sessions):
-    settings = {"dynamic_range_lu": range_lu}
-    made = sessions.render(
-        tmp_path, preset=preset, minutes=5.0, seed=5, script=[], settings=settings, wearable=None, stems=False
-    )
+    asked = {"settings": {"dynamic_range_lu": range_lu}, "script": [], "wearable": None}
+    made = sessions.render(tmp_path, preset=preset, minutes=5.0, seed=5, sample_rate=22_050, stems=False, **asked)
     assert ebur128(made.folder / "mix.flac")["LRA"] == pytest.approx(range_lu, abs=1.0)
 
 

@@ -35,7 +35,7 @@ def test_a_processor_without_vector_extensions_plays_the_same(short, sessions, t
     plain["NPY_DISABLE_CPU_FEATURES"] = " ".join(features.__cpu_dispatch__)
     code = (
         "from synth import replay_session\n"
-        f"replayed = replay_session({str(short.folder)!r}, {str(tmp_path / 'out')!r}, from_sensors=True)\n"
+        f"replayed = replay_session({str(short.folder)!r}, {str(tmp_path / 'out')!r}, from_sensors=True, stems=False)\n"
         "assert replayed.difference is None, replayed.difference"
     )
     subprocess.run([sys.executable, "-c", code], env={**os.environ, **plain}, check=True, timeout=300)
@@ -43,7 +43,7 @@ def test_a_processor_without_vector_extensions_plays_the_same(short, sessions, t
 
 
 def test_replay_from_sensors_decides_alike(short, sessions, tmp_path):
-    replayed = replay_session(short.folder, tmp_path, from_sensors=True)
+    replayed = replay_session(short.folder, tmp_path, from_sensors=True, stems=False)
     assert replayed.difference is None
     np.testing.assert_array_equal(short.audio("mix"), sessions.load(tmp_path).audio("mix"))
 
@@ -57,5 +57,5 @@ def test_replay_from_other_sensors_says_where_it_differs(short, tmp_path):
             line["new"] = line["new"] * 1.01 + 0.01
             break
     (altered / "session.jsonl").write_text("\n".join(json.dumps(line) for line in lines) + "\n")
-    replayed = replay_session(altered, tmp_path / "out", from_sensors=True)
+    replayed = replay_session(altered, tmp_path / "out", from_sensors=True, stems=False)
     assert replayed.difference is not None and " s: " in replayed.difference

@@ -30,9 +30,9 @@ class AsyncRenders:
         """The render of this id."""
         return AsyncRender(self._wire, await self._wire.call(calls.render(f"{RENDERS}/{render_id}")))
 
-    async def list(self) -> list[RenderView]:
+    async def list(self, limit: int | None = None) -> list[RenderView]:
         """Renders that the caller may see, newest first."""
-        return (await self._wire.call(calls.list_renders())).renders
+        return (await self._wire.call(calls.list_renders(limit))).renders
 
 
 class AsyncRender:

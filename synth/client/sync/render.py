@@ -30,9 +30,9 @@ class Renders:
         """The render of this id."""
         return Render(self._wire, self._wire.call(calls.render(f"{RENDERS}/{render_id}")))
 
-    def list(self) -> list[RenderView]:
+    def list(self, limit: int | None = None) -> list[RenderView]:
         """Renders that the caller may see, newest first."""
-        return self._wire.call(calls.list_renders()).renders
+        return self._wire.call(calls.list_renders(limit)).renders
 
 
 class Render:

@@ -123,4 +123,3 @@ def wire_of(websocket: WebSocket) -> Wire:
         return AsgiWire(websocket)
     found.keep_little()
     return found
-

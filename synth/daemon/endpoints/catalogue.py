@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 
 from synth.api.hands import ControlRow, ControlTable, PresetList, PresetRow
@@ -14,7 +16,8 @@ from synth.preset import GOALS, Preset
 
 
 async def _presets(house: House, caller: Caller, request: Request, body: None) -> PresetList:
-    return PresetList(presets=[_preset(preset) for preset in presets().values()])
+    found = await asyncio.to_thread(presets)  # the first time they are read from files
+    return PresetList(presets=[_preset(preset) for preset in found.values()])
 
 
 async def _controls(house: House, caller: Caller, request: Request, body: None) -> ControlTable:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from synth.api.new_session import NewSession
 from synth.api.problem import Wrong
-from synth.api.renders import NewRender, RenderFile, RenderFiles, RenderList, RenderView
+from synth.api.renders import NewRender, RenderFile, RenderFiles, RenderList, RendersAsked, RenderView
 from synth.daemon.answers import answered
 from synth.daemon.choosing import choose, presets
 from synth.daemon.endpoints.table import Endpoint
@@ -94,7 +95,9 @@ def _once(names: Sequence[str]) -> tuple[str, ...]:
 
 
 async def _list(house: House, caller: Caller, request: Request, body: None) -> RenderList:
-    return RenderList(renders=[shown(job) for job in reversed(house.renders.all.values()) if sees(caller, job)])
+    query: RendersAsked = request.state.query
+    mine = (job for job in reversed(house.renders.all.values()) if sees(caller, job))
+    return RenderList(renders=[shown(job) for job in islice(mine, query.limit)])
 
 
 async def _show(house: House, caller: Caller, request: Request, body: None) -> RenderView:
@@ -195,7 +198,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=RenderView, status=202, errors=(422, 429, 507), most_bytes=MOST_BYTES,
     ),
     Endpoint(
-        "GET", ROOT, _list, "The renders there are.", Role.THERAPIST, "renders", answer=RenderList,
+        "GET", ROOT, _list, "The renders there are, newest first.", Role.THERAPIST, "renders", query=RendersAsked,
+        answer=RenderList,
     ),
     Endpoint(
         "GET", f"{ROOT}/{{render_id}}", _show, "How far a render is, and its files.", Role.THERAPIST, "renders",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 from pydantic import Field
@@ -12,17 +14,19 @@ from synth.api.hands import Done
 from synth.api.model import Asks
 from synth.api.new_session import NewSession
 from synth.api.problem import Wrong
+from synth.api.signals import Signal
 from synth.api.views import SessionList, SessionView, Started, StateView, Status
 from synth.daemon import showing
 from synth.daemon.answers import answered
 from synth.daemon.choosing import Chosen, choose, presets
 from synth.daemon.endpoints.table import Endpoint
 from synth.daemon.house import House
+from synth.daemon.ingest import Over
 from synth.daemon.outcome import find, outcome
 from synth.daemon.problems import Problem
 from synth.daemon.security import Caller, Role
 from synth.daemon.sessions import Hosted, NoRoom, SessionTaken
-from synth.daemon.starting import feed, first_confidence, keywords, planned, refused, sensed
+from synth.daemon.starting import first_confidence, keywords, planned, refused, sensed
 
 ROOT = showing.ROOT
 ONE = ROOT + "/{session_id}"
@@ -40,10 +44,12 @@ class ListAsked(Asks):
 async def _create(house: House, caller: Caller, request: Request, asked: NewSession) -> Response:
     if caller.session_id not in (None, asked.asked_name):
         raise Problem(403, detail=f"your token is for the session {caller.session_id}: give that as its name")
-    chosen = _chosen(asked)
+    chosen = await _chosen(asked)
     latest = sensed(asked.signals, chosen.preset)
     hosted, session = await _hosted(house, chosen, asked)
-    feed(hosted.hands, latest)
+    if latest:
+        with suppress(Over):
+            house.ingest.put(hosted, [Signal(channel=name, value=value) for name, value in latest.items()], "http")
     minutes = session.get("minutes", sum(phase.minutes for phase in asked.plan or ()) or chosen.preset.minutes)
     confidence, reasons = first_confidence(latest, asked)
     started = Started(
@@ -62,7 +68,8 @@ async def _create(house: House, caller: Caller, request: Request, asked: NewSess
     return answered(started, 201, {"Location": started.links.session})
 
 
-def _chosen(asked: NewSession) -> Chosen:
+async def _chosen(asked: NewSession) -> Chosen:
+    await asyncio.to_thread(presets)  # the first time they are read from files
     try:
         return choose(asked)
     except KeyError:

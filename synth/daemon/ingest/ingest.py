@@ -19,7 +19,7 @@ from synth.daemon.ingest.errors import Busy, Over, TooMany
 from synth.daemon.ingest.journal import Journal, taken_up
 from synth.daemon.ingest.outcomes import ACCEPTED, BUSY, LATE, REFUSED, Outcomes
 from synth.daemon.ingest.reading import Now, Read, packets, read
-from synth.daemon.ingest.waiting import MOST_DEVICES, Waiting
+from synth.daemon.ingest.waiting import MOST_DEVICES, Waiting, sent_bytes
 from synth.daemon.security.clock import SteadyClock
 from synth.session.terms import TermsError
 from synth.wearables.packet import Packet
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from synth.daemon.config import Config
     from synth.daemon.sessions import Hosted, Sessions
 
-PACKETS_A_TICK = 16  # of one session, so that its worker has little to do in any block
-SAMPLES_A_TICK = 4_000
+BLOCK_S = 0.04  # about as often a worker looks at what it was sent
+BYTES_A_BLOCK = 24 * 1024  # of one session, so that there is room for hands and little to do in any block
 LOOK_S = 1.0  # between two looks at logs, journals and sessions that are gone
 RETRY_S, RETRY_RESUMING_S = 1.0, 2.0
 MOST_STREAMS = 64
@@ -48,6 +48,7 @@ class _Door:
         self.journal = Journal(hosted.folder)
         self.streams: dict[str, int] = {}
         self.time_s = 0.0
+        self.block_s, self.bytes_left = -math.inf, 0
         self.leave = hosted.follow(self._heard)
         self._restore()
 
@@ -212,9 +213,15 @@ class Ingest:
         hosted, waiting = door.hosted, door.waiting
         if door.over:
             self._count(door, "daemon", REFUSED, waiting.drop(), "session_over")
+        if not waiting.queue:
+            self._busy.pop(hosted.id, None)
+            return
+        if hosted.status != "playing":
+            return
+        if (now_s := time.monotonic()) - door.block_s >= BLOCK_S:
+            door.block_s, door.bytes_left = now_s, BYTES_A_BLOCK
         hear: Callable[[Packet], object] = hosted.hands.hear
-        packets_left, samples_left = PACKETS_A_TICK, SAMPLES_A_TICK
-        while waiting.queue and hosted.status == "playing" and packets_left and samples_left > 0:
+        while waiting.queue and door.bytes_left > 0:
             packet = waiting.queue[0]
             try:
                 taken = hear(packet)
@@ -226,9 +233,7 @@ class Ingest:
             if taken is False:
                 return
             waiting.handed_over(self._config.limits.max_queued_samples)
-            packets_left, samples_left = packets_left - 1, samples_left - sum(map(len, packet.samples))
-        if not waiting.queue:
-            self._busy.pop(hosted.id, None)
+            door.bytes_left -= sent_bytes(packet)
 
     def _refuse_the_body(self, door: _Door) -> None:
         """What was taken before the preset was known that does not want it."""

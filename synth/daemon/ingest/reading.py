@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from synth.wearables.packet import Packet
 from synth.wearables.samples import CHANNELS, Samples
 
 TOO_OLD_S = 300.0  # nothing that is measured looks further back
+MOST_SAMPLES, MOST_RUNS = 400, 16  # of a packet: what it is sent through is small, and blocks are short
 UNKNOWN = "(unknown)"  # what the log says of a channel that there is not: the name may be anything
 Times = NDArray[np.float64]
 
@@ -87,13 +88,40 @@ def read(signal: Signal, now: Now, takes_the_body: bool) -> Read:
 
 
 def packets(runs: Iterable[Read], received_s: float) -> list[Packet]:
-    """What was taken, in packets: one for each device with a clock of its own, and one for all the rest. Runs of one
-    channel keep their order."""
+    """What was taken, in packets: those of each device with a clock of its own together, and all the rest. Runs of one
+    channel keep their order, and no packet holds more than MOST_SAMPLES in MOST_RUNS runs."""
     together: dict[tuple[str, bool], list[Samples]] = {}
     for run in runs:
         if run.samples is not None:
-            together.setdefault((run.device, run.timed), []).append(run.samples)
-    return [Packet(device, received_s, tuple(found), timed) for (device, timed), found in together.items()]
+            together.setdefault((run.device, run.timed), []).extend(_pieces(run.samples))
+    return [
+        packet for (device, timed), found in together.items() for packet in _packed(device, timed, found, received_s)
+    ]
+
+
+def _pieces(run: Samples) -> Iterator[Samples]:
+    for at in range(0, len(run), MOST_SAMPLES):
+        part = slice(at, at + MOST_SAMPLES)
+        yield Samples(run.channel, run.t_s[part], run.value[part], run.quality[part])
+
+
+def _packed(device: str, timed: bool, runs: Sequence[Samples], received_s: float) -> Iterator[Packet]:
+    """Parts of what a device sent at once count as received when their newest sample was taken, so that all of them
+    tell of the same offset of its clock."""
+    newest_s = max(float(run.t_s.max()) for run in runs)
+    held: list[Samples] = []
+    for run in runs:
+        if held and (sum(map(len, held)) + len(run) > MOST_SAMPLES or len(held) == MOST_RUNS):
+            yield _packet(device, timed, held, received_s, newest_s)
+            held = []
+        held.append(run)
+    yield _packet(device, timed, held, received_s, newest_s)
+
+
+def _packet(device: str, timed: bool, runs: Sequence[Samples], received_s: float, newest_s: float) -> Packet:
+    if timed:
+        received_s -= newest_s - max(float(run.t_s.max()) for run in runs)
+    return Packet(device, received_s, tuple(runs), timed)
 
 
 def _values(signal: Signal, channel: str) -> Times:

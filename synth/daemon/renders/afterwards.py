@@ -7,6 +7,7 @@ import contextlib
 import logging
 from pathlib import Path
 
+from synth.daemon.logs import say
 from synth.daemon.renders.process import work
 from synth.daemon.renders.shelf import plain_file
 from synth.daemon.renders.told import Failed
@@ -53,7 +54,7 @@ class Afterwards:
         async with self._turn:
             told = await work("pages", session, stalled_s=PAGES_MOST_S)
         if isinstance(told, Failed):
-            log.warning("pages of session %s: %s %s", session.name, told.cause, told.place)
+            say(log, "warning", "pages were not made", session=session.name, cause=told.cause, place=told.place)
             return told
         return None
 

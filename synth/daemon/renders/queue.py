@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from synth.daemon.config import Config
+from synth.daemon.logs import say
 from synth.daemon.renders.afterwards import Afterwards
 from synth.daemon.renders.jobs import Asked, Cause, Job, Status
 from synth.daemon.renders.process import work
@@ -67,6 +68,11 @@ class Renders:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         await self.afterwards.stop()
+        for job in self._jobs.values():
+            if job.made.status == "running":  # ended by us, so it does not count
+                job.made.begun -= 1
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(self.shelf.note, job)
 
     @property
     def all(self) -> Mapping[str, Job]:
@@ -126,7 +132,7 @@ class Renders:
             try:
                 await self._render(job)
             except Exception as error:
-                log.error("render %s: %s", job.id, type(error).__name__)
+                say(log, "error", "a render broke", render=job.id, kind=type(error).__name__)
                 await self._fail(job, Failed("broken", f"an error of the service ({type(error).__name__})"))
 
     async def _render(self, job: Job) -> None:
@@ -182,7 +188,7 @@ class Renders:
             del self._running[job.id]
 
     async def _fail(self, job: Job, failed: Failed) -> None:
-        log.warning("render %s failed: %s %s", job.id, failed.cause, failed.place)
+        say(log, "warning", "a render failed", render=job.id, cause=failed.cause, place=failed.place)
         self._end(job, "failed", "failed", failed.cause, failed.text)
         await self._keep_end(job)
 

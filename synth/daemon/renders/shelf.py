@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -106,7 +107,7 @@ def plain_file(folder: Path, name: str) -> Path | None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file in one step: at any moment the old one or the new one is there whole. Owner only."""
-    partial = path.with_name(path.name + ".part")
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -36,14 +36,14 @@ def main(arguments: Sequence[str]) -> int:
     if hasattr(os, "nice"):
         os.nice(NICE)
     kind, *paths = arguments
-    outcome = _done(kind, [Path(path) for path in paths], tell)
-    tell(outcome)
-    return 0 if isinstance(outcome, Done) else 1
+    told = outcome(kind, [Path(path) for path in paths], tell)
+    tell(told)
+    return 0 if isinstance(told, Done) else 1
 
 
-def _done(kind: str, paths: list[Path], tell: Tell) -> Done | Failed:
-    """What came of it. What was wrong is told in words, what nobody foresaw only by its place in the code: its words
-    may hold what a person said."""
+def outcome(kind: str, paths: list[Path], tell: Tell) -> Done | Failed:
+    """Do `kind` of work with `paths`; what came of it. What was wrong is told in words, what nobody foresaw only by its
+    place in the code: its words may hold what a person said."""
     try:
         return _work(kind, paths, tell)
     except MemoryError:

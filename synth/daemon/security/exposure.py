@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ def check_exposure(config: Config) -> None:
         problems += _tls_problems(config)
     if needs_sign_in(config) and not config.keys:
         problems.append(
-            f"keys: {_why(config)} somebody must be able to sign in: make a key with `synth serve --new-key operator` "
-            "and put the [[keys]] lines that it prints into the settings file"
+            f"keys: {_why(config)} somebody must be able to sign in: make a key with `synth serve --new-key operator "
+            "NAME` and put the [[keys]] lines that it prints into the settings file"
         )
     if problems:
         raise ConfigError("\n".join(problems))
@@ -52,11 +51,4 @@ def _tls_problems(config: Config) -> list[str]:
     if config.tls_cert is None or config.tls_key is None:
         return [f"{where}: give cert and key (PEM files) under [tls], or listen on 127.0.0.1"]
     missing = [file for file in (config.tls_cert, config.tls_key) if not os.access(file, os.R_OK)]
-    problems = [f"tls: {file} cannot be read: check the path and its permissions" for file in missing]
-    if not missing and _is_open(config.tls_key):
-        problems.append(f"tls: everybody on this machine can read {config.tls_key}: chmod 640 it, or 600")
-    return problems
-
-
-def _is_open(file: Path) -> bool:
-    return bool(file.stat().st_mode & 0o007)
+    return [f"tls: {file} cannot be read: check the path and its permissions" for file in missing]

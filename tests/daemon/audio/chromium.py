@@ -95,10 +95,8 @@ class Page:
 class Browser:
     """A running browser, and its pages."""
 
-    def __init__(self, port: int, path: str) -> None:
-        self._port = port
-        self._socket = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None)
-        self._last = 0
+    def __init__(self, socket: ClientConnection, port: int) -> None:
+        self._socket, self._port, self._last = socket, port, 0
 
     @contextlib.contextmanager
     def page(self, url: str = "about:blank") -> Iterator[Page]:
@@ -121,9 +119,6 @@ class Browser:
         assert "error" not in said, said["error"]
         return said["result"]  # type: ignore[no-any-return]
 
-    def close(self) -> None:
-        self._socket.close()
-
 
 @contextlib.contextmanager
 def chromium(folder: Path) -> Iterator[Browser]:
@@ -137,9 +132,9 @@ def chromium(folder: Path) -> Iterator[Browser]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        browser = Browser(*_address(profile / "DevToolsActivePort", process))
-        yield browser
-        browser.close()
+        port, path = _address(profile / "DevToolsActivePort", process)
+        with connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None) as socket:
+            yield Browser(socket, port)
     finally:
         process.terminate()
         process.wait(PATIENCE_S)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,12 +182,3 @@ def test_who_takes_nothing_misses_pages_and_is_given_up(hall: Stand, monkeypatch
     assert hall.listeners.of("mix") == 1 and stream is not None
     wait(lambda: hall.listeners.encoders == 0)
     assert hall.listeners.counts.closed == closed + 1 and hall.listeners.counts.pages_skipped >= 3
-
-
-def test_the_loop_is_not_held_while_it_encodes(hall: Stand) -> None:
-    """A loop that encoded would answer late by the time of all that; here it answers between two samples of a thread."""
-    with httpx.stream("GET", f"{hall.url}/api/v1/sessions/mix/audio.ogg?bitrate=256000") as answer:
-        next(answer.iter_raw())
-        began_s = time.monotonic()
-        assert httpx.get(f"{hall.url}/api/v1/sessions/nobody/audio.ogg").status_code == 404
-        assert time.monotonic() - began_s < 30.0

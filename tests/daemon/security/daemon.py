@@ -134,6 +134,12 @@ class Daemon:
         self.asker.cookies.clear()
         return self.asker.request(method, path, headers=headers, **given)
 
+    def opened(self, path: str, **headers: str) -> int:
+        """The status that a stream begins with."""
+        self.asker.cookies.clear()
+        with self.asker.stream("GET", path, headers=headers) as stream:
+            return stream.status_code
+
     @functools.cached_property
     def asker(self) -> httpx.Client:
         """What `ask` asks with."""

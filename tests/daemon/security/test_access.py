@@ -134,7 +134,7 @@ def test_a_ticket_opens_its_socket_once(signed: Daemon) -> None:
 def test_a_ticket_is_bound_to_its_path_and_void_once_shown_elsewhere(signed: Daemon) -> None:
     key = signed.keys[Role.OPERATOR]
     ticket = signed.ask("POST", "/api/v1/tickets", key, json={"path": AUDIO}).json()["ticket"]
-    assert signed.ask("GET", f"/api/v1/sessions/one/events?ticket={ticket}").status_code == 401
+    assert signed.opened(f"/api/v1/sessions/one/events?ticket={ticket}") == 401
     with pytest.raises(InvalidStatus):
         signed.socket(f"{AUDIO}?ticket={ticket}")
     posted = signed.ask("POST", "/api/v1/tickets", key, json={"path": "/api/v1/sessions/one/controls"}).json()
@@ -152,7 +152,7 @@ def test_a_ticket_opens_a_stream_and_is_too_old_soon(signed: Daemon) -> None:
     signed.config.ticket_life_s = 0.0
     late = signed.ask("POST", "/api/v1/tickets", key, json={"path": path}).json()["ticket"]
     signed.config.ticket_life_s = 30.0
-    assert signed.ask("GET", f"{path}?ticket={late}").status_code == 401
+    assert signed.opened(f"{path}?ticket={late}") == 401
     ticket = signed.ask("POST", "/api/v1/tickets", key, json={"path": path}).json()["ticket"]
     with signed.client() as client, client.stream("GET", f"{path}?ticket={ticket}") as stream:
         assert next(stream.iter_text()).startswith("id: 0")

@@ -60,7 +60,7 @@ def test_a_foreign_page_can_do_nothing(local: Daemon, origin: str) -> None:
 
 def test_a_foreign_page_cannot_even_play_it_but_may_link_here(local: Daemon) -> None:
     foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "audio"}
-    assert local.ask("GET", "/api/v1/sessions/one/events", headers=foreign).status_code == 403
+    assert local.opened("/api/v1/sessions/one/events", **foreign) == 403
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     assert local.ask("GET", "/", headers=link).status_code == 200
     assert local.ask("POST", "/ignore", headers=link).status_code == 403

@@ -79,7 +79,7 @@ def test_one_address_cannot_take_every_socket(tmp_path: Path) -> None:
             held.enter_context(daemon.socket(AUDIO)).recv()
         stream = held.enter_context(held.enter_context(daemon.client()).stream("GET", EVENTS))
         assert stream.status_code == 200
-        assert daemon.ask("GET", EVENTS).status_code == 503
+        assert daemon.opened(EVENTS) == 503
         with pytest.raises(InvalidStatus):
             daemon.socket(AUDIO)
         wire = daemon.raw("127.0.0.2")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,7 +44,7 @@ async def main():
     for name in sys.argv[3:]:
         await sessions.create("settle", {"seed": 3, "minutes": 30.0}, name=name)
     hosted = sessions.all[sys.argv[3]]
-    while hosted.sound.frames < 6.5 * 48000:
+    while hosted.sound.frames < 4.5 * 48000:
         await asyncio.sleep(0.01)
     hosted.hands.request("brightness_oct", -0.5, by="hand:test")
     line = await hosted.next_line(lambda line: line["type"] == "commit" and line["by"] == "hand:test", 10.0)
@@ -205,7 +208,7 @@ def test_a_killed_worker_is_not_heard_in_the_record(house: House, run: Run) -> N
         asked: list[tuple[str, float]] = []
         house.sessions.on_resumed = lambda hosted, since_s: asked.append((hosted.id, since_s))
         hosted.hands.feed("hr", 66.0)
-        await until(lambda: hosted.sound.frames > 5 * RATE, "five seconds of sound")
+        await until(lambda: hosted.sound.frames > 3.5 * RATE, "some seconds of sound")
         hosted.hands.request("brightness_oct", -0.7, by="hand:test")
         await hosted.next_line(lambda line: line.get("by") == "hand:test", 10.0)
         heard._hear()
@@ -213,8 +216,8 @@ def test_a_killed_worker_is_not_heard_in_the_record(house: House, run: Run) -> N
         os.kill(house.stage.workers[0].pid, signal.SIGKILL)
         await until(lambda: hosted.status == "resuming", "the end was noticed")
         await until(lambda: hosted.status == "playing", "it goes on")
-        await until(lambda: hosted.sound.frames > before + 5 * RATE, "more sound")
-        assert asked and asked[0][0] == hosted.id and 3.0 <= asked[0][1] <= before / RATE
+        await until(lambda: hosted.sound.frames > before + 4 * RATE, "more sound")
+        assert asked and asked[0][0] == hosted.id and 2.0 <= asked[0][1] <= before / RATE
         assert hosted.hands.held == {"brightness_oct"}
         await end(hosted)
         return hosted, heard, before
@@ -231,19 +234,61 @@ def test_a_killed_worker_is_not_heard_in_the_record(house: House, run: Run) -> N
     assert house.stage.workers[0].restarts == 1
 
 
-@pytest.mark.parametrize("damage", ["none", "torn line", "torn snapshot", "no memory"])
-def test_after_the_api_process_was_killed_the_same_bar_goes_on(run: Run, tmp_path: Path, damage: str) -> None:
-    every_s = "2.0" if damage != "torn snapshot" else "1.0"
+def test_a_full_disk_loses_nothing(house: House, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    async def play() -> Hosted:
+        hosted = await house.sessions.create("settle", {"seed": 2, "minutes": 30.0})
+        await until(lambda: "plan" in hosted.latest, "a line")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hosted.record_path.stat().st_size + 20, hard))
+        try:
+            await until(lambda: hosted.disk_full, "the disk is full")
+            frames, told = hosted.sound.frames, hosted.latest["plan"]["t_s"]
+            await until(lambda: hosted.latest["plan"]["t_s"] > told, "it goes on all the same")
+            assert hosted.sound.frames > frames and hosted.status == "playing"
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await until(lambda: not hosted.disk_full, "it is written")
+        await end(hosted)
+        return hosted
+
+    caplog.set_level(logging.INFO, "isotone.sessions")
+    record = read_record(run(play()).folder)
+    assert record.closed and not record.breaks
+    plans = [line["t_s"] for line in record.of("plan")]
+    assert plans == [float(t) for t in range(len(plans))]
+    assert [line.message for line in caplog.records if "record" in line.message] == [
+        "the record waits for the disk",
+        "the record is written again",
+    ]
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, int, int]]:
+    """What an API process with two sessions left when it was killed, the frames that were rendered then, and the
+    quantum of a request that it had answered."""
+    folder = tmp_path_factory.mktemp("killed")
     hosting = subprocess.Popen(
-        [sys.executable, "-c", HOSTING, str(tmp_path), every_s, "one", "two"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOSTING, str(folder), "2.0", "one", "two"], stdout=subprocess.PIPE, text=True
     )
     assert hosting.stdout is not None
     frames, quantum = map(int, hosting.stdout.readline().split())
     hosting.kill()
     hosting.wait()
     hosting.stdout.close()
+    house = House(folder)
+    yield house, frames, quantum
+    house.stage.forget()
+
+
+@pytest.mark.parametrize("damage", ["none", "torn line", "torn snapshot", "no memory"])
+def test_after_the_api_process_was_killed_the_same_bar_goes_on(
+    killed: tuple[House, int, int], run: Run, tmp_path: Path, damage: str
+) -> None:
+    left, frames, quantum = killed
+    shutil.copytree(left.config.state_dir, tmp_path, dirs_exist_ok=True)
     folder = tmp_path / "sessions" / "one"
     house = House(tmp_path)
+    shutil.copytree(left.stage.run_dir, house.stage.run_dir)
     if damage == "torn line":
         with (folder / "session.jsonl").open("ab") as file:
             file.write(b'{"type":"plan","t_s":')
@@ -266,7 +311,7 @@ def test_after_the_api_process_was_killed_the_same_bar_goes_on(run: Run, tmp_pat
             assert begun > frames - 2.0 * RATE
         else:
             assert frames - BLOCK <= begun < frames + 1.0 * RATE
-        await until(lambda: hosted.sound.frames > begun + 4 * RATE, "more sound")
+        await until(lambda: hosted.sound.frames > begun + 1.5 * RATE, "more sound")
         await end(hosted)
         await house.sessions.close(fade=False)
         return hosted
@@ -277,6 +322,6 @@ def test_after_the_api_process_was_killed_the_same_bar_goes_on(run: Run, tmp_pat
     taken = [line for line in record.of("commit") if line["by"] == "hand:test"]
     assert [line["quantum"] for line in taken] == [quantum]
     plans = [line["t_s"] for line in record.of("plan")]
-    assert plans == [float(t) for t in range(len(plans))] and len(plans) > 9
+    assert plans == [float(t) for t in range(len(plans))] and len(plans) > 5
     assert hosted.status == "finished"
     house.stage.forget()
