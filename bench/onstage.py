@@ -6,9 +6,9 @@ answer: how long after an OSC message its change is heard, the first dB of a mov
 filter. Every sample is recorded from a real JACK server (dummy driver, 256 frames, as clients see it) and set against a
 rendering of the same record without the move. hour: a session for M minutes under jackd with another scene each minute,
 OSC, a subscriber and a stream of heart beats and skin conductance, beside an idle client on a server of its own at the
-same time: xruns of both, what blocks cost in processor time, late blocks. As a busy host books its own stalls as a thread's
-time, the hour is then rendered again from its sensors and hands, block by block, REPEATS times, and each block's least
-time taken as its own cost. Needs jackd; figures move with the machine.
+same time: xruns of both, what blocks cost in processor time, late blocks. As a busy host books its own stalls as a
+thread's time, the hour is then rendered again from its sensors and hands, block by block, REPEATS times, and each
+block's least time taken as its own cost. Needs jackd; figures move with the machine.
 """
 
 from __future__ import annotations
@@ -259,8 +259,8 @@ def main() -> None:
         )
         own = h["own_ms"]
         print(
-            f"the same blocks rendered again, the least of {REPEATS}, ms: {own['p50']:.2f} median, {own['p99']:.2f} 99 %, "
-            f"{own['p999']:.2f} 99.9 %, {own['worst']:.2f} worst"
+            f"the same blocks rendered again, the least of {REPEATS}, ms: {own['p50']:.2f} median, "
+            f"{own['p99']:.2f} 99 %, {own['p999']:.2f} 99.9 %, {own['worst']:.2f} worst"
         )
 
 

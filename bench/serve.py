@@ -3,10 +3,10 @@
 python bench/serve.py [--sessions N ...] [--minutes M] [--opus] [--workers W] [--presets P ...] [--json]
 
 For each N: `synth serve` with a worker a core, N sessions over the presets, and as many clients that drain the PCM
-WebSocket (with --opus also the Ogg Opus stream of each) from a process of their own on the same machine. A block is late
-when it was rendered after its play time, or when a client has it after that time and the page's buffer of 40 ms. Then
-the same without clients' work told apart: processor time of workers, API process and clients, and memory. Figures move
-with the machine; nothing else may run on it.
+WebSocket (with --opus also the Ogg Opus stream of each) from a process of their own on the same machine. A block is
+late when it was rendered after its play time, or when a client has it after that time and the page's buffer of 40 ms.
+Told apart: processor time of workers and API process, and memory. Figures move with the machine; nothing else may run
+on it.
 """
 
 from __future__ import annotations

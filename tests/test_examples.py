@@ -122,3 +122,8 @@ def test_live(tmp_path):
     told = run("12_live.py", tmp_path)
     assert "OSC on 127.0.0.1" in told and "late blocks" in told
     assert float(told.split(" s played")[0].split()[-1]) >= 9.0
+
+
+def test_a_service_and_its_client(tmp_path):
+    told = run("13_serve_and_listen.py", tmp_path)
+    assert "3.0 s heard" in told and "the session is finished" in told

@@ -46,6 +46,8 @@ PARTS = (
     Part("pyo", "pyo", "pyo", "no output through pyo"),
     Part("midi", "python-rtmidi", "rtmidi", "no MIDI ports; MIDI files are written all the same", last_python=(3, 12)),
     Part("osc", "starlette", "starlette", "no OSCQuery; OSC itself needs nothing"),
+    Part("server", "uvicorn", "uvicorn", "no `synth serve`; `synth play` and rendering need nothing of it"),
+    Part("client", "httpx", "httpx", "no synth.client; any HTTP client talks to the service all the same"),
     Part("link", "aalink", "aalink", "no Ableton Link (GPL-3, so in no other extra); MIDI clock all the same"),
     Part("ble", "bleak", "bleak", "no heart rate sensors over Bluetooth"),
     Part("lsl", "pylsl", "pylsl", "no streams of the Lab Streaming Layer"),

@@ -12,8 +12,8 @@ from typing import Any
 
 from synth.daemon.hosted import About
 from synth.daemon.stage.memory import IN_BYTES, OUT_BYTES
+from synth.daemon.stage.remote import ALL, unheard
 from synth.live.board import BYTES, Board
-from synth.live.far_session import FarSession
 from synth.live.ring import Ring, Shared
 from synth.preset import Preset, preset_from_dict
 from synth.record.lines import FILE_NAME, Line, decode
@@ -22,7 +22,6 @@ from synth.record.lines import FILE_NAME, Line, decode
 KEPT_TYPES = tuple(b'{"type":"%b"' % name for name in (b"commit", b"release", b"phase", b"cue", b"panic"))
 NEWEST = 40  # lines, more than are told in a second
 TOLD_S = 0.1  # a line is told so long, at most, after the time that it tells
-ALL = 1 << 30
 _BOARD = BYTES + (-BYTES % 64)
 
 log = logging.getLogger("isotone.sessions")
@@ -41,11 +40,6 @@ class Interrupted:
     shown: tuple[Line, ...]
     unread: tuple[bytes, ...]
 
-    def hand_over(self, hands: FarSession) -> None:
-        """Ask again what was asked and not read."""
-        for message in self.unread:
-            hands._inbox.put(message)
-
 
 def interrupted(sessions_dir: Path, run_dir: Path) -> list[Interrupted]:
     """The sessions in `sessions_dir` whose record has no end; files that they left in `run_dir` are taken away."""
@@ -58,7 +52,7 @@ def interrupted(sessions_dir: Path, run_dir: Path) -> list[Interrupted]:
             if (one := _interrupted(folder, memories.get(folder.name))) is not None:
                 found.append(one)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            log.error("session cannot be taken up", extra={"session": folder.name, "why": str(error)})
+            log.error("session cannot be taken up", extra={"session": folder.name, "error": type(error).__name__})
     for path in run_dir.glob("*.*.*"):
         path.unlink(missing_ok=True)
     return found
@@ -100,7 +94,7 @@ def _left_in(path: Path) -> _Left:
         told = (pickle.loads(message) for message in outbox.look(ALL))
         lines = [said for kind, said in told if kind == "line"]
         frames = int(Board(memory[:BYTES]).read().frames)
-        return _Left(frames, lines, tuple(Ring(memory[_BOARD : _BOARD + IN_BYTES]).look(ALL)))
+        return _Left(frames, lines, unheard(Ring(memory[_BOARD : _BOARD + IN_BYTES])))
     return _Left(0, [], ())
 
 

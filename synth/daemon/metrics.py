@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
@@ -61,7 +61,9 @@ class Metrics:
         self.registry.register(_Standing(house))
 
     def follow(self, sessions: Mapping[str, Hosted]) -> None:
-        """Count what the records of `sessions` tell; to be called again as they come and go."""
+        """Count what the records of `sessions` tell; to be called again, often, as they come and go."""
+        if sessions.keys() == self._followed.keys():
+            return
         for gone in self._followed.keys() - sessions.keys():
             self._followed.pop(gone)()
         for name in sessions.keys() - self._followed.keys():
@@ -120,7 +122,8 @@ class _Seen:
         self.status = 500
         self.head_s: float | None = None
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
+        """Look at a message and pass it on, without a coroutine of its own: streams send many."""
         match message["type"]:
             case "http.response.start" | "websocket.http.response.start":
                 self.status, self.head_s = message["status"], time.monotonic() - self._began_s
@@ -128,7 +131,7 @@ class _Seen:
                 self.status = 101
             case "websocket.close" if self.head_s is None and self.status == 500:
                 self.status = 403  # closed before it was opened
-        await self._send(message)
+        return self._send(message)
 
 
 class _Standing(Collector):

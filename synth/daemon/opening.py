@@ -20,7 +20,7 @@ from synth.daemon.metrics import Metrics
 from synth.daemon.osc import OscHub, query_app
 from synth.daemon.renders import Renders
 from synth.daemon.security import Gate
-from synth.daemon.sessions import Hosted, Sessions
+from synth.daemon.sessions import Sessions
 from synth.daemon.stage import Stage
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,6 @@ class Open:
             gate=Gate(config),
             metrics=metrics,
         )
-        sessions.on_resumed = self._hear_again
         self.osc = OscHub(sessions, config, ingest)
         oscquery = Mount("/osc/{session_id}", query_app(self.house, self.osc))
         self.app = metrics.watch(application(self.house, mounts=(oscquery,)))
@@ -62,6 +61,8 @@ class Open:
 
     async def start(self) -> None:
         """Start the workers, take up the sessions of before, and what works beside them."""
+        sessions, metrics = self.house.sessions, self.house.metrics
+        sessions.ticking(lambda: metrics.follow(sessions.all))
         self.house.events.start()
         self.house.ingest.start()
         await self.house.stage.start()
@@ -97,8 +98,3 @@ class Open:
     def forget(self) -> None:
         """Take away what workers shared, once no session is to be taken up from it."""
         self.house.stage.forget()
-
-    def _hear_again(self, hosted: Hosted, since_s: float) -> None:
-        """A session goes on from its record: what it had heard of its sensors since, it hears again."""
-        for packet in self.house.ingest.since(hosted, since_s):
-            hosted.hands.hear(packet)

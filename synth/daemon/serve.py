@@ -90,7 +90,6 @@ class Daemon:
         the event loop turns, and only while every worker lives."""
         every_s = min(LOOK_S, (self._notify.watchdog_s or LOOK_S) / 4.0)
         while True:
-            house.metrics.follow(house.sessions.all)
             if sound(house):
                 self._notify.alive()
             if self._is_ready:

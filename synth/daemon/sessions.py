@@ -28,7 +28,7 @@ __all__ = ["Hosted", "NoRoom", "Refused", "SessionTaken", "Sessions"]
 
 TICK_S = 0.005
 PUSH_S = 1.0
-START_S = 120.0  # a first start compiles its kernels
+START_S = 60.0
 KEPT_S = 600.0  # a session that is over is shown so long; its folder stays
 MOST_LOST, LOST_WITHIN_S = 3, 120.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -83,7 +83,9 @@ class Sessions:
         PresetError, Refused, SessionTaken, or NoRoom when there are too many.
         """
         preset = preset if isinstance(preset, Preset) else load_preset(preset)
-        if self._closing or len(self._playing()) >= self._config.max_sessions:
+        if not self.ready:
+            raise NoRoom("the service is ending" if self._closing else "the workers are warming up: ask again soon")
+        if len(self._playing()) >= self._config.max_sessions:
             raise NoRoom(f"{self._config.max_sessions} sessions play already: stop one, or ask again in a while")
         worker = self._stage.place()
         kept = tuple(stem for stem in STEMS if stem in preset.stems or stem == "reverb") if stems else ()
@@ -104,7 +106,9 @@ class Sessions:
         if hosted.status in ("starting", "failed"):
             self._drop(hosted)
             shutil.rmtree(folder, ignore_errors=True)
-            raise Refused(hosted.trouble or f"it did not start within {START_S:g} s")
+            if hosted.status == "failed":
+                raise Refused(hosted.trouble)
+            raise NoRoom(f"it did not start within {START_S:g} s: ask again in a while")
         log.info("session", extra={"session": about.id, "preset": preset.name, "worker": worker})
         return hosted
 
@@ -242,7 +246,7 @@ class Sessions:
             for line in left.untold:
                 hosted.writer.write(line)
         except (OSError, ValueError) as error:
-            log.error("session cannot be taken up", extra={"session": hosted.id, "why": str(error)})
+            log.error("session cannot be taken up", extra={"session": hosted.id, "error": type(error).__name__})
             return
         part = Part(
             hosted.id, left.preset, {}, self._memory_path(hosted.id), left.folder, left.about.stems, True, left.frames
@@ -252,7 +256,7 @@ class Sessions:
         for line in left.shown:
             hosted.hands.remember(line)
             hosted.latest[line["type"]] = line
-        left.hand_over(hosted.hands)
+        hosted.hands.ask_again(left.unread)
         self._resumed_when_playing(hosted)
 
     def _resumed_when_playing(self, hosted: Hosted) -> None:

@@ -85,9 +85,9 @@ class FarSession:
             self.feed("self_valence", valence)
         return valence
 
-    def hear(self, packet: Packet) -> None:
-        """As `Session.hear`."""
-        self._send("hear", packet)
+    def hear(self, packet: Packet) -> bool:
+        """As `Session.hear`; whether there was room for it."""
+        return self._send("hear", packet)
 
     def play(self, pitch: float, velocity: float, stem: str = "melody", by: str = "hand") -> None:
         """As `Session.play`."""
@@ -163,10 +163,12 @@ class FarSession:
 
     # -- what comes and goes -----------------------------------------------------------------------------------------
 
-    def _send(self, word: str, *args: Any, **kwargs: Any) -> None:
+    def _send(self, word: str, *args: Any, **kwargs: Any) -> bool:
         message = pickle.dumps((word, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
-        if not self._inbox.put(message):
+        taken = self._inbox.put(message)
+        if not taken:
             self.words.append(f"{word} was not taken: the live process has not answered for a while")
+        return taken
 
     def take(self, most: int = 64) -> int:
         """Hear up to `most` messages that wait; how many there were."""

@@ -107,8 +107,7 @@ def frames_of(record: Record) -> int:
     """How many frames the session came to; up to its last line where it broke off."""
     if ends := record.of("end"):
         return int(ends[-1]["frames"])
-    last_s = max((line["t_s"] for line in record.lines if "t_s" in line), default=0.0)
-    return math.ceil(last_s * record.header["sample_rate"])
+    return math.ceil(record.length_s * record.header["sample_rate"])
 
 
 def first_difference(was: Record, now: Record) -> str | None:

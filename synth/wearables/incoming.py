@@ -46,7 +46,9 @@ class Incoming:
         self.sensed = True
 
     def recall(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Take up once more, each second's at that second, the samples that `lines` of a record tell of."""
+        """Take up once more, each second's at that second, the samples that `lines` of a record tell of. What waits is
+        among them, or is heard again from where it came."""
+        self._waiting.clear()
         for line in lines:
             if line["type"] == "samples":
                 columns = (np.array(line[key], dtype=np.float64) for key in ("t_s", "value", "quality"))

@@ -260,10 +260,10 @@ def test_the_same_in_an_event_loop(daemon: Running, keys: dict[str, str], sessio
     ],
 )
 def test_both_have_the_same_methods(plain: type, awaited: type) -> None:
-    def told(kind: type) -> dict[str, tuple[str, str]]:
+    def told(kind: type) -> dict[str, tuple[list[tuple[str, str]], str]]:
         methods = {name: one for name, one in vars(kind).items() if inspect.isfunction(one) and name[0] != "_"}
         return {
-            name: (str(inspect.signature(one).replace(return_annotation="")), inspect.getdoc(one) or "")
+            name: ([(p.name, str(p.annotation)) for p in inspect.signature(one).parameters.values()], one.__doc__ or "")
             for name, one in methods.items()
         }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import queue
 import signal
 import socket
 import subprocess
@@ -31,7 +30,9 @@ class Running:
         self.folder = folder
         self.raw: list[str] = []
         self.told: list[str] = []
-        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._taken: set[int] = set()
+        self._over = False
+        self._more = threading.Condition()
         name = f"isotone-{uuid.uuid4().hex}"
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._manager.bind("\0" + name)
@@ -56,17 +57,17 @@ class Running:
             raise
 
     def event(self, name: str, timeout_s: float = START_S) -> dict[str, Any]:
-        """The next line of the log that was not waited for yet and tells of `name`."""
+        """The first line of the log that tells of `name` and was not asked for yet, as soon as there is one."""
         until_s = time.monotonic() + timeout_s
-        while time.monotonic() < until_s:
-            with contextlib.suppress(queue.Empty):
-                raw = self._lines.get(timeout=min(1.0, max(until_s - time.monotonic(), 0.01)))
-                if raw is None:
-                    break
-                line = json.loads(raw)
-                if line["event"] == name:
-                    return dict(line)
-        raise AssertionError(f"no {name!r} in the log: {self.raw}")
+        with self._more:
+            while True:
+                for place, raw in enumerate(self.raw):
+                    if place not in self._taken and json.loads(raw)["event"] == name:
+                        self._taken.add(place)
+                        return dict(json.loads(raw))
+                if self._over or time.monotonic() > until_s:
+                    raise AssertionError(f"no {name!r} in the log: {self.raw}")
+                self._more.wait(max(until_s - time.monotonic(), 0.01))
 
     def ready(self) -> Running:
         """Wait until it is."""
@@ -115,9 +116,12 @@ class Running:
     def _read(self) -> None:
         assert self.process.stderr is not None
         for raw in self.process.stderr:
-            self.raw.append(raw.rstrip("\n"))
-            self._lines.put(raw)
-        self._lines.put(None)
+            with self._more:
+                self.raw.append(raw.rstrip("\n"))
+                self._more.notify_all()
+        with self._more:
+            self._over = True
+            self._more.notify_all()
 
     def _hear(self) -> None:
         with contextlib.suppress(OSError):

@@ -300,7 +300,7 @@ def test_status_is_told_and_the_end_ends_it(listen: Any, session: Any, served: S
     assert stream.next()[2] == {"status": "playing"}
     session.status = "resuming"
     assert stream.next()[2] == {"status": "resuming"}
-    session.trouble, session.status = "its worker broke\nTraceback of /home/somebody", "failed"
+    session.trouble, session.status = "its worker broke\nTraceback of /somewhere/of/somebody", "failed"
     last = stream.next()
     assert last[2] == {"status": "failed", "trouble": "its worker broke"}
     assert stream.rest() == []

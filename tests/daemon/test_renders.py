@@ -352,6 +352,31 @@ def test_whose_renders_are_seen(tmp_path: Path) -> None:
         served.call(queue.stop())
 
 
+def test_a_stop_ends_what_runs_and_does_not_count(tmp_path: Path) -> None:
+    import asyncio
+
+    async def run(queue: Renders, job: Job) -> None:
+        while job.made.status != "running":
+            assert await job.change(PATIENCE_S)
+
+    async def twice() -> tuple[int, str]:
+        queue = Renders(Config(state_dir=tmp_path))
+        await queue.start()
+        job = await queue.ask(session=SHORT)
+        await run(queue, job)
+        await queue.stop()
+        queue = Renders(Config(state_dir=tmp_path))
+        await queue.start()
+        again = queue.get(job.id)
+        await run(queue, again)
+        begun = again.made.begun
+        await queue.cancel(again)
+        await queue.stop()
+        return begun, again.made.status
+
+    assert asyncio.run(twice()) == (1, "cancelled")
+
+
 def test_old_ones_are_removed_and_broken_ones_passed_over(tmp_path: Path) -> None:
     import asyncio
     from datetime import datetime

@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,13 +44,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def session(daemon: Running, **asked: Any) -> str:
-    """A new session's id. A daemon that has just begun says 503 until its worker is there."""
-    until_s = time.monotonic() + 60.0
-    while True:
-        answer = daemon.ask("POST", "/api/v1/sessions", json={"preset": "settle", **asked})
-        if answer.status_code != 503 or time.monotonic() > until_s:
-            break
-        time.sleep(0.1)
+    answer = daemon.ask("POST", "/api/v1/sessions", json={"preset": "settle", **asked})
     assert answer.status_code == 201, answer.text
     return str(answer.json()["session_id"])
 
@@ -265,7 +258,7 @@ def test_a_certificate_is_renewed_while_it_runs_and_a_second_sigterm_ends_at_onc
         one.signal(signal.SIGHUP)
         assert "tls.crt" in one.event("settings were not taken", 60.0)["problem"]
         assert shown(one.url) == der(second), "the one before is kept"
-        name = session(one)
+        name = session(one.ready())
         one.signal(signal.SIGTERM)
         one.event("ending: sessions fade out", 60.0)
         one.signal(signal.SIGTERM)

@@ -30,7 +30,8 @@ BACKLOG_BLOCKS = 8  # that may wait for a client to take them
 FORGIVEN = 0.25  # of a missed block, by each that is taken: missing one in five goes on, one in four does not
 BEHIND_S = 5.0  # of missed music, after which a client is closed
 CLOSING_S = 2.0
-GOING_AWAY, NOTHING_TAKEN, TRY_AGAIN = 1001, 1003, 1013  # RFC 6455, section 7.4.1; 1013 by IANA's registry
+FINISHED, GOING_AWAY, NOTHING_TAKEN, BROKEN = 1000, 1001, 1003, 1011  # RFC 6455, section 7.4.1
+TRY_AGAIN = 1013  # by IANA's registry of close codes
 OVER = ("finished", "failed")
 
 
@@ -156,7 +157,8 @@ class Feed:
     def _finish(self, rest: int) -> None:
         if 0 < rest < self._sound.block_frames:
             self._send_all(rest)
-        self.end(1000, "the session has finished" if self.hosted.status == "finished" else "the session has failed")
+        failed = self.hosted.status == "failed"
+        self.end(BROKEN if failed else FINISHED, f"the session has {self.hosted.status}")
 
     def end(self, code: int, why: str) -> None:
         """No more for anybody."""

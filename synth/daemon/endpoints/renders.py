@@ -96,7 +96,7 @@ def _once(names: Sequence[str]) -> tuple[str, ...]:
 
 async def _list(house: House, caller: Caller, request: Request, body: None) -> RenderList:
     query: RendersAsked = request.state.query
-    mine = (job for job in reversed(house.renders.all.values()) if sees(caller, job))
+    mine = (job for job in reversed(list(house.renders.all.values())) if sees(caller, job))
     return RenderList(renders=[shown(job) for job in islice(mine, query.limit)])
 
 

@@ -209,9 +209,10 @@ function report(data) {
   known.meterDb = meter.db;
 }
 
-function over() {
+function over(hasBroken) {
   if (known.state === "idle") return;
-  leave("finished");
+  leave(hasBroken ? "failed" : "finished");
+  if (hasBroken) trouble("The session has failed on the service. You can start another one.");
 }
 
 function refused(error) {

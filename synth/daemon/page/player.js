@@ -3,10 +3,11 @@
 const RATE = 48000; // asked of the context; the worklet copes with any
 const AGAIN_S = [0.25, 0.5, 1, 2, 4]; // between tries to connect
 const FINISHED = 1000;
+const BROKEN = 1011;
 const CLOSE_FADE_S = 0.3;
 
 export class Player {
-  // `on.hello`, `on.report`, `on.over`, `on.state(state, words)`: "waiting", "playing" or "lost"; `on.refused(error)`
+  // `on.hello`, `on.report`, `on.over(hasBroken)`, `on.state(state, words)`: "waiting", "playing" or "lost"; `on.refused(error)`
   // when the address cannot be had and trying again will not help.
   constructor(on) {
     this.on = on;
@@ -25,6 +26,11 @@ export class Player {
     }
     const context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
     this.context = context;
+    context.onstatechange = () => {
+      if (this.address && context.state !== "running") this.on.state("lost", "the browser has paused the sound");
+      else if (this.address) this.on.state("playing", "connected");
+    };
+    document.addEventListener("visibilitychange", () => this.address && context.resume());
     try {
       await context.audioWorklet.addModule("/worklet.js");
     } catch (error) {
@@ -84,8 +90,9 @@ export class Player {
       this.node.port.postMessage(data);
       this.on.hello(data);
       this.on.state("playing", "connected");
-    } else if (data.type === "end" && data.code === FINISHED) {
+    } else if (data.type === "end" && (data.code === FINISHED || data.code === BROKEN)) {
       this.address = null;
+      this.hasBroken = data.code === BROKEN;
       this.node.port.postMessage({ type: "end" });
     } else if (data.type === "closed") {
       this.again();
@@ -94,7 +101,7 @@ export class Player {
 
   heard(data) {
     if (data.type === "report") this.on.report(data);
-    else if (data.type === "over") this.on.over();
+    else if (data.type === "over") this.on.over(this.hasBroken);
   }
 
   fade(to, seconds) {

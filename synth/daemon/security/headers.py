@@ -16,7 +16,7 @@ _ALWAYS = (
     (b"x-frame-options", b"DENY"),
     (
         b"permissions-policy",
-        b"accelerometer=(), bluetooth=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
+        b"accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
         b"magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
     ),
 )

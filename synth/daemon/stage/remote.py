@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from synth.daemon.stage.memory import SessionMemory
 from synth.daemon.stage.part import Part
 from synth.live.far_session import FarSession, Line
+from synth.live.ring import Ring
 
 ALL = 1 << 30
+
+
+def unheard(inbox: Ring) -> tuple[bytes, ...]:
+    """What a worker that died had not read, but for samples: who took them in hands them over again."""
+    return tuple(message for message in inbox.look(ALL) if pickle.loads(message)[0] != "hear")
 
 
 class RemoteSession(FarSession):
@@ -42,10 +49,14 @@ class RemoteSession(FarSession):
 
     def move(self, part: Part, memory: SessionMemory) -> None:
         """Go on in other memory, after the worker that used this one has died; what it had not read goes along."""
-        unread = self._inbox.look(ALL)
+        unread = unheard(self._inbox)
         self.forget()
         self.part, self.sound, self._memory, self._ready = part, memory.sound, memory, False
         self._board, self._inbox, self._outbox = memory.parts
+        self.ask_again(unread)
+
+    def ask_again(self, unread: Iterable[bytes]) -> None:
+        """Ask what a worker that died had not read."""
         for message in unread:
             self._inbox.put(message)
 

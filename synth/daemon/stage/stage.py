@@ -28,7 +28,7 @@ WATCH_S = 0.5
 AGAIN_S = (0.0, 0.5, 2.0, 10.0)  # before a worker is started again that dies soon
 SOON_S = 30.0
 WORDS = 4096  # bytes of what a worker wrote at its end
-END_S = 45.0  # a stage has stopped by then
+FADED_S, END_S = 45.0, 2.0  # a stage has stopped by then, with a fade and without
 
 log = logging.getLogger("isotone.stage")
 
@@ -206,7 +206,7 @@ class Stage:
         ends = [asyncio.create_task(worker.ended.wait()) for worker in self._workers if worker.alive]
         try:
             if ends:
-                await asyncio.wait(ends, timeout=END_S)
+                await asyncio.wait(ends, timeout=FADED_S if fade else END_S)
         finally:
             for task in (*ends, *self._tasks):
                 task.cancel()

@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 from contextlib import suppress
+from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import BinaryIO
 
@@ -73,6 +74,13 @@ class Worker:
         gc.collect()
         gc.freeze()  # what is there by now is there to stay
         self._board["ready"] = 1.0
+
+    def outlive(self) -> None:
+        """End when the API process is gone, whatever else goes on; in a thread of its own."""
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            self.over = True
 
     def keep(self) -> None:
         """Write away what was put away; in a thread of its own."""
@@ -184,7 +192,7 @@ def main(setup: WorkerSetup, orders: Connection) -> None:
     sys.setswitchinterval(SWITCH_S)
     gc.disable()  # it is collected in time that is left
     worker = Worker(setup, open(orders.fileno(), "rb", closefd=False))
-    for work in (worker.listen, worker.keep):
+    for work in (worker.listen, worker.keep, worker.outlive):
         threading.Thread(target=_or_end, args=(work, worker), daemon=True).start()
     worker.run()
     sys.stderr.flush()

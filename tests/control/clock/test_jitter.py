@@ -33,8 +33,8 @@ def test_it_finds_phase_and_tempo_under_the_jitter(
         if 16 * 24 <= i < 79 * 24:
             late_s.append(clock.time_of(i + 24) - true[i + 24])
             off.append(2.5 / clock.tick_s(i) / bpm - 1.0)
-    assert np.quantile(np.abs(late_s), 0.99) < 0.0016
-    assert np.quantile(np.abs(off), 0.99) < 0.0010
+    assert np.quantile(np.abs(late_s), 0.99) < 0.0012
+    assert np.quantile(np.abs(off), 0.99) < 0.0005
     assert clock.jitter_s == pytest.approx(2e-3 if kind == "gaussian" else 2e-3 / 3**0.5, rel=0.2)
 
 
@@ -85,6 +85,24 @@ def test_it_believes_a_jump_within_a_beat_and_counts_on(
         clock.tick(float(t_s))
     assert clock.number == 60 * 24 - 1
     assert 2.5 / clock.tick_s(clock.number) == pytest.approx(to_bpm, rel=0.002)
+
+
+def test_ticks_are_counted_from_the_first_though_the_tempo_is_not_known_yet(
+    clock_ticks: Callable[..., np.ndarray], jittered: Callable[..., np.ndarray]
+) -> None:
+    """At 140 bpm the first two ticks tell the tempo to a fifth, and the third may be half a tick off."""
+    true = clock_ticks(140.0, 3, 0.5)
+    assert all(fed(jittered(true, seed)).number == true.size - 1 for seed in (6, 140, *range(20)))
+
+
+def test_a_late_tick_is_no_jump(clock_ticks: Callable[..., np.ndarray], jittered: Callable[..., np.ndarray]) -> None:
+    true = clock_ticks(66.0, 40, 0.0)
+    for late_s in (0.0185, 0.02, -0.0185):
+        times = jittered(true, 2)
+        times[700] += late_s
+        clock = fed(np.maximum.accumulate(times))
+        assert clock.number == true.size - 1 and clock.relocks == 0
+        assert 2.5 / clock.tick_s(clock.number) == pytest.approx(66.0, rel=1e-3)
 
 
 def test_a_shift_of_the_phase_is_taken(clock_ticks: Callable[..., np.ndarray]) -> None:

@@ -122,20 +122,21 @@ def test_a_client_that_talks_is_closed(hall: Stand) -> None:
     wait(lambda: hall.listeners.of("mix") == 0)
 
 
-def test_a_session_that_is_over_ends_its_sockets_with_a_word(hall: Stand) -> None:
-    session = hall.call(lambda: hall.sessions.add("short"))
-    with listen(hall, "short") as client:
+@pytest.mark.parametrize(("status", "code"), [("finished", module.FINISHED), ("failed", module.BROKEN)])
+def test_a_session_that_is_over_ends_its_sockets_with_a_word(hall: Stand, status: str, code: int) -> None:
+    session = hall.call(lambda: hall.sessions.add(status))
+    with listen(hall, status) as client:
         client.recv(PATIENCE_S)
         heard(client, 3)
-        hall.call(lambda: setattr(session, "status", "finished"))
+        hall.call(lambda: setattr(session, "status", status))
         said: list[Any] = []
         with pytest.raises(ConnectionClosed):
             while True:
                 said.append(client.recv(PATIENCE_S))
-        assert json.loads(said[-1]) == {"type": "end", "code": 1000, "why": "the session has finished"}
-        assert client.close_code == 1000
+        assert json.loads(said[-1]) == {"type": "end", "code": code, "why": f"the session has {status}"}
+        assert client.close_code == code
     with pytest.raises(InvalidStatus) as refused:
-        listen(hall, "short").close()
+        listen(hall, status).close()
     assert refused.value.response.status_code == 409
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from synth.daemon.security import exchange
 from synth.daemon.security.wire import MOST_HEAD_BYTES, MOST_HEADERS
 from tests.daemon.security.daemon import Daemon, config_of, read_all, running
 
@@ -129,6 +130,15 @@ def test_a_body_that_says_it_is_too_long_is_not_read(local: Daemon) -> None:
     assert local.ask("POST", "/upload", content=b"x" * 4096).json() == {"said": "4096"}
     huge = HEAD + b"Content-Length: 99999999999999999999999999\r\n\r\n"
     assert local.exchange(huge).startswith((b"HTTP/1.1 400", b"HTTP/1.1 413"))
+
+
+def test_who_sends_all_of_a_long_body_first_still_reads_why_not(local: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "LINGER_S", 15.0)
+    with local.raw() as wire:
+        wire.sendall(HEAD + b"Content-Length: 2000000\r\n\r\n")
+        for _ in range(2000):
+            wire.sendall(b"x" * 1000)  # no connection reset by those who stopped reading
+        assert read_all(wire).startswith(b"HTTP/1.1 413")
 
 
 @pytest.mark.parametrize("path", ["/upload", "/ignore"])
