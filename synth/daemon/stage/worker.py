@@ -186,7 +186,7 @@ def main(setup: WorkerSetup, orders: Connection) -> None:
     for number in (1, 2):
         os.dup2(errors, number)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ends come from the API process
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, NICE)
     sys.setswitchinterval(SWITCH_S)

@@ -41,6 +41,8 @@ async def main():
     sessions = Sessions(config, stage)
     await stage.start()
     await sessions.start()
+    while not sessions.ready:
+        await asyncio.sleep(0.01)
     for name in sys.argv[3:]:
         await sessions.create("settle", {"seed": 3, "minutes": 30.0}, name=name)
     hosted = sessions.all[sys.argv[3]]
@@ -63,9 +65,11 @@ class House:
         self.stage = Stage(self.config)
         self.sessions = Sessions(self.config, self.stage)
 
-    async def start(self) -> None:
+    async def start(self, *, warm: bool = True) -> None:
         await self.stage.start()
         await self.sessions.start()
+        if warm:
+            await until(lambda: self.sessions.ready, "the workers are warm", 300.0)
 
 
 class Listener:
@@ -301,7 +305,7 @@ def test_after_the_api_process_was_killed_the_same_bar_goes_on(
         house.stage.forget()
 
     async def go_on() -> Hosted:
-        await house.start()
+        await house.start(warm=False)
         assert set(house.sessions.all) == {"one", "two"}
         hosted = house.sessions.all["one"]
         await until(lambda: hosted.status == "playing", "it goes on")
