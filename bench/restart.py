@@ -3,8 +3,8 @@
 python bench/restart.py [--sessions N ...] [--seconds S] [--json]
 
 `synth serve` with N sessions that have played for S seconds is killed (SIGKILL) and started again at once, as systemd
-would: seconds from its start until the first and the last session has sound that was not rendered before. Then a worker
-is killed: seconds until its sessions sound again. Figures move with the machine.
+would: seconds from its start until the first and the last session is rendered on, and until that is seen over HTTP.
+Then a worker is killed: seconds until its sessions sound again. Figures move with the machine.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ class Daemon:
         command = [sys.executable, "-m", "synth", "serve", "--config", str(config), "--port", str(port)]
         self.began_s = time.monotonic()
         self.process = subprocess.Popen([*command, "--state", str(folder / "state")], stderr=subprocess.PIPE, text=True)
+        self.began_wall_s = time.time()
+        self.goes_on_s: list[float] = []  # of sessions taken up again, since the start
         self.url, self.listening, self.ready = "", threading.Event(), threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -49,6 +52,9 @@ class Daemon:
             if told["event"] == "listening":
                 self.url = told["url"].rstrip("/")
                 self.listening.set()
+            elif told["event"] == "session goes on":
+                at = datetime.fromisoformat(told["time"]).timestamp()
+                self.goes_on_s.append(at - self.began_wall_s)
             elif told["event"] == "ready":
                 self.ready.set()
 
@@ -92,6 +98,7 @@ def measure(sessions: int, seconds: float) -> dict[str, Any]:
         again.listening.wait(60.0)
         heard = until_sound(again, before)
         service = sorted(at_s - again.began_s for at_s in heard.values())
+        sound = sorted(again.goes_on_s)
         again.ready.wait(300.0)
         time.sleep(2.0)
         workers = [p for p in psutil.Process(again.process.pid).children(recursive=True) if p.children() == []]
@@ -106,6 +113,8 @@ def measure(sessions: int, seconds: float) -> dict[str, Any]:
         return {
             "sessions": sessions,
             "played_s": seconds,
+            "sound_first_s": sound[0],
+            "sound_last_s": sound[-1],
             "service_first_s": service[0],
             "service_last_s": service[-1],
             "worker_last_s": max((at_s - killed_s for at_s in back.values()), default=float("nan")),
@@ -125,8 +134,9 @@ def main() -> None:
             print(json.dumps(found))
         else:
             print(
-                f"{sessions} sessions of {found['played_s']:g} s: the service killed and started, sound after "
-                f"{found['service_first_s']:.2f} s (first) to {found['service_last_s']:.2f} s (last); a worker killed, "
+                f"{sessions} sessions of {found['played_s']:g} s: the service killed and started, rendered on after "
+                f"{found['sound_first_s']:.2f} s (first) to {found['sound_last_s']:.2f} s (last), seen over HTTP after "
+                f"{found['service_first_s']:.2f} to {found['service_last_s']:.2f} s; a worker killed, "
                 f"its {found['worker_sessions']} sessions sound after {found['worker_last_s']:.2f} s",
                 flush=True,
             )

@@ -28,16 +28,13 @@ OVER = ("finished", "failed")
 
 
 class Open:
-    """A house of `config` with all that belongs to it: `app` serves it, `osc` hears for it.
+    """A house of `config` around sessions that have started: `app` serves it, `osc` hears for it.
 
     ConfigError when the state folder holds what cannot be read.
     """
 
-    def __init__(self, config: Config) -> None:
-        config.sessions_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def __init__(self, config: Config, stage: Stage, sessions: Sessions) -> None:
         metrics = Metrics()
-        stage = Stage(config)
-        sessions = Sessions(config, stage)
         ingest = Ingest(sessions, config, metrics.count_signals)
         self.house = House(
             config=config,
@@ -60,13 +57,11 @@ class Open:
         self.osc.start()
 
     async def start(self) -> None:
-        """Start the workers, take up the sessions of before, and what works beside them."""
+        """Start what works beside the sessions."""
         sessions, metrics = self.house.sessions, self.house.metrics
         sessions.ticking(lambda: metrics.follow(sessions.all))
         self.house.events.start()
         self.house.ingest.start()
-        await self.house.stage.start()
-        await self.house.sessions.start()
         await self.house.renders.start()
 
     async def fade(self) -> None:

@@ -24,6 +24,8 @@ from synth.daemon.logs import Logs, say
 from synth.daemon.notify import Notify
 from synth.daemon.opening import Open
 from synth.daemon.premises import BACKLOG, ServeError, load_certificate
+from synth.daemon.sessions import Sessions
+from synth.daemon.stage import Stage
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0  # between looks at how things stand
@@ -33,24 +35,27 @@ CLOSE_S = 3.0  # beyond `stop_within_s`, for what is left; and then for answers 
 ENDED_EARLY = 1  # the exit code when not every session had its fade
 
 
-def run(daemon: Daemon, listener: socket.socket) -> int:
-    """Run `daemon` on `listener`; the exit code."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(daemon.run(listener))
-
-
 class Daemon:
-    """One run of the service."""
+    """One run of the service; `stage` and `sessions` have started."""
 
-    def __init__(self, config: Config, read: Callable[[], Config], logs: Logs, notify: Notify) -> None:
+    def __init__(
+        self,
+        config: Config,
+        read: Callable[[], Config],
+        logs: Logs,
+        notify: Notify,
+        stage: Stage,
+        sessions: Sessions,
+    ) -> None:
         self._config, self._read, self._logs, self._notify = config, read, logs, notify
+        self._stage, self._sessions = stage, sessions
         self._began_s = time.monotonic()
         self._end, self._at_once = asyncio.Event(), asyncio.Event()
         self._is_ready = False
 
     async def run(self, listener: socket.socket) -> int:
         """Serve on `listener` until asked to end; the exit code."""
-        opened = Open(self._config)
+        opened = Open(self._config, self._stage, self._sessions)
         opened.listen()
         house = opened.house
         server = _Server(_settings(opened))
@@ -189,15 +194,6 @@ def _url(config: Config, listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     scheme = "http" if config.tls_cert is None else "https"
     return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 async def _first_of(*tasks: asyncio.Task[Any], timeout_s: float | None = None) -> None:

@@ -52,13 +52,24 @@ class Sessions:
     def __init__(self, config: Config, stage: Stage) -> None:
         self._config, self._stage = config, stage
         self.all: dict[str, Hosted] = {}
-        self.on_resumed: Callable[[Hosted, float], None] = lambda hosted, since_s: None
+        self._on_resumed: Callable[[Hosted, float], None] | None = None
+        self._resumed: list[tuple[Hosted, float]] = []  # that nobody was told of yet
         self._heard: list[Callable[[], None]] = []
         self._ended_s: dict[str, float] = {}
         self._moves = 0
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         stage.on_lost = self._lost
+
+    @property
+    def on_resumed(self) -> Callable[[Hosted, float], None] | None:
+        """Who is told of sessions that were taken up again, also of those before it was set."""
+        return self._on_resumed
+
+    @on_resumed.setter
+    def on_resumed(self, told: Callable[[Hosted, float], None]) -> None:
+        self._on_resumed = told
+        self._tell_resumed()
 
     @property
     def ready(self) -> bool:
@@ -266,9 +277,15 @@ class Sessions:
             if line["type"] == "status":
                 leave()
                 if line["status"] == "playing":
-                    self.on_resumed(hosted, since_s)
+                    log.info("session goes on", extra={"session": hosted.id})
+                    self._resumed.append((hosted, since_s))
+                    self._tell_resumed()
 
         leave = hosted.follow(heard)
+
+    def _tell_resumed(self) -> None:
+        while self._on_resumed is not None and self._resumed:
+            self._on_resumed(*self._resumed.pop(0))
 
     async def _place(self) -> int:
         while True:

@@ -1,9 +1,13 @@
-"""Starts the daemon, what is cheap to fail first: settings, state folder, address, certificate. Then the nursery of the
-render workers, which loads while the service itself does; on two cores that halves the time until sessions go on."""
+"""Starts the daemon, what is cheap to fail first: settings, state folder, address, certificate. Then the nursery of
+the render workers, which loads while this process does, and sessions that were interrupted: they sound again before
+all that serves them is loaded."""
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Callable
+from importlib import import_module
 
 from synth.daemon.config import Config
 from synth.daemon.logs import Logs
@@ -21,6 +25,32 @@ def serve(read: Callable[[], Config]) -> int:
         tls_context(config)
         with Logs(config.log_level, config.log_format) as logs:
             nursery()
-            from synth.daemon.serve import Daemon, run
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                return runner.run(_run(config, read, logs, notify, listener))
 
-            return run(Daemon(config, read, logs, notify), listener)
+
+async def _run(config: Config, read: Callable[[], Config], logs: Logs, notify: Notify, listener: socket.socket) -> int:
+    from synth.daemon.sessions import Sessions
+    from synth.daemon.stage import Stage
+
+    stage = Stage(config)
+    sessions = Sessions(config, stage)
+    loading = asyncio.create_task(asyncio.to_thread(import_module, "synth.daemon.serve"))
+    try:
+        await stage.start()
+        await sessions.start()
+        serving = await loading
+        code: int = await serving.Daemon(config, read, logs, notify, stage, sessions).run(listener)
+    except BaseException:
+        await sessions.close(fade=False)
+        raise
+    return code
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

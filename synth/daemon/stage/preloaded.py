@@ -7,11 +7,11 @@ import signal
 
 import synth.daemon.stage.worker  # noqa: F401 (that it is loaded is what matters)
 from synth.preset import load_preset
-from synth.session.warm import warm_up
+from synth.session import Session
 
-FIRST = "settle"
+FIRST, BLOCK = "settle", 1920
 
 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends with the service
-warm_up(load_preset(FIRST))
+Session(load_preset(FIRST), stems=True).render_audio(BLOCK)
 gc.collect()
 gc.freeze()  # what is not looked at by the garbage collector stays shared with every worker

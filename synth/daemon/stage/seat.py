@@ -11,9 +11,7 @@ from typing import Any
 from synth.daemon.stage.memory import SessionMemory
 from synth.daemon.stage.part import Part, WorkerSetup
 from synth.live.player import Player
-from synth.output.replay import as_asked
 from synth.record.lines import FILE_NAME, decode
-from synth.record.reader import read_record
 from synth.session import Session
 from synth.session.snapshot import SnapshotError, catch_up, put_away, take_up
 
@@ -158,6 +156,9 @@ def _taken_up(part: Part, setup: WorkerSetup, player: Player) -> Session:
     try:
         session = take_up((part.folder / PUT_AWAY).read_bytes(), tell)
     except (SnapshotError, OSError):
+        from synth.output.replay import as_asked  # seldom needed, and slow to load
+        from synth.record.reader import read_record
+
         asked = {**as_asked(read_record(path), from_sensors=True), "moves": (), "steer": True}
         session = Session(stems=bool(part.stems), keep_score=False, **asked)
     frames = max(part.frames, session.position)
