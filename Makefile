@@ -72,6 +72,12 @@ bench-live: $(VENV)/test-installed system-packages ## an hour live under JACK, h
 	$(BIN)/python bench/osc.py
 	$(BIN)/python bench/clock.py
 
+bench-serve: $(VENV)/test-installed system-packages ## the service: sessions a machine, killed and started, press to sound in the page
+	$(BIN)/python bench/serve.py
+	$(BIN)/python bench/serve.py --sessions 50 --opus
+	$(BIN)/python bench/restart.py
+	$(BIN)/python bench/page.py
+
 palette: $(VENV)/core-installed ## every instrument alone, in palette/
 	$(BIN)/python examples/palette.py palette
 
@@ -148,5 +154,5 @@ peer-programs: $(VENV)/test-installed # what cannot be had is told by bench/peer
 	-@$(BIN)/python -c 'import sys, importlib.util as u; sys.exit(not u.find_spec("dawdreamer"))' || \
 		$(BIN)/python -m pip install --quiet dawdreamer
 
-.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-memory bench-estimator bench-composer bench-sound bench-live palette closed-loop fuzz hazards peers warmup venv clean \
+.PHONY: help demo test check test-jit test-python test-install bench bench-session bench-blocks bench-memory bench-estimator bench-composer bench-sound bench-live bench-serve palette closed-loop fuzz hazards peers warmup venv clean \
 	system-packages peer-programs

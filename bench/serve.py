@@ -90,10 +90,12 @@ class Drain(asyncio.Protocol):
         self._data = bytearray()
         self._open = False
         self.blocks = self.late = self.missed = 0
+        self.closed = False
         self.latest_s = 0.0
         self._next = -1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
         transport.write(self._hello)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
@@ -122,6 +124,10 @@ class Drain(asyncio.Protocol):
             return False
         if data[0] & 0x0F == 2:
             self._block(data, at, length - HEADER.size)
+        elif data[0] & 0x0F == 9:  # a ping: a pong without a payload that is worth masking
+            self._transport.write(bytes([0x8A, 0x80 | length]) + bytes(4) + data[at : at + length])
+        elif data[0] & 0x0F == 8:
+            self.closed = True
         del data[: at + length]
         return True
 
@@ -157,6 +163,7 @@ async def drain(url: str, paths: list[str], opus: list[str], seconds: float) -> 
         "blocks": sum(one.blocks for one in drains),
         "late": sum(one.late for one in drains),
         "missed": sum(one.missed for one in drains),
+        "closed": sum(one.closed for one in drains),
         "latest_ms": 1000.0 * max(one.latest_s for one in drains),
         "opus_ended": sum(task.done() for task in taking) + taken,
     }
@@ -173,7 +180,7 @@ async def _take(host: str, port: int, path: str) -> int:
 def measure(sessions: int, seconds: float, opus: bool, workers: int, presets: list[str]) -> dict[str, Any]:
     """One run."""
     with served(workers) as (url, daemon):
-        before = {p.pid: p.memory_full_info().pss for p in daemon.children()}
+        before = {p.pid: p.memory_full_info().pss for p in daemon.children(recursive=True)}
         ids = []
         for number in range(sessions):
             body = {"preset": presets[number % len(presets)], "seed": number, "minutes": 240.0}
@@ -186,7 +193,9 @@ def measure(sessions: int, seconds: float, opus: bool, workers: int, presets: li
         out, _ = client.communicate(told.encode())
         took, later = time.monotonic() - began, _cpu_s(daemon)
         shown = metrics(url)
-        grown = sum(p.memory_full_info().pss - before[p.pid] for p in daemon.children() if p.pid in before)
+        grown = sum(
+            p.memory_full_info().pss - before[p.pid] for p in daemon.children(recursive=True) if p.pid in before
+        )
         share = {name: 100.0 * (later[name] - cpu[name]) / took for name in cpu}
         return {
             "sessions": sessions,
@@ -218,7 +227,7 @@ def _cpu_s(daemon: psutil.Process) -> dict[str, float]:
         times = process.cpu_times()
         return float(times.user + times.system)
 
-    return {"workers": sum(map(of, daemon.children())), "api": of(daemon)}
+    return {"workers": sum(map(of, daemon.children(recursive=True))), "api": of(daemon)}
 
 
 def main() -> None:
@@ -245,7 +254,7 @@ def main() -> None:
             f"{sessions} sessions{' with Opus' if options.opus else ''}, {found['minutes']:g} min: "
             f"{found['rendered_late']:.0f} of {found['rendered']:.0f} blocks rendered late; at the clients "
             f"{client['late']} of {client['blocks']} after their play time, {client['missed']} missed, "
-            f"latest {client['latest_ms']:.0f} ms after the worker's play time\n"
+            f"{client['closed']} closed, latest {client['latest_ms']:.0f} ms after the worker's play time\n"
             f"  processor, % of a core: workers {cpu['workers']:.0f}, API {cpu['api']:.0f}; "
             f"a session {found['session_cpu_percent']:.2f} %, {found['session_mb']:.1f} MB",
             flush=True,

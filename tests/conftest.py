@@ -22,6 +22,14 @@ if hasattr(providers, "_get_local_constants"):
 # Files that take longest, most of them with few tests: begun first, so that no worker is left with one at the end.
 LONGEST = (
     "test_examples.py",
+    "daemon/test_page.py",
+    "client/test_client.py",
+    "daemon/test_serve.py",
+    "daemon/test_renders.py",
+    "daemon/stage/test_sessions.py",
+    "daemon/test_signals_survive.py",
+    "daemon/test_files.py",
+    "daemon/security/test_sockets.py",
     "session/test_promises.py",
     "session/test_replay.py",
     "record/test_browser.py",

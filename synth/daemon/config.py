@@ -75,6 +75,7 @@ class Config:
         30.0, "days that a finished session is kept; 0 keeps it for good", low=0.0, high=36_500
     )
     stop_within_s: float = _set(20.0, "seconds that sessions have to fade out on SIGTERM", low=1.0, high=600.0)
+    renders_at_once: int = _set(1, "batch renders that run at once, each on a core at low priority", low=1, high=256)
     kept_events: int = _set(1000, "events of a session that a client may catch up on", low=10, high=1_000_000)
     opus_bitrate_bps: int = _set(96_000, "bits a second of Ogg Opus", low=16_000, high=510_000)
     tls_cert: Path | None = _set(None, "certificate with its chain, PEM", table="tls", live=True)

@@ -42,7 +42,7 @@ class Open:
             sessions=sessions,
             events=Events(sessions, config),
             ingest=ingest,
-            renders=Renders(config),
+            renders=Renders(config, config.renders_at_once),
             listeners=Listeners(config, sessions),
             gate=Gate(config),
             metrics=metrics,

@@ -19,6 +19,7 @@ from synth.controls import STEMS
 from synth.daemon.config import Config
 from synth.daemon.hosted import About, Hosted
 from synth.daemon.left_over import Interrupted, interrupted
+from synth.daemon.retention import remove_old
 from synth.daemon.stage import NoRoom, Part, RemoteSession, Stage
 from synth.preset import Preset, load_preset
 from synth.record.keeping import Keeping
@@ -28,6 +29,7 @@ __all__ = ["Hosted", "NoRoom", "Refused", "SessionTaken", "Sessions"]
 
 TICK_S = 0.005
 PUSH_S = 1.0
+RETENTION_S = 3600.0
 START_S = 60.0
 KEPT_S = 600.0  # a session that is over is shown so long; its folder stays
 MOST_LOST, LOST_WITHIN_S = 3, 120.0
@@ -58,6 +60,7 @@ class Sessions:
         self._ended_s: dict[str, float] = {}
         self._moves = 0
         self._task: asyncio.Task[None] | None = None
+        self._removing: asyncio.Task[list[str]] | None = None  # held, as a task that nobody holds may vanish
         self._closing = False
         stage.on_lost = self._lost
 
@@ -158,7 +161,7 @@ class Sessions:
     # -- what sessions tell ---------------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
-        push_s = time.monotonic() + PUSH_S
+        push_s = retention_s = time.monotonic()
         while True:
             for hosted in tuple(self._playing()):
                 self._hear(hosted)
@@ -168,8 +171,13 @@ class Sessions:
                 except Exception:
                     log.exception("a part of the daemon failed")
             if time.monotonic() >= push_s:
-                push_s += PUSH_S
+                push_s = time.monotonic() + PUSH_S
                 self._tidy()
+            if self._config.retention_days and time.monotonic() >= retention_s:
+                retention_s = time.monotonic() + RETENTION_S
+                where, now = self._config.sessions_dir, datetime.now().astimezone()
+                removing = asyncio.to_thread(remove_old, where, set(self.all), now, self._config.retention_days)
+                self._removing = asyncio.create_task(removing)
             await asyncio.sleep(TICK_S)
 
     def _hear(self, hosted: Hosted) -> None:

@@ -35,7 +35,7 @@ def secured(start: Message, is_tls: bool, origin: str | None) -> Message:
         given.append(_HSTS)
     if origin is not None:
         given += [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin")]
-        given.append((b"access-control-expose-headers", b"Retry-After"))
+        given.append((b"access-control-expose-headers", b"Retry-After, Location, Content-Range, ETag"))
     return {**start, "headers": given}
 
 
@@ -44,7 +44,10 @@ def preflight(origin: str) -> list[tuple[bytes, bytes]]:
     return [
         (b"access-control-allow-origin", origin.encode("latin-1")),
         (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
-        (b"access-control-allow-headers", b"authorization, content-type, last-event-id"),
+        (
+            b"access-control-allow-headers",
+            b"authorization, content-type, last-event-id, idempotency-key, range, if-range",
+        ),
         (b"access-control-max-age", b"600"),
         (b"vary", b"Origin"),
     ]

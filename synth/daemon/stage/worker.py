@@ -29,8 +29,9 @@ from synth.preset import load_preset, preset_names
 from synth.session.warm import warm_up
 
 LOOK_S = 0.005  # the longest sleep
-CHORE_S = 0.02  # time that must be left for what can wait
-OVERDUE = 2.0  # so many times as late as usual, it waits no longer
+# What can wait takes some 10 ms. It is done where so long nothing is due, or where there is time enough to make up for
+# it before any block is late; and once it is so many times as late as usual, it waits no longer.
+CHORE_S, CALM, OVERDUE = 0.02, 0.7, 2.0
 GARBAGE_S = 10.0
 LOAD_S = 1.0
 FADE_S = 30.0  # by then every session has faded out
@@ -72,7 +73,6 @@ class Worker:
         for name in preset_names():
             warm_up(load_preset(name), self._setup.sample_rate)
         gc.collect()
-        gc.freeze()  # what is there by now is there to stay
         self._board["ready"] = 1.0
 
     def outlive(self) -> None:
@@ -146,15 +146,16 @@ class Worker:
         """Until the next block: what can wait, or sleep."""
         every_s = self._setup.put_away_every_s
         seat = min((seat for _, _, seat in self._due), key=lambda seat: seat.put_away_s, default=None)
+        calm = wait_s > CHORE_S or self._board["load"] < CALM
         if seat is not None and now >= seat.put_away_s:
-            if wait_s > CHORE_S or now > seat.put_away_s + OVERDUE * every_s:
+            if calm or now > seat.put_away_s + OVERDUE * every_s:
                 if (data := seat.put_away()) is not None:
                     self._away.put((seat, data))
                     self._board["put_away"] += 1
                     seat.put_away_s = now + every_s
                     self._told_chore(now)
                     return
-        elif now >= self._garbage_s and (wait_s > CHORE_S or now > self._garbage_s + OVERDUE * GARBAGE_S):
+        elif now >= self._garbage_s and (calm or now > self._garbage_s + OVERDUE * GARBAGE_S):
             gc.collect()
             self._garbage_s = now + GARBAGE_S
             self._told_chore(now)
