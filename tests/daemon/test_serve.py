@@ -299,7 +299,7 @@ def test_the_watchdog_is_fed_only_while_the_workers_live() -> None:
         stage, told = _Workers(), _Told()
         house: Any = SimpleNamespace(stage=stage, sessions=SimpleNamespace(all={}, ready=True), metrics=Metrics())
         logs: Any = None
-        watching = asyncio.create_task(Daemon(Config(), Config, logs, told)._watch(house))
+        watching = asyncio.create_task(Daemon(Config(), Config, logs, told, house.stage, house.sessions)._watch(house))
         fed = []
         for alive in (True, False, True):
             stage.alive = alive

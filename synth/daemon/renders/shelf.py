@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class Shelf:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._noting = threading.Lock()
 
     def folder(self, job_id: str) -> Path:
         """A render's folder. ValueError for what is no id of ours."""
@@ -48,8 +50,9 @@ class Shelf:
             raise
 
     def note(self, job: Job) -> None:
-        """Keep how far a render has come."""
-        write_json(self.folder(job.id) / MADE, job.made.as_dict())
+        """Keep how far a render has come. Of two threads that do so the second writes what is true then."""
+        with self._noting:
+            write_json(self.folder(job.id) / MADE, job.made.as_dict())
 
     def all(self) -> Iterator[Job]:
         """Every render that can be read, oldest first; folders that hold none are passed over."""
