@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import heapq
+import math
 import os
 import queue
 import signal
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -29,6 +31,7 @@ from synth.preset import load_preset, preset_names
 from synth.session.warm import warm_up
 
 LOOK_S = 0.005  # the longest sleep
+SLOTS = 4
 # What can wait takes some 10 ms. It is done where so long nothing is due, or where there is time enough to make up for
 # it before any block is late; and once it is so many times as late as usual, it waits no longer.
 CHORE_S, CALM, OVERDUE = 0.02, 0.7, 2.0
@@ -113,21 +116,20 @@ class Worker:
                 self._leaving.append(seat)
                 continue
             self._count += 1
-            seat.begin(now + self._gap(now))
+            seat.begin(self._slot(now))
             seat.put_away_s = now
             heapq.heappush(self._due, (seat.start_s, self._count, seat))
             if self._fading.is_set():
                 seat.stop()
             self._board["sessions"] = len(self._due)
 
-    def _gap(self, now: float) -> float:
-        """Seconds from now to the middle of the longest time without a beginning."""
-        others = sorted((start_s - now) % self._block_s for start_s, _, _ in self._due)
-        if not others:
-            return 0.0
-        gaps = [(b - a, a) for a, b in zip(others, [*others[1:], others[0] + self._block_s], strict=True)]
-        length, after = max(gaps)
-        return (after + length / 2.0) % self._block_s
+    def _slot(self, now: float) -> float:
+        """The next of SLOTS times in a block's time, the one at which the fewest others begin: sessions that begin
+        together are rendered in one go, as each waking costs as much as half a block."""
+        step_s = self._block_s / SLOTS
+        counts = Counter(round(start_s / step_s) % SLOTS for start_s, _, _ in self._due)
+        first = math.ceil(now / step_s)
+        return min(range(first, first + SLOTS), key=lambda slot: (counts[slot % SLOTS], slot)) * step_s
 
     def _play(self, seat: Seat) -> None:
         late, slipped = seat.block()
