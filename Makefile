@@ -6,7 +6,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 SYSTEM_PACKAGES = ffmpeg chromium libportaudio2 libjack-jackd2-0 \
 	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
-	jackd2 liblo-tools puredata-core supercollider-language ardour systemd
+	jackd2 liblo-tools puredata-core supercollider-language ardour libopus0 systemd
 PEER_PACKAGES = supercollider-server csound
 # On two cores, as live tests wait for their time to pass; in the order of tests/conftest.py, the longest first.
 THREE_AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder

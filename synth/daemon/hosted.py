@@ -151,5 +151,7 @@ class Hosted:
         """Close the record, once nothing more is told."""
         if self.writer is not None:
             self.push()
+            if self.writer.pending:
+                log.error("lines of the record are lost", extra={"session": self.id, "bytes": self.writer.pending})
             self.writer.close()
             self.writer = None

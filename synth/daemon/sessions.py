@@ -118,6 +118,7 @@ class Sessions:
         with suppress(TimeoutError):
             await asyncio.wait_for(hosted.settled(), START_S)
         if hosted.status in ("starting", "failed"):
+            hosted.hands.end()  # one that is still being made ends with its first block
             self._drop(hosted)
             shutil.rmtree(folder, ignore_errors=True)
             if hosted.status == "failed":

@@ -389,3 +389,4 @@ def test_who_takes_nothing_at_all_is_let_go(session: Any, house: Any, served: Se
             return row.listeners == 0
 
         until(gone, "it is still there")
+        assert row.listeners == 0

@@ -61,6 +61,7 @@ def test_without_a_manager_nothing_happens(tmp_path: Path) -> None:
         notify = Notify(environment)
         notify.ready("there")
         notify.alive()
+        assert notify.watchdog_s is None and not list(tmp_path.iterdir())
 
 
 def test_one_that_does_not_read_is_not_waited_for(tmp_path: Path) -> None:

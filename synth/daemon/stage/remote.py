@@ -37,12 +37,6 @@ class RemoteSession(FarSession):
         self._memory, self._on_status = memory, on_status
         self._ready = False
 
-    @property
-    def latency_s(self) -> float:
-        """From a request to the sound of it, at most, before the network: a block until it is taken, a block ahead of
-        its play time, the master's look-ahead."""
-        return 2.0 * self.sound.block_frames / self.sound.sample_rate + 0.005
-
     def end(self) -> None:
         """End at once, without a fade."""
         self._send("quit")

@@ -126,7 +126,9 @@ class Seat:
         beside = path.with_suffix(".new")
         with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", buffering=0) as file:
             file.write(data)
-        if not self._ended:
+        if self._ended:
+            beside.unlink()
+        else:
             beside.replace(path)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import shutil
+import stat
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -249,10 +250,23 @@ class Stage:
 
 
 def run_dir(config: Config) -> Path:
-    """Where the memory of this daemon's sessions is, found again after a restart."""
+    """Where the memory of this daemon's sessions is, found again after a restart: what is there is unpickled then, so
+    in a place where anybody may make folders only one that is ours alone will do."""
     name = hashlib.sha256(str(config.state_dir.resolve()).encode()).hexdigest()[:16]
-    folder = shared_folder()
-    return Path(folder) / f"isotone-{os.getuid()}-{name}" if folder else config.state_dir / "run"
+    if (folder := shared_folder()) is not None:
+        ours = Path(folder) / f"isotone-{os.getuid()}-{name}"
+        if _is_ours(ours):
+            return ours
+    return config.state_dir / "run"
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether only we can have put anything into `folder`, which is made where it is missing."""
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        seen = folder.lstat()
+        return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o077
+    return False
 
 
 async def _nothing(ids: Sequence[str]) -> None:

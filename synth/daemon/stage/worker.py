@@ -24,7 +24,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import BinaryIO
 
-from synth.daemon.stage.part import WorkerSetup, messages
+from synth.daemon.stage.part import Part, WorkerSetup, messages
 from synth.daemon.stage.seat import Seat
 from synth.daemon.stage.worker_board import WorkerBoard
 from synth.preset import load_preset, preset_names
@@ -64,12 +64,18 @@ class Worker:
         """Do as the API process says until it is gone; in a thread of its own."""
         for word, *said in messages(self._pipe):
             if word == "play":
-                self._arriving.put(Seat(said[0], self._setup))
+                self._make(said[0])
             elif word == "warm":
                 self._warm()
             elif word == "fade":
                 self._fading.set()
         self.over = True
+
+    def _make(self, part: Part) -> None:
+        try:
+            self._arriving.put(Seat(part, self._setup))
+        except OSError:  # its memory is gone: whoever asked waits for it no more
+            traceback.print_exc()
 
     def _warm(self) -> None:
         """Load or compile all that any preset will call."""
@@ -125,7 +131,7 @@ class Worker:
 
     def _slot(self, now: float) -> float:
         """The next of SLOTS times in a block's time, the one at which the fewest others begin: sessions that begin
-        together are rendered in one go, as each waking costs as much as half a block."""
+        together are rendered in one go, as each waking costs time of its own."""
         step_s = self._block_s / SLOTS
         counts = Counter(round(start_s / step_s) % SLOTS for start_s, _, _ in self._due)
         first = math.ceil(now / step_s)
@@ -165,9 +171,7 @@ class Worker:
         time.sleep(min(wait_s, LOOK_S))
 
     def _told_chore(self, began_s: float) -> None:
-        took_s = time.monotonic() - began_s
-        self._board["chore_us"] = max(self._board["chore_us"], 1e6 * took_s)
-        self._busy_s += took_s
+        self._busy_s += time.monotonic() - began_s
 
     def _count_load(self, now: float) -> None:
         if now - self._load_s >= LOAD_S:

@@ -16,7 +16,6 @@ FIELDS = (
     "late",      # of these after their play time
     "slips",     # times at which it was held up so long that play times were moved on
     "put_away",  # sessions put away so far
-    "chore_us",  # the longest time that putting one away or collecting garbage took
 )
 # fmt: on
 BYTES = 8 * len(FIELDS)

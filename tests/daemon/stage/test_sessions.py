@@ -8,10 +8,12 @@ import os
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from synth import Session
 from synth.daemon.config import Config
 from synth.daemon.sessions import Hosted, NoRoom, Refused, Sessions, SessionTaken
 from synth.daemon.stage import Stage
+from synth.daemon.stage.stage import run_dir
 from synth.output.replay import as_asked
 from synth.record.reader import read_record
 from synth.session.snapshot import SnapshotError, take_up
@@ -292,7 +295,7 @@ def test_after_the_api_process_was_killed_the_same_bar_goes_on(
     shutil.copytree(left.config.state_dir, tmp_path, dirs_exist_ok=True)
     folder = tmp_path / "sessions" / "one"
     house = House(tmp_path)
-    shutil.copytree(left.stage.run_dir, house.stage.run_dir)
+    shutil.copytree(left.stage.run_dir, house.stage.run_dir, dirs_exist_ok=True)
     if damage == "torn line":
         with (folder / "session.jsonl").open("ab") as file:
             file.write(b'{"type":"plan","t_s":')
@@ -329,3 +332,33 @@ def test_after_the_api_process_was_killed_the_same_bar_goes_on(
     assert plans == [float(t) for t in range(len(plans))] and len(plans) > 5
     assert hosted.status == "finished"
     house.stage.forget()
+
+
+def test_memory_is_shared_only_in_a_folder_of_our_own(tmp_path: Path) -> None:
+    config = Config(state_dir=tmp_path)
+    ours = run_dir(config)
+    assert stat.S_IMODE(ours.stat().st_mode) == 0o700 and run_dir(config) == ours
+    ours.chmod(0o777)
+    assert run_dir(config) == tmp_path / "run"
+    ours.rmdir()
+    ours.symlink_to(tmp_path)
+    try:
+        assert run_dir(config) == tmp_path / "run"
+    finally:
+        ours.unlink()
+
+
+def test_a_session_whose_memory_is_gone_ends_no_worker(house: House, run: Run) -> None:
+    async def ask() -> None:
+        hosted = await house.sessions.create("settle", {"minutes": 30.0})
+        before = house.stage.workers[0]
+        part = replace(hosted.hands.part, id="gone", memory=house.stage.run_dir / "gone.0.0")
+        house.stage.play(part, 0)
+        house.stage.done("gone")
+        other = await house.sessions.create("settle", {"minutes": 30.0})  # made after it, by the same thread
+        after = house.stage.workers[0]
+        assert (after.pid, after.restarts) == (before.pid, before.restarts) and other.status == "playing"
+        for one in (hosted, other):
+            await end(one)
+
+    run(ask())
