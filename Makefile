@@ -8,6 +8,9 @@ SYSTEM_PACKAGES = ffmpeg chromium libportaudio2 libjack-jackd2-0 \
 	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
 	jackd2 liblo-tools puredata-core supercollider-language ardour libopus0 systemd
 PEER_PACKAGES = supercollider-server csound
+# What a module was compiled to is kept, whatever the shell has set: tests start hundreds of processes, and each would
+# compile the package anew. What Schemathesis brings for pytest is not used, and takes seconds to load in each worker.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -p no:schemathesis
 # On two cores, as live tests wait for their time to pass; in the order of tests/conftest.py, the longest first.
 THREE_AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
 DEMO = settle --wearable assets/recording --minutes 8 --seed 1
@@ -20,7 +23,7 @@ demo: $(VENV)/core-installed ## eight minutes of music steered by a real recordi
 	@echo "Listen to demo/mix.flac, and open demo/report.html in a browser."
 
 test: $(VENV)/test-installed system-packages ## all of the below: check, and every test
-	$(BIN)/python tests/ready.py & readying=$$!; $(MAKE) check || { kill $$readying; exit 1; }; wait $$readying
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python tests/ready.py & readying=$$!; $(MAKE) check || { kill $$readying; exit 1; }; wait $$readying
 	$(MAKE) test-jit
 	$(MAKE) test-python
 	$(MAKE) test-install
@@ -31,13 +34,13 @@ check: $(VENV)/test-installed ## lint, format and types
 	$(BIN)/mypy
 
 test-jit: $(VENV)/test-installed system-packages ## the tests with compiled kernels
-	$(BIN)/python -m pytest $(THREE_AT_ONCE)
+	$(PYTEST) $(THREE_AT_ONCE)
 
 test-python: $(VENV)/test-installed ## the kernels' tests once more as plain Python
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/dsp
+	NUMBA_DISABLE_JIT=1 $(PYTEST) -n 2 --dist worksteal tests/dsp
 
 test-install: $(VENV)/test-installed ## the wheel in fresh environments, on each Python 3.11 to 3.13 found
-	$(BIN)/python -m pytest -n 3 --dist load -m install tests/test_install.py
+	$(PYTEST) -n 4 --dist load -m install tests/test_install.py # as many as to begin with each Python at once
 
 bench: ## bench-session, bench-blocks and peers: what it costs, and what others cost
 	$(MAKE) bench-session
@@ -107,7 +110,8 @@ $(VENV)/core-installed: pyproject.toml $(BIN)/python
 	@touch $@
 
 $(VENV)/test-installed: pyproject.toml $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[all,test,bench,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[all,test,bench,dev]'
+	@$(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true # on all cores, as pip would on one
 	@touch $@ $(VENV)/core-installed
 
 $(BIN)/python:

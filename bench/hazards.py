@@ -32,7 +32,7 @@ from synth.controls import CONTROLS, STEMS, TABLE, control
 from synth.preset import POLICIES, phase_to_dict
 from synth.safety.limits import LIMITS, PROFILES
 from synth.safety.screening import QUESTIONS
-from synth.session.session import VERBS
+from synth.session import VERBS
 from synth.wearables.samples import CHANNELS
 
 QUIET_RATE = 22_050

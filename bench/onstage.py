@@ -3,17 +3,18 @@
 python bench/onstage.py [--minutes M] [--trials N] [--preset P] [--measure answer hour] [--json]
 
 answer: how long after an OSC message its change is heard, the first dB of a move of 6 dB and more: a level, and a
-filter. Every sample is recorded from a real JACK server (dummy driver, 256 frames, as clients see it) and set against a
-rendering of the same record without the move. hour: a session for M minutes under jackd with another scene each minute,
-OSC, a subscriber and a stream of heart beats and skin conductance, beside an idle client on a server of its own at the
-same time: xruns of both, what blocks cost in processor time, late blocks. As a busy host books its own stalls as a
-thread's time, the hour is then rendered again from its sensors and hands, block by block, REPEATS times, and each
-block's least time taken as its own cost. Needs jackd; figures move with the machine.
+filter. Every sample is recorded from a real JACK server (dummy driver, 256 frames, as clients see it) and set against
+a rendering of the same record without the move. hour: a session for M minutes under jackd with another scene each
+minute, OSC, a subscriber and a stream of heart beats and skin conductance, beside two idle clients on servers of their
+own at the same time, as even those differ: xruns of all, what blocks cost in processor time, late blocks. As a busy
+host books its own stalls as a thread's time, the hour is then rendered again from its sensors and hands, block by
+block, REPEATS times, and each block's least time taken as its own cost. Needs jackd; figures move with the machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import socket
@@ -40,6 +41,7 @@ from synth.wire.osc import encode
 
 RATE, BLOCK = 48_000, 256
 REPEATS = 3
+IDLE_CLIENTS = 2
 SHARES = {"p50": 0.5, "p99": 0.99, "p999": 0.999, "worst": 1.0}
 MOVED = {"level_pad_db": -6.0, "brightness_oct": -1.5}  # there and back
 IDLE = """
@@ -156,12 +158,9 @@ def own_cost_ms(record: Record) -> NDArray[np.float64]:
 
 
 def _live_hour(preset: str, minutes: float, first: tuple[str, ...], record: RecordWriter) -> dict[str, Any]:
-    with jack_server("", BLOCK, *first) as busy, jack_server("", BLOCK, *first) as quiet:
-        idle = subprocess.Popen(
-            [sys.executable, "-c", IDLE, quiet], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert idle.stdout is not None and idle.stdin is not None
-        idle.stdout.readline()
+    with contextlib.ExitStack() as servers:
+        busy, *quiet = [servers.enter_context(jack_server("", BLOCK, *first)) for _ in range(1 + IDLE_CLIENTS)]
+        idle = [_idle(server) for server in quiet]
         asked = {"seed": 4, "minutes": minutes + 1.0}
         setup = Setup(load_preset(preset), asked, device="jack", device_name=busy)
         live = LiveSession(setup, record=record.write)
@@ -172,21 +171,29 @@ def _live_hour(preset: str, minutes: float, first: tuple[str, ...], record: Reco
             seen = live.seen
         finally:
             live.kill()
-            idle.stdin.close()
-        xruns_idle, worst_idle_s = idle.stdout.readline().split()
-        idle.wait()
+            told = [client.communicate()[0].split() for client in idle]
     return {
         "minutes": minutes,
         "realtime": bool(first),
         "blocks": int(seen.blocks),
         "late": int(seen.late),
         "xruns": int(seen.xruns),
-        "xruns_idle": int(xruns_idle),
-        "worst_idle_ms": 1000.0 * float(worst_idle_s),
+        "xruns_idle": [int(xruns) for xruns, _ in told],
+        "worst_idle_ms": 1000.0 * max(float(worst_s) for _, worst_s in told),
         "worst_cpu_ms": seen.worst_us / 1000.0,
         "cpu_ms": {name: getattr(seen, name) / 1000.0 for name in ("p50_us", "p99_us", "p999_us")},
         "deadline_ms": 1000.0 * BLOCK / RATE,
     }
+
+
+def _idle(server: str) -> subprocess.Popen[str]:
+    """A client that does nothing, in a process of its own; at its end it tells its xruns and its longest block."""
+    client = subprocess.Popen(
+        [sys.executable, "-c", IDLE, server], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert client.stdout is not None
+    client.stdout.readline()
+    return client
 
 
 def _play(live: LiveSession, to: tuple[str, int], out: socket.socket, minutes: float) -> None:
@@ -250,11 +257,11 @@ def main() -> None:
         print(
             f"{h['minutes']:g} min of {options.preset}: {h['blocks']} blocks of {BLOCK} frames, {h['late']} late; "
             f"{'real-time' if h['realtime'] else 'usual'} priority; "
-            f"{h['xruns']} xruns, idle client beside it {h['xruns_idle']}"
+            f"{h['xruns']} xruns, idle clients beside it {' and '.join(map(str, h['xruns_idle']))}"
         )
         print(
             f"processor time of a block, ms: {cpu['p50_us']:.2f} median, {cpu['p99_us']:.2f} 99 %, "
-            f"{cpu['p999_us']:.2f} 99.9 %, {h['worst_cpu_ms']:.2f} worst ({h['worst_idle_ms']:.2f} the idle client's); "
+            f"{cpu['p999_us']:.2f} 99.9 %, {h['worst_cpu_ms']:.2f} worst ({h['worst_idle_ms']:.2f} an idle client's); "
             f"half the deadline {h['deadline_ms'] / 2:.2f}"
         )
         own = h["own_ms"]

@@ -9,8 +9,7 @@ block = session.render(256)  # (256, 2) float32
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from synth.lazily import lazily
 
 __version__ = "0.1.0"
 
@@ -49,15 +48,7 @@ _HOMES = {
 }
 
 __all__ = [*_HOMES, "__version__"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that `import synth` stays light."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'synth' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazily(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -13,20 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.controls import COLUMN, CONTROLS, EDGE_COLUMNS, TABLE, Request, control
+from synth.controls import COLUMN, CONTROLS, EDGE_COLUMNS, TABLE, Request, control, rank
 from synth.dsp._jit import kernel
 from synth.safety.control_guard import ControlGuard
 
-_RANKS = {"plan": 0, "policy": 0, "mapping": 0, "script": 1, "hand": 1, "safety": 2}
 _FREE = 9  # rank that nobody has
 # Rows of the moves, a column a control, float64: where from and where to, how far a quantum, from which quantum on;
 # the value when it is there; range; whether it is logarithmic, whether it jumps.
 _FROM, _TARGET, _RATE, _START, _SETTLED, _LOW, _HIGH, _LOG, _CHOICE = range(9)
-
-
-def rank(by: str) -> int:
-    """Whose word counts: the loop and whoever is not known 0, a person or script 1, safety 2."""
-    return _RANKS.get(by.partition(":")[0], 0)
 
 
 @dataclass(frozen=True, slots=True)

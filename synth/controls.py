@@ -191,3 +191,11 @@ class Request:
     by: str
     reason: str
     confidence: float | None = None
+
+
+_RANKS = {"plan": 0, "policy": 0, "mapping": 0, "script": 1, "hand": 1, "safety": 2}
+
+
+def rank(by: str) -> int:
+    """Whose word counts: the loop and whoever is not known 0, a person or script 1, safety 2."""
+    return _RANKS.get(by.partition(":")[0], 0)

@@ -16,12 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "synth"
 
 # Each room of synth/ and the rooms it may import, lowest first. The small shared ones are for all.
-SHARED = {"units", "rng", "clock", "resources"}
+SHARED = {"units", "rng", "clock", "resources", "lazily"}
 ROOMS: dict[str, set[str]] = {
     "units": set(),
     "rng": set(),
     "clock": set(),
     "resources": set(),
+    "lazily": set(),
     "wire": set(),
     "dsp": set(),
     "controls": set(),
@@ -211,9 +212,16 @@ def test_the_rooms_have_an_order() -> None:
         placed |= free
 
 
-def test_the_package_itself_loads_lightly() -> None:
-    heavy = ("numba", "numpy", "note_seq", "matplotlib", "pretty_midi", "scipy", "rich", "soundfile", "pyarrow", "pyo")
-    code = f"import synth, sys; print([m for m in {heavy!r} if m in sys.modules])"
+HEAVY = ("numba", "note_seq", "matplotlib", "pretty_midi", "scipy", "rich", "soundfile", "pyarrow", "pyo")
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [("synth", (*HEAVY, "numpy")), ("synth.cli", (*HEAVY, "numpy", "asyncio")), ("synth.daemon.serve", HEAVY)],
+)
+def test_what_starts_first_loads_lightly(module: str, heavy: tuple[str, ...]) -> None:
+    """The service takes up its sessions beside loading, in processes that load the engine."""
+    code = f"import {module}, sys; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
 

@@ -153,9 +153,11 @@ class NewSession(Asks):
 
     Without a `preset` one is chosen by `goal`, time of day and signals, and the answer says why. `plan`: phases in
     place of the preset's own. `minutes`: how long, or "endless" (None: the preset's own length). `constraints`:
-    sentences, as "no percussion" or "nothing above 70 bpm". `settings`: controls set by hand from the start. `stems`:
-    they can be heard one by one. `name` or `session_id`: the id it is to have. `user_id` is read and forgotten: nothing
-    of it is kept or logged. `calibration_db_spl`: how loud -20 LUFS is at the ear.
+    sentences, as "no percussion" or "nothing above 70 bpm". `settings`: controls set by hand from the start.
+    `stems`: they can be heard one by one. `name` or `session_id`: the id it is to have. `user_id` is read and
+    forgotten: nothing of it is kept or logged. `calibration_db_spl`: how loud -20 LUFS is at the ear.
+    `end_when_left`: fade out once nobody has listened, followed or asked about it for as long as the service is set
+    to wait (`sessions.abandoned_after_s`).
     """
 
     preset: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] | None = None
@@ -174,6 +176,7 @@ class NewSession(Asks):
     delivery: Delivery | None = None
     calibration_db_spl: float | None = Field(default=None, ge=30.0, le=110.0)
     stems: bool = False
+    end_when_left: bool = False
     name: SessionName | None = None
     user_id: Annotated[str, StringConstraints(max_length=256)] | None = Field(default=None, repr=False)
     session_id: SessionName | None = None

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import ctypes.util
 import importlib
 import importlib.util
 import os
 import platform
 import sys
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from synth.cli.arguments import add_command
@@ -107,13 +105,17 @@ def _core_text(name: str) -> str:
 
 
 def _has_library(name: str, module: str) -> bool:
-    if ctypes.util.find_library(name):
+    from ctypes.util import find_library
+
+    if find_library(name):
         return True
     bundled = importlib.util.find_spec(f"_{module}_data")  # sounddevice's wheels for macOS and Windows bring their own
     return bundled is not None
 
 
 def _version(distribution: str) -> str | None:
+    from importlib import metadata
+
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

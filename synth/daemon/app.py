@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +76,11 @@ class _Resource:
         except ClientDisconnect:
             return
         except Exception as error:
-            response = _problem(error, request, self._path).response()
-        await response(scope, receive, send)
+            response = _problem(error, request, self._path, self._house).response()
+            await response(scope, receive, send)
+        else:
+            with _stays(self._house, request):
+                await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         endpoint = self._methods.get(request.method)
@@ -112,11 +115,12 @@ class _Socket:
         try:
             caller = _admit(self._house, self._endpoint, websocket)
             websocket.state.query = read_query(websocket, self._endpoint.query)
-            await self._endpoint.call(self._house, caller, websocket)
+            with _stays(self._house, websocket):
+                await self._endpoint.call(self._house, caller, websocket)
         except WebSocketDisconnect:
             return
         except Exception as error:
-            await _refuse(websocket, _problem(error, websocket, self._endpoint.path))
+            await _refuse(websocket, _problem(error, websocket, self._endpoint.path, self._house))
 
 
 def _admit(house: House, endpoint: Endpoint, connection: Request | WebSocket) -> Caller:
@@ -126,6 +130,12 @@ def _admit(house: House, endpoint: Endpoint, connection: Request | WebSocket) ->
     caller = house.gate.caller(connection)
     house.gate.allow(caller, endpoint.role, connection.path_params.get("session_id"))
     return caller
+
+
+def _stays(house: House, connection: Request | WebSocket) -> AbstractContextManager[None]:
+    """Counts who was admitted as company of the session that they ask for."""
+    hosted = house.sessions.all.get(connection.path_params.get("session_id", ""))
+    return nullcontext() if hosted is None else hosted.company.stays()
 
 
 def _is_strict(endpoint: Endpoint) -> bool:
@@ -148,13 +158,13 @@ def _response(endpoint: Endpoint, answer: object) -> Response:
     return answered(answer, endpoint.status)
 
 
-def _problem(error: Exception, connection: Request | WebSocket, path: str) -> Problem:
+def _problem(error: Exception, connection: Request | WebSocket, path: str, house: House) -> Problem:
     """What is answered to an error. One that nobody foresaw is logged by its place, not by its words: they may hold
     what a person said."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, KeyError) and error.args == (connection.path_params.get("session_id"),):
-        return no_session()
+        return no_session(house)
     say(log, "error", "an endpoint failed", path=path, error=type(error).__name__, place=_place(error))
     return Problem(500, detail="this is an error of the service, which has been logged")
 

@@ -90,6 +90,17 @@ class Config:
     ticket_life_s: float = _set(
         30.0, "seconds that a one-time ticket is good for", table="tokens", low=1.0, high=600.0, live=True
     )
+    proxy_trusted: tuple[str, ...] = _set(
+        (), "addresses or networks of proxies whose X-Forwarded-Proto and -For are believed", table="proxy"
+    )
+    sessions_abandoned_after_s: float = _set(
+        120.0,
+        "seconds without anybody after which a session ends that is to end when left, as the page's are; 0 is never",
+        table="sessions",
+        low=0.0,
+        high=86_400.0,
+        live=True,
+    )
     log_level: str = _set("info", "least severe line that is written", table="log", choices=LOG_LEVELS, live=True)
     log_format: str = _set("auto", "auto is text in a terminal, else json", table="log", choices=LOG_FORMATS)
     keys: tuple[Key, ...] = _set((), "who may sign in, a table [[keys]] each (`synth serve --new-key`)", live=True)

@@ -42,4 +42,9 @@ def standing(house: House) -> str:
     playing = sum(hosted.status == "playing" for hosted in house.sessions.all.values())
     loads = [worker.load for worker in house.stage.workers]
     busiest = f", busiest worker {100.0 * max(loads):.0f} %" if loads else ""
-    return f"{playing} sessions playing on {len(loads)} workers{busiest}"
+    return f"{counted(playing, 'session')} playing on {counted(len(loads), 'worker')}{busiest}"
+
+
+def counted(count: int, what: str) -> str:
+    """Such as "1 session", "2 sessions"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -7,11 +7,14 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from synth.daemon.stage import RemoteSession, Sound
+from synth.daemon.company import Company
+from synth.daemon.stage.remote import RemoteSession
+from synth.daemon.stage.sound import Sound
 from synth.record.lines import FILE_NAME
 from synth.record.writer import RecordWriter
 
@@ -24,12 +27,14 @@ log = logging.getLogger("isotone.sessions")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a session is, as its folder keeps it; `created`: ISO 8601 with the offset from UTC."""
+    """What a session is, as its folder keeps it; `created`: ISO 8601 with the offset from UTC; `end_when_left`: it ends
+    when nobody is with it any more."""
 
     id: str
     preset: str
     created: str
     stems: tuple[str, ...] = ()
+    end_when_left: bool = False
 
     def write(self, folder: Path) -> None:
         """Keep it in `folder`, readable by its owner only."""
@@ -48,7 +53,7 @@ class About:
 
 class Hosted:
     """The session in `folder`. Its `hands` are set once it has a worker; `latest` holds the newest line of each type,
-    `asked` what it was made from and is no personal data. Belongs to the event loop."""
+    `asked` what it was made from and is no personal data; `company` is who is with it. Belongs to the event loop."""
 
     hands: RemoteSession
 
@@ -60,6 +65,8 @@ class Hosted:
         self.latest: dict[str, Line] = {}
         self.writer: RecordWriter | None = None
         self.disk_full = False
+        self.company = Company(about.end_when_left)
+        self._stop_text = ""
         self.lost_s: list[float] = []  # when its worker died, by time.monotonic()
         self._followers: list[Callable[[Line], None]] = []
         self._changed = asyncio.Condition()
@@ -75,6 +82,18 @@ class Hosted:
     def record_path(self) -> Path:
         """Its record."""
         return self.folder / FILE_NAME
+
+    def end_when_left(self) -> None:
+        """Have it end once nobody is with it any more, also after a restart, unless the disk is full."""
+        self.company.is_needed = True
+        self.about = replace(self.about, end_when_left=True)
+        with suppress(OSError):
+            self.about.write(self.folder)
+
+    def stop(self, text: str) -> None:
+        """Fade out and finish; `text` tells the record why."""
+        self._stop_text = text
+        self.hands.stop()
 
     def follow(self, heard: Callable[[Line], None]) -> Callable[[], None]:
         """Call `heard` with each line of the record from now on, in the loop; what is given ends it."""
@@ -118,6 +137,8 @@ class Hosted:
 
     def keep(self, line: Line) -> None:
         """A line that the session told: into the record first, then to those who follow."""
+        if line["type"] == "stop" and self._stop_text:
+            line = {**line, "text": self._stop_text}
         if self.writer is not None:
             self._write(lambda: self.writer.write(line))  # type: ignore[union-attr]
         self.latest[line["type"]] = line

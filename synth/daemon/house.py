@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from synth.daemon.renders import Renders
     from synth.daemon.security import Gate
     from synth.daemon.sessions import Sessions
-    from synth.daemon.stage import Stage
+    from synth.daemon.stage.stage import Stage
 
 
 @dataclass

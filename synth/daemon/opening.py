@@ -12,6 +12,7 @@ from starlette.routing import Mount
 
 from synth.daemon.app import application
 from synth.daemon.audio import Listeners
+from synth.daemon.company import Abandoned
 from synth.daemon.config import Config
 from synth.daemon.events import Events
 from synth.daemon.house import House
@@ -21,7 +22,7 @@ from synth.daemon.osc import OscHub, query_app
 from synth.daemon.renders import Renders
 from synth.daemon.security import Gate
 from synth.daemon.sessions import Sessions
-from synth.daemon.stage import Stage
+from synth.daemon.stage.stage import Stage
 
 log = logging.getLogger(__name__)
 OVER = ("finished", "failed")
@@ -60,6 +61,7 @@ class Open:
         """Start what works beside the sessions."""
         sessions, metrics = self.house.sessions, self.house.metrics
         sessions.ticking(lambda: metrics.follow(sessions.all))
+        sessions.ticking(Abandoned(sessions, self.house.config).look)
         self.house.events.start()
         self.house.ingest.start()
         await self.house.renders.start()

@@ -68,11 +68,11 @@ class SessionHands:
         self._ingest.feed(self._hosted.id, channel, value, "osc")
 
     def again(self) -> None:
-        """Begin the same preset again, where this session can."""
-        inner = getattr(self._hosted.hands, "again", None)
-        if inner is None:
-            raise SessionError("this session cannot begin again by itself: make a new one")
-        inner()
+        """SessionError: a session of the service ends with a panic, and its record is closed by then."""
+        raise SessionError(
+            "a session of the service does not begin again: start a new one with POST /api/v1/sessions "
+            f'{{"preset": "{self._hosted.preset}"}}'
+        )
 
 
 class SessionSpace:
@@ -104,9 +104,10 @@ class SessionSpace:
 
     @property
     def tree(self) -> Tree:
-        """The addresses as they are sent."""
+        """The addresses as they are sent, but for what no session of the service can do."""
         if self._tree is None:
             self._tree = Tree(self.desk.tree.channels, self.prefix)
+            self._tree.nodes = {where: node for where, node in self._tree.nodes.items() if node.kind != "again"}
         return self._tree
 
     @property
@@ -257,6 +258,7 @@ class OscHub:
             space = self.space(self._sessions.get(name))
         except KeyError:
             return
+        space.hosted.company.came()
         space.desk.take(messages, space.prefixed(sender), now_s, now_unix_s)
         self.touched(space)
 
@@ -304,7 +306,8 @@ def query_app(house: House, hub: OscHub) -> ASGIApp:
         except Problem as problem:
             await _refuse(scope, receive, send, problem)
             return
-        await space.query(scope, receive, send)
+        with space.hosted.company.stays():
+            await space.query(scope, receive, send)
 
     return app
 

@@ -53,7 +53,7 @@ def find(house: House, session_id: str) -> Hosted:
     try:
         return house.sessions.get(session_id)
     except KeyError:
-        raise no_session() from None
+        raise no_session(house) from None
 
 
 def find_playing(house: House, session_id: str) -> Hosted:
@@ -64,6 +64,8 @@ def find_playing(house: House, session_id: str) -> Hosted:
     return hosted
 
 
-def no_session() -> Problem:
-    """Answered where there is no session of that id."""
+def no_session(house: House) -> Problem:
+    """Answered where there is no session of that id, or may be one that is not taken up again yet."""
+    if not house.sessions.taken_up:
+        return Problem(503, detail="sessions of before are being resumed: ask again soon", headers={"Retry-After": "1"})
     return Problem(404, "No such session", "there is no session of this id, or it is not kept any more")

@@ -18,14 +18,14 @@ from typing import Any
 import uvicorn
 
 from synth.daemon.config import Config, ConfigError
-from synth.daemon.health import missing, sound, standing
+from synth.daemon.health import counted, missing, sound, standing
 from synth.daemon.house import House
 from synth.daemon.logs import Logs, say
 from synth.daemon.notify import Notify
 from synth.daemon.opening import Open
 from synth.daemon.premises import BACKLOG, ServeError, load_certificate
 from synth.daemon.sessions import Sessions
-from synth.daemon.stage import Stage
+from synth.daemon.stage.stage import Stage
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0  # between looks at how things stand
@@ -36,7 +36,7 @@ ENDED_EARLY = 1  # the exit code when not every session had its fade
 
 
 class Daemon:
-    """One run of the service; `stage` and `sessions` have started."""
+    """One run of the service."""
 
     def __init__(
         self,
@@ -53,8 +53,8 @@ class Daemon:
         self._end, self._at_once = asyncio.Event(), asyncio.Event()
         self._is_ready = False
 
-    async def run(self, listener: socket.socket) -> int:
-        """Serve on `listener` until asked to end; the exit code."""
+    async def run(self, listener: socket.socket, begun: asyncio.Task[None]) -> int:
+        """Serve on `listener` until asked to end; the exit code. `begun`: stage and sessions have started."""
         opened = Open(self._config, self._stage, self._sessions)
         opened.listen()
         house = opened.house
@@ -66,7 +66,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._reload, house, server)
         self._notify.starting("warming up", MORE_S)
         web = asyncio.create_task(server.serve(sockets=[listener]), name="server")
-        begin = asyncio.create_task(self._begin(opened, _url(self._config, listener)), name="begin")
+        begin = asyncio.create_task(self._begin(opened, begun, _url(self._config, listener)), name="begin")
         watch = asyncio.create_task(self._watch(house), name="watch")
         asked = asyncio.create_task(self._end.wait(), name="end")
         await _first_of(web, asked, begin, watch)
@@ -78,10 +78,11 @@ class Daemon:
 
     # -- beginning ---------------------------------------------------------------------------------------------
 
-    async def _begin(self, opened: Open, url: str) -> None:
+    async def _begin(self, opened: Open, begun: asyncio.Task[None], url: str) -> None:
         """Start what works behind the server, and say when it is ready. Ends only with the daemon."""
         say(log, "info", "listening", url=url, workers=self._config.worker_count)
         house = opened.house
+        await begun
         await opened.start()
         while missing(house):
             await asyncio.sleep(WARM_LOOK_S)
@@ -97,7 +98,9 @@ class Daemon:
         while True:
             if sound(house):
                 self._notify.alive()
-            if self._is_ready:
+            if house.metrics.health.ending:
+                pass  # it was told why
+            elif self._is_ready:
                 self._notify.status(standing(house))
             else:
                 self._notify.starting("; ".join(missing(house)), MORE_S)
@@ -152,7 +155,7 @@ class Daemon:
     async def _fade(self, opened: Open) -> bool:
         """Have every session fade out, as long as the settings and a second signal allow; whether all did."""
         live = opened.live
-        self._notify.stopping(f"{live} sessions fade out")
+        self._notify.stopping(f"{counted(live, 'session')} to fade out")
         say(log, "info", "ending: sessions fade out", sessions=live)
         if not live:
             return True

@@ -20,7 +20,9 @@ from synth.daemon.config import Config
 from synth.daemon.hosted import About, Hosted
 from synth.daemon.left_over import Interrupted, interrupted
 from synth.daemon.retention import remove_old
-from synth.daemon.stage import NoRoom, Part, RemoteSession, Stage
+from synth.daemon.stage.part import Part
+from synth.daemon.stage.remote import RemoteSession
+from synth.daemon.stage.stage import NoRoom, Stage
 from synth.preset import Preset, load_preset
 from synth.record.keeping import Keeping
 from synth.record.writer import RecordWriter
@@ -47,13 +49,14 @@ class Refused(ValueError):
 
 
 class Sessions:
-    """The sessions of a daemon. `all` are those that play or ended a short while ago, by id; `on_resumed`, to be set,
-    is called with a session that was taken up again and the session time up to which it had heard its sensors. Belongs
-    to one event loop."""
+    """The sessions of a daemon. `all` are those that play or ended a short while ago, by id, and complete once
+    `taken_up`; `on_resumed`, to be set, is called with a session that was taken up again and the session time up to
+    which it had heard its sensors. Belongs to one event loop."""
 
     def __init__(self, config: Config, stage: Stage) -> None:
         self._config, self._stage = config, stage
         self.all: dict[str, Hosted] = {}
+        self.taken_up = False
         self._on_resumed: Callable[[Hosted, float], None] | None = None
         self._resumed: list[tuple[Hosted, float]] = []  # that nobody was told of yet
         self._heard: list[Callable[[], None]] = []
@@ -86,6 +89,7 @@ class Sessions:
         left = interrupted(self._config.sessions_dir, self._stage.run_dir)
         for one in left:
             self._take_up(one)
+        self.taken_up = True
         self._stage.warm()
 
     async def create(

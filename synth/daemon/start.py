@@ -1,10 +1,11 @@
 """Starts the daemon, what is cheap to fail first: settings, state folder, address, certificate. Then the nursery of
-the render workers, which loads while this process does, and sessions that were interrupted: they sound again before
-all that serves them is loaded."""
+the render workers, which loads while this process does, and sessions that were interrupted: they are taken up again
+before others are served, unless that takes as long as when kernels are compiled."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import Callable
 from importlib import import_module
@@ -14,11 +15,16 @@ from synth.daemon.logs import Logs
 from synth.daemon.notify import Notify
 from synth.daemon.nursery import nursery
 from synth.daemon.premises import claimed, listening, tls_context
+from synth.daemon.sessions import Sessions
+from synth.daemon.stage.stage import Stage
+
+PATIENCE_S = 5.0
 
 
 def serve(read: Callable[[], Config]) -> int:
     """Serve with the settings that `read` gives, which SIGHUP calls again, until a signal ends it; the exit code.
     ConfigError or ServeError when it cannot start."""
+    gc.disable()  # there is nothing to be found among what is only just loaded
     config = read()
     notify = Notify()
     with claimed(config.state_dir), listening(config.host, config.port) as listener:
@@ -30,21 +36,25 @@ def serve(read: Callable[[], Config]) -> int:
 
 
 async def _run(config: Config, read: Callable[[], Config], logs: Logs, notify: Notify, listener: socket.socket) -> int:
-    from synth.daemon.sessions import Sessions
-    from synth.daemon.stage import Stage
-
     stage = Stage(config)
     sessions = Sessions(config, stage)
-    loading = asyncio.create_task(asyncio.to_thread(import_module, "synth.daemon.serve"))
+    begun = asyncio.create_task(_begin(stage, sessions), name="begin")
     try:
-        await stage.start()
-        await sessions.start()
-        serving = await loading
-        code: int = await serving.Daemon(config, read, logs, notify, stage, sessions).run(listener)
+        serving = await asyncio.to_thread(import_module, "synth.daemon.serve")
+        await asyncio.wait([begun], timeout=PATIENCE_S)
+        gc.freeze()
+        gc.enable()
+        code: int = await serving.Daemon(config, read, logs, notify, stage, sessions).run(listener, begun)
     except BaseException:
+        begun.cancel()
         await sessions.close(fade=False)
         raise
     return code
+
+
+async def _begin(stage: Stage, sessions: Sessions) -> None:
+    await stage.start()
+    await sessions.start()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

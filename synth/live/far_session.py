@@ -10,8 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from synth.bus import rank
-from synth.controls import control, defaults
+from synth.controls import control, defaults, rank
 from synth.live.board import Board, Seen
 from synth.live.ring import Ring
 from synth.preset import Preset

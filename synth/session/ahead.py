@@ -6,8 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from synth.bus import rank
-from synth.controls import control
+from synth.controls import control, rank
 from synth.session.played import BY as PLAYED
 
 Move = Mapping[str, Any]

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from synth.bus import rank
 from synth.composer.played import KeyFound, KeySense
-from synth.controls import Request
+from synth.controls import Request, rank
 from synth.engine import Engine
 from synth.instruments.base import QUANTUM
 from synth.safety.bounds import Bounds

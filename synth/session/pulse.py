@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from synth.score.model import TICKS_PER_BEAT
-from synth.transport import Beat
+
+if TYPE_CHECKING:
+    from synth.transport import Beat
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,13 @@ from synth.instruments.base import MAX_QUANTA, QUANTUM
 from synth.preset import Phase, Preset, load_preset, phase_to_dict, phases_from, preset_to_dict
 from synth.score.model import Score
 from synth.session.ahead import Ahead, Move
+from synth.session.asking import SAMPLE_RATES, VERBS, SessionError, TermsError
 from synth.session.guests import Guests, Motif, reception, told_in
 from synth.session.handout import Audio, Handout
 from synth.session.lines import Teller, commit_line
 from synth.session.played import Playing
 from synth.session.pulse import Pulse, first_pulse, pulse_of
-from synth.session.terms import Asked, TermsError, agree
+from synth.session.terms import Asked, agree
 from synth.session.thinking import Decision, Thinking
 from synth.session.watch import Watch
 from synth.steering.steering import Steering
@@ -39,13 +40,6 @@ from synth.wearables.incoming import Incoming, fed
 from synth.wearables.packet import Packet
 from synth.wearables.samples import REPORTS, Samples, Source
 from synth.wearables.words import valence_of
-
-SAMPLE_RATES = (22_050, 192_000)
-VERBS = ("more", "less", "hold", "advance", "pull_back", "ground", "like", "skip", "stop")
-
-
-class SessionError(ValueError):
-    """A session that cannot be made as asked; the message says what to change."""
 
 
 class Session:

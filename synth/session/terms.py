@@ -15,15 +15,12 @@ from synth.safety.dose import Calibration, Dose
 from synth.safety.ledger import Heard
 from synth.safety.screening import Gates, allow
 from synth.safety.screening import gates as screened
+from synth.session.asking import TermsError
 from synth.steering.meeting import meet, starting_controls
 from synth.steering.plan import Target
 
 IN_SCALE = "in_scale"
 PLAYED = ("as_played", IN_SCALE)  # how a hand's note sounds: as it is, or as the nearest tone of the scale that sounds
-
-
-class TermsError(ValueError):
-    """Terms under which there is no session; the message says what to change."""
 
 
 class Asked(TypedDict, total=False):

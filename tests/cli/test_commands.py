@@ -124,7 +124,7 @@ def test_doctor_says_when_a_part_is_unsupported_here() -> None:
 
 
 def test_doctor_says_which_system_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.ctypes.util, "find_library", lambda name: None)
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     part = Part("audio", "numpy", "numpy", "no sound card", ("portaudio", "libportaudio2"))
     assert "without its library portaudio: no sound card (on Debian: apt install libportaudio2)" in part_text(part)
 

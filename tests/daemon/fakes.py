@@ -23,6 +23,7 @@ import numpy as np
 import uvicorn
 
 from synth import Session, load_preset
+from synth.daemon.company import Company
 from synth.daemon.config import Config
 from synth.daemon.security import Caller, Role
 from synth.daemon.sessions import NoRoom, SessionTaken
@@ -100,11 +101,18 @@ class FakeHosted:
     sound: Any = None
     writer: RecordWriter | None = None
     paused: bool = False
+    company: Company = field(default_factory=Company)
 
     def __post_init__(self) -> None:
         self._heard: list[Callable[[dict[str, Any]], None]] = []
         self._told: deque[dict[str, Any]] = deque()
         self._over = asyncio.Event()
+
+    def end_when_left(self) -> None:
+        self.company.is_needed = True
+
+    def stop(self, text: str) -> None:
+        self.hands.stop()
 
     def note(self, line: dict[str, Any]) -> None:
         self._told.append(line)
@@ -145,7 +153,7 @@ class FakeSessions:
 
     def __init__(self, config: Config, audio: bool = False, record: bool = True) -> None:
         self._config, self._audio, self._record = config, audio, record
-        self.ready = True
+        self.ready = self.taken_up = True
         self.all: dict[str, FakeHosted] = {}
         self._ticks: list[Callable[[], None]] = []
         self._quit = threading.Event()

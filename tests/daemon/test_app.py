@@ -270,6 +270,14 @@ def test_who_calls_is_asked_where_it_matters(api):
     problem(api.get("/api/v1/sessions/none/lost", headers=everything), 404)
 
 
+def test_a_session_that_may_still_be_taken_up_again_is_not_said_to_be_none(api, served, monkeypatch):
+    monkeypatch.setattr(served.house.sessions, "taken_up", False)
+    headers = {"Authorization": "Bearer all"}
+    for path in ("/api/v1/sessions/none", "/api/v1/sessions/none/lost"):
+        answer = api.get(path, headers=headers)
+        assert problem(answer, 503) and answer.headers["retry-after"] == "1"
+
+
 def test_nobody_is_asked_for_a_body_before_they_are_known(api):
     answer = api.post("/api/v1/who", content=b"{", headers={"Content-Type": "application/json"})
     assert problem(answer, 401).errors is None

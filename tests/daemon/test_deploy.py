@@ -74,6 +74,20 @@ def test_the_unit_does_what_resuming_and_fading_need() -> None:
     assert "ISOTONE_STATE_DIR=%S/isotone" in told["Environment"][0]
 
 
+def test_what_sessions_share_in_memory_outlives_a_crash() -> None:
+    """systemd removes what a dynamic user has in the system's /dev/shm whenever the service ends, also to be restarted:
+    the place must be a folder of the service that stays."""
+    told = directives(deploy.unit(Path("/opt/isotone/bin/synth")))
+    assert told["RuntimeDirectoryPreserve"] == ["restart"]
+    assert told["BindPaths"] == [f"%t/{told['RuntimeDirectory'][0]}:/dev/shm"]
+
+
+def test_its_comments_make_the_folder_of_the_settings_first() -> None:
+    steps = [line.removeprefix("#   ") for line in deploy.unit(Path("/opt/x")).splitlines() if line.startswith("#   ")]
+    made, written = (next(i for i, step in enumerate(steps) if word in step) for word in ("mkdir", "isotone.toml"))
+    assert made < written and steps[made] == "mkdir -p /etc/isotone"
+
+
 @pytest.mark.parametrize("path", ["synth", "/opt/with space/synth", "/opt/50%/synth", "/opt/$HOME/synth", "/opt/a;b"])
 def test_a_path_that_systemd_would_misread_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="absolute path without spaces"):
@@ -140,9 +154,37 @@ def test_it_runs_as_nobody_special_and_without_the_network() -> None:
     for name, rest in run:
         assert name != "RUN" or not re.search(r"pip|apt|curl|wget|https?:", rest), rest
     told = dict(run)
-    assert json.loads(told["ENTRYPOINT"]) == ["/opt/isotone/bin/synth", "serve"] and told["STOPSIGNAL"] == "SIGTERM"
-    check = told["HEALTHCHECK"].partition("CMD ")[2]
-    assert json.loads(check) == ["/opt/isotone/bin/synth", "serve", "--ping"]
+    assert told["STOPSIGNAL"] == "SIGTERM"
+
+
+def test_its_health_check_asks_where_it_listens() -> None:
+    build, run = stages()
+    told = dict(run)
+    started = json.loads(told["ENTRYPOINT"])
+    assert started == ["/opt/isotone/bin/synth", "serve", "--config", "/etc/isotone/isotone.toml"]
+    options, _, asked = told["HEALTHCHECK"].partition(" CMD ")
+    assert sorted(json.loads(asked)) == sorted([*started, "--ping"]), "the same settings as the service"
+    period = re.search(r"--start-period=(\d+)s", options)
+    assert period and int(period[1]) >= 120, "it compiles for a minute before it first answers"
+    assert ("COPY", "--from=build /etc/isotone /etc/isotone") in run, "there are settings where none are mounted"
+    assert any(name == "RUN" and "deploy/isotone.toml /etc/isotone/" in rest for name, rest in build)
+    for line in deploy.containerfile().splitlines():
+        assert not re.match(r"# .*podman build", line) or "--format docker" in line, "else the check is dropped"
+
+
+def test_user_and_group_are_those_that_the_image_makes() -> None:
+    run = stages()[1]
+    user, group = dict(run)["USER"].split(":")
+    (made,) = [rest for name, rest in run if name == "RUN"]
+    assert f"groupadd --system --gid {group} isotone" in made
+    assert f"useradd --system --uid {user} --gid {group}" in made
+
+
+def test_its_comments_leave_sessions_the_time_to_fade() -> None:
+    """`podman stop` kills after 10 s unless told otherwise."""
+    waits = re.findall(r"podman run [^\n]*--stop-timeout (\d+)", deploy.containerfile())
+    assert len(waits) == deploy.containerfile().count("podman run ") == 2
+    assert all(int(wait) > Config().stop_within_s + 10.0 for wait in waits)
 
 
 def test_its_environment_is_settings_that_there_are() -> None:

@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from synth.api import ControlsTaken, ControlsView, ControlTaken, ControlView, Done, FeedbackTaken
 from synth.controls import TABLE
-from tests.daemon.asking import KEPT, MINE, started, told, until, wrong
-from tests.daemon.fakes import fake_service
+from tests.daemon.asking import started, told, until, wrong
 
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with fake_service(tmp_path_factory.mktemp("state"), MINE) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def house(service):
-    return service.house
-
-
-@pytest.fixture(scope="module")
-def api(service):
-    with httpx.Client(base_url=service.url, timeout=60.0) as client:
-        yield client
-
-
-@pytest.fixture(autouse=True)
-def quiet(house):
-    """Sessions of one test take no time of the next."""
-    before = set(house.sessions.all)
-    yield
-    for name in set(house.sessions.all) - before - {KEPT}:
-        house.sessions.all[name].paused = True
-
-
-@pytest.fixture(scope="module")
-def playing(api):
-    """The path of a session that plays all the while."""
-    return started(api, preset="settle", seed=1, name=KEPT).links.session
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def test_a_control_is_taken_clamped_and_given_back(api, house, playing):

@@ -17,7 +17,7 @@ from synth.api.signals import Signal
 from synth.daemon.config import Config, Limits
 from synth.daemon.ingest import Busy, Ingest, Over, TooMany, journal, outcomes
 from synth.daemon.ingest import ingest as at
-from synth.session.terms import TermsError
+from synth.session import TermsError
 from synth.wearables.packet import Packet
 
 

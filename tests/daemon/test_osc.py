@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -24,6 +23,8 @@ from synth.daemon.ingest import Ingest
 from synth.daemon.osc import OscHub, query_app
 from synth.daemon.security import Caller, Role
 from synth.wire.osc import Message, bundle, decode, encode
+from tests.control.osc.client import Client
+from tests.daemon.asking import until
 from tests.daemon.fakes import FakeSessions, OpenGate, Served, fake_house, serving
 
 CALLERS = {
@@ -64,45 +65,12 @@ def served(house: Any, hub: OscHub) -> Iterator[Served]:
         yield served
 
 
-class Client:
-    """A socket that talks to the hub."""
-
-    def __init__(self, port: int) -> None:
-        self.to = ("127.0.0.1", port)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(LATE)
-        self.port = self.socket.getsockname()[1]
-
-    def say(self, address: str, *args: Any) -> None:
-        self.socket.sendto(encode(address, args), self.to)
-
-    def hear(self) -> Message:
-        (message,), troubles = decode(self.socket.recv(65535))
-        assert not troubles
-        return message
-
-    def ask(self, address: str, *args: Any) -> tuple[Any, ...]:
-        self.say(address, *args)
-        answer = self.hear()
-        assert answer.address == address
-        return answer.args
-
-
 @pytest.fixture
 def client(hub: OscHub, served: Served) -> Iterator[Client]:
     assert hub.port
     client = Client(hub.port)
     yield client
     client.socket.close()
-
-
-def until(found: Callable[[], Any], what: str = "it never came") -> Any:
-    end_s = time.monotonic() + LATE
-    while not (answer := found()):
-        assert time.monotonic() < end_s, what
-        time.sleep(0.01)
-    return answer
 
 
 def lines(house: Any, name: str, kind: str) -> list[dict[str, Any]]:
@@ -146,7 +114,12 @@ def test_the_sessions_are_listed(client: Client) -> None:
         ("/session", "/error", "/session", "sessions are at"),
         ("/session/one", "/session/one/error", "/", "no such address"),
         ("/session/one/controls/key", "/session/one/error", "/controls/key", "no such address"),
-        ("/session/one/transport/play", "/session/one/error", "/transport/play", "make a new one"),
+        (
+            "/session/one/transport/play",
+            "/session/one/error",
+            "/transport/play",
+            'POST /api/v1/sessions {"preset": "settle"}',
+        ),
         ("/session/one/feed/hrv", "/session/one/error", "/feed/hrv", "beat intervals"),
     ],
 )
@@ -201,6 +174,13 @@ def test_oscsend_speaks(client: Client, house: Any) -> None:
     for told in (["/session/three/control/tempo_bpm", "f", "60.5"], ["/session/three/stem/pad/mute", "i", "1"]):
         subprocess.run(["oscsend", "127.0.0.1", port, *told], check=True, timeout=20)
     until(lambda: moved(house, "three", "tempo_bpm") == [60.5] and moved(house, "three", "level_pad_db") == [-60.0])
+
+
+def test_who_plays_a_session_is_with_it(client: Client, house: Any) -> None:
+    company = house.sessions.all["three"].company
+    until(lambda: company.gone_s > 0.2)
+    client.ask("/session/three/control/key")
+    assert company.gone_s < 0.2
 
 
 def test_samples_go_by_the_ingest(client: Client, house: Any) -> None:
@@ -282,6 +262,9 @@ def test_oscquery_tells_of_a_session_by_its_whole_addresses(served: Served, hub:
     controls = tree["CONTENTS"]["session"]["CONTENTS"]["one"]["CONTENTS"]["control"]["CONTENTS"]
     assert list(controls) == [row.name for row in CONTROLS]
     assert controls["key"]["FULL_PATH"] == "/session/one/control/key"
+    transport = tree["CONTENTS"]["session"]["CONTENTS"]["one"]["CONTENTS"]["transport"]["CONTENTS"]
+    assert list(transport) == ["stop", "panic"]  # none begins again, so there is no play
+    assert get(served, "/one/session/one/transport/play").status_code == 404
     assert get(served, "/one/session/one/control/space?VALUE").json()["VALUE"]
     info = get(served, "/one/?HOST_INFO").json()
     assert info["OSC_PORT"] == hub.port and info["OSC_IP"] == "127.0.0.1"

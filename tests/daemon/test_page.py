@@ -7,10 +7,12 @@ import http.server
 import json
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from websockets.sync.client import connect
@@ -19,12 +21,13 @@ from synth.daemon.app import application
 from synth.daemon.audio import Listeners
 from synth.daemon.audio.pcm import FULL_SCALE, HEADER, HEADER_BYTES
 from synth.daemon.config import Config
-from synth.daemon.security import Gate, Role, new_key
+from synth.daemon.security import Gate, Role, gate, new_key
+from tests.daemon.asking import until
 from tests.daemon.audio.chromium import Browser, Page, chromium
 from tests.daemon.fakes import FakeSessions, Served, fake_house, serving
 from tests.daemon.running import Running, running
 
-RATE = 48_000
+RATE, BLOCK = 48_000, 1920
 SIZES = ((390, 844, False), (1280, 800, True))
 SILENT = 10 ** (-80 / 20)
 WORDS = "document.getElementById('{}').textContent"
@@ -38,7 +41,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("daemon")) as daemon:
+    with running(tmp_path_factory.mktemp("daemon"), ISOTONE_SESSIONS__ABANDONED_AFTER_S="3") as daemon:
         yield daemon.ready()
 
 
@@ -112,8 +115,25 @@ def test_stop_fades_out_and_ends_the_session(browser: Browser, daemon: Running) 
         assert page.run(WORDS.format("connection-words")) == "finished"
         page.wait(f"Math.max(...isotone.report.rms) < {SILENT}")
         assert page.run("!document.getElementById('choice').hidden && document.getElementById('now').hidden")
-        assert page.run("isotone.report.state") in ("over", "empty")
+        page.wait("['over', 'empty'].includes(isotone.report.state)")
     assert daemon.ask("GET", f"/api/v1/sessions/{session_id}").json()["status"] == "finished"
+
+
+def test_a_page_that_is_loaded_again_goes_on_and_one_that_is_closed_ends_it(browser: Browser, daemon: Running) -> None:
+    with browser.page(daemon.url + "/") as page:
+        session_id = start(page)
+        assert json.loads((_folder(daemon, session_id) / "session.json").read_text())["end_when_left"] is True
+        page.open(daemon.url + "/")  # its tab keeps what it stored
+        page.wait(f"{WORDS.format('start')} == 'Go on listening' && !document.getElementById('start').disabled")
+        assert page.run("document.getElementById('choose').hidden")
+        page.press("start")
+        page.wait("isotone.state == 'playing' && isotone.report && isotone.report.rms[0] > 0.001")
+        assert page.run("isotone.hello.session_id") == session_id
+        page.press("panic")
+        page.wait("isotone.state == 'idle'")
+        assert page.run(WORDS.format("start")) == "Start" and not page.run("document.getElementById('choose').hidden")
+        left = start(page)
+    assert daemon.event("session was left by everybody")["session"] == left
 
 
 @pytest.mark.parametrize("how", ["button", "escape"])
@@ -209,7 +229,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, 
     house = fake_house(
         folder, config=config, sessions=sessions, gate=Gate(config), listeners=Listeners(config, sessions)
     )
-    with serving(application(house), house) as served:
+    with serving(application(house), house) as served, pytest.MonkeyPatch.context() as patient:
+        patient.setattr(gate, "TRIES", 1000)
         yield served, house, text
 
 
@@ -258,6 +279,60 @@ def test_a_lost_connection_is_opened_again_with_a_new_ticket(
         page.wait("isotone.state == 'idle'")
     assert session.status == "playing"
     served.call(asyncio.sleep(0))
+
+
+def test_who_signs_in_again_hears_on_without_a_gap(browser: Browser, guarded: tuple[Served, Any, str]) -> None:
+    served, house, text = guarded
+    served.call(house.sessions.create("settle", {"minutes": 5.0}, name="renewed"))
+    with browser.page(f"{served.url}/?session=renewed") as page:
+        page.wait("!document.getElementById('sign-in').hidden")
+        _sign_in(page, _token(served, text, life_s=30.0))
+        page.wait("!document.getElementById('start').disabled && !document.getElementById('choice').hidden")
+        page.press("start")
+        page.wait("isotone.state == 'playing' && isotone.report && isotone.report.state == 'playing'")
+        page.wait("!document.getElementById('sign-in').hidden")  # asked for while it plays
+        assert "before this session" in page.run(WORDS.format("sign-in-words"))
+        (before,), begin = _listeners(house, "renewed"), page.run("isotone.report")
+        _sign_in(page, text)
+        page.wait("document.getElementById('sign-in').hidden")
+        page.wait("document.getElementById('trouble').hidden")
+        until(lambda: len(_listeners(house, "renewed")) == 1 and before not in _listeners(house, "renewed"))
+        until(lambda: not any(grant.expires_s < time.time() + 60.0 for _, grant in house.gate.visits.signed()))
+        page.wait(f"isotone.report.soundedFrames > {page.run('isotone.report.soundedFrames') + RATE}")
+        end = page.run("isotone.report")
+        went, sounded, passed = (end[name] - begin[name] for name in ("frame", "soundedFrames", "passedFrames"))
+        assert end["missedFrames"] == begin["missedFrames"] and page.run("isotone.reconnects") == 0
+        assert abs(went - sounded - passed) < BLOCK / 2  # nothing was heard twice
+        assert page.run("isotone.state") == "playing"
+        page.press("stop")
+
+
+def test_who_does_not_is_asked_to_and_goes_on_then(browser: Browser, guarded: tuple[Served, Any, str]) -> None:
+    served, house, text = guarded
+    with browser.page(f"{served.url}/") as page:
+        page.wait("!document.getElementById('sign-in').hidden")
+        _sign_in(page, _token(served, text, life_s=15.0))
+        session_id = start(page)
+        page.wait("isotone.state == 'idle' && document.getElementById('now').hidden")
+        assert page.run("!document.getElementById('sign-in').hidden && document.getElementById('trouble').hidden")
+        assert house.sessions.get(session_id).status == "playing"
+        _sign_in(page, text)
+        page.wait(f"{WORDS.format('start')} == 'Go on listening' && !document.getElementById('choice').hidden")
+        page.press("start")
+        page.wait("isotone.state == 'playing' && isotone.report.state == 'playing'")
+        assert page.run("isotone.hello.session_id") == session_id
+        page.press("panic")
+
+
+def _token(served: Served, key: str, **asked: Any) -> str:
+    asked["role"] = "operator"
+    answer = httpx.post(f"{served.url}/api/v1/tokens", json=asked, headers={"Authorization": f"Bearer {key}"})
+    return str(answer.json()["token"])
+
+
+def _listeners(house: Any, session_id: str) -> list[Any]:
+    feed = house.listeners._feeds.get(session_id)
+    return [one for channel in feed.channels.values() for one in channel.listeners] if feed else []
 
 
 async def _soon(work: Callable[[], Any]) -> None:

@@ -20,7 +20,7 @@ from synth.api import (
 from synth.controls import CONTROLS, TABLE
 from synth.daemon.config import Config
 from synth.daemon.security import Caller, Role
-from tests.daemon.asking import ALL, KEPT, MINE, started, told, until, wrong
+from tests.daemon.asking import ALL, MINE, started, told, until, wrong
 from tests.daemon.fakes import OpenGate, fake_service
 
 HEALTH_APP = {
@@ -34,39 +34,8 @@ CALLERS = {
     "own": Caller(Role.THERAPIST, "own", "a therapist of one session"),
     "therapist": Caller(Role.THERAPIST, None, "a therapist"),
 }
+pytestmark = pytest.mark.usefixtures("quiet")
 names = (f"s{i}" for i in itertools.count())
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with fake_service(tmp_path_factory.mktemp("state"), MINE) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def house(service):
-    return service.house
-
-
-@pytest.fixture(scope="module")
-def api(service):
-    with httpx.Client(base_url=service.url, timeout=60.0) as client:
-        yield client
-
-
-@pytest.fixture(autouse=True)
-def quiet(house):
-    """Sessions of one test take no time of the next."""
-    before = set(house.sessions.all)
-    yield
-    for name in set(house.sessions.all) - before - {KEPT}:
-        house.sessions.all[name].paused = True
-
-
-@pytest.fixture(scope="module")
-def playing(api):
-    """The path of a session that plays all the while."""
-    return started(api, preset="settle", seed=1, name=KEPT).links.session
 
 
 # -- started ---------------------------------------------------------------------------------------------------------

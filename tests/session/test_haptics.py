@@ -9,7 +9,7 @@ import soundfile
 from synth import Session
 from synth.output.render import render_session
 from synth.output.replay import replay_session
-from synth.session.terms import TermsError
+from synth.session import TermsError
 
 RATE = 22_050
 OPEN = {"none_of_these": True}

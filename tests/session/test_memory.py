@@ -19,8 +19,8 @@ from synth.score.model import TICKS_PER_BEAT, Score
 from synth.score.strokes import KEPT_BEATS
 
 RATE = 48_000
-LONG_S, PART_S = 1600, 200  # and between two looks
-FEW_BLOCKS = 1500  # of memory; a score that is kept takes more in a quarter of an hour
+LONG_S, PART_S = 1200, 150  # and between two looks
+FEW_BLOCKS = 1500  # of memory; a score that is kept takes more in seven minutes
 
 
 def endless(preset: str, **options) -> Session:
@@ -60,7 +60,7 @@ def busy(session: Session, seconds: int) -> Iterator[int]:
 
 
 def growth(passing: Iterator[int]) -> int:
-    """How many blocks of memory more are in use in the last ten minutes than in the ten after the first ones.
+    """How many blocks of memory more are in use at the last three looks than at those from the third on.
 
     They hold single numbers and texts, too; what the composer's tables hold by now is left out. The least of three
     looks counts, as what sounds and what is remembered comes and goes.
@@ -68,7 +68,7 @@ def growth(passing: Iterator[int]) -> int:
     looks, tables = [], list[functools._lru_cache_wrapper]()
     for second in passing:
         if second % PART_S == PART_S - 1:
-            tables = tables or [found for found in gc.get_objects() if isinstance(found, functools._lru_cache_wrapper)]
+            tables = tables or [found for found in gc.get_objects() if type(found) is functools._lru_cache_wrapper]
             for table in tables:
                 if str(table.__module__).startswith("synth.composer"):
                     table.cache_clear()
@@ -84,7 +84,7 @@ def tail(score: Score, tick: int) -> tuple[list, list]:
 
 
 class Alone:
-    """Half an hour that nobody touches: all that was played in it, the score that is left and how memory grew."""
+    """Twenty minutes that nobody touches: all that was played in it, the score that is left and how memory grew."""
 
     def __init__(self, keep_score: bool) -> None:
         session, played = endless("settle", keep_score=keep_score), hashlib.sha256()

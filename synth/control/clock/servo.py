@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from synth.controls import TABLE
-from synth.session.terms import Terms
+
+if TYPE_CHECKING:
+    from synth.session import Terms
 
 GAIN = 0.25  # of a small phase error, taken back in the next beat
 KEEP = 0.9

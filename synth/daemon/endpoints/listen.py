@@ -34,6 +34,7 @@ PAGE = {
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/api.js": ("api.js", "text/javascript; charset=utf-8"),
     "/player.js": ("player.js", "text/javascript; charset=utf-8"),
+    "/shown.js": ("shown.js", "text/javascript; charset=utf-8"),
     "/socket.js": ("socket.js", "text/javascript; charset=utf-8"),
     "/worklet.js": ("worklet.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),

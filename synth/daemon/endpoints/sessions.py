@@ -47,6 +47,8 @@ async def _create(house: House, caller: Caller, request: Request, asked: NewSess
     chosen = await _chosen(asked)
     latest = sensed(asked.signals, chosen.preset)
     hosted, session = await _hosted(house, chosen, asked)
+    if asked.end_when_left:
+        hosted.end_when_left()
     if latest:
         with suppress(Over):
             house.ingest.put(hosted, [Signal(channel=name, value=value) for name, value in latest.items()], "http")

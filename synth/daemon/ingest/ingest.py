@@ -21,7 +21,7 @@ from synth.daemon.ingest.outcomes import ACCEPTED, BUSY, LATE, REFUSED, Outcomes
 from synth.daemon.ingest.reading import Now, Read, packets, read
 from synth.daemon.ingest.waiting import MOST_DEVICES, Waiting, sent_bytes
 from synth.daemon.security.clock import SteadyClock
-from synth.session.terms import TermsError
+from synth.session import TermsError
 from synth.wearables.packet import Packet
 from synth.wearables.samples import REPORTS
 

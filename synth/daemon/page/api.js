@@ -7,6 +7,8 @@ export class Refusal extends Error {
   }
 }
 
+export const service = { aheadMs: 0 }; // its clock, before this machine's
+
 const WORDS = {
   0: "The service does not answer. Is it running, and are you online?",
   401: "Please sign in.",
@@ -25,6 +27,7 @@ export async function ask(method, path, body) {
   } catch {
     throw new Refusal(0, WORDS[0]);
   }
+  service.aheadMs = Date.parse(response.headers.get("date")) - Date.now() || 0;
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;

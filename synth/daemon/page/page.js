@@ -1,21 +1,24 @@
 // The listening page: start, stop, silence, a level, and what is played and why.
 
-import { ask, streamAddress } from "/api.js";
+import { ask, service, streamAddress } from "/api.js";
 import { Player } from "/player.js";
+import { LOWEST_DB, clock, decibels, loudness, progress, sensed, stems, store, stored, why } from "/shown.js";
 
 const LOOK_MS = 1000; // between looks at the session
 const SOUNDING = 0.001; // -60 dBFS
 const FALL_DB_S = 40; // of the level meter
-const LOWEST_DB = -60;
-const AUDIBLE_DB = -48; // of a stem's level
 const PANIC_FADE_S = 0.02;
-const SENSED = [[0.7, "clearly"], [0.4, "fairly well"], [0.15, "faintly"], [0, "hardly"]];
 const DESCRIBED_IN = "/api/v1/sessions";
+const OVER = ["finished", "failed"];
+const LAST_HOUR_MS = 3600e3; // in which who has signed in again is reminded again
+const WHO = "This service asks who is calling. Your key was given to you by whoever runs it.";
 
 const $ = (id) => document.getElementById(id);
 const joined = new URLSearchParams(location.search).get("session"); // a session that plays already
 
 const playing = { id: null, mine: false, looking: null, minutes: null, pressed: 0 };
+const signed = { untilMs: null, again: false }; // by the service's clock
+let begun = null; // by this page, before it was loaded again
 const meter = { db: [LOWEST_DB, LOWEST_DB], at: 0 };
 let presets = [];
 
@@ -33,9 +36,11 @@ async function begin() {
   player.setVolume(loudness($("volume").value));
   try {
     if (joined) await look(joined);
-    else await choose();
-    const who = await ask("GET", "/api/v1/whoami");
-    $("sign-out").hidden = !who.sign_in;
+    else {
+      await choose();
+      await goOn();
+    }
+    await whoIsIt();
     show("choice");
     trouble("");
   } catch (error) {
@@ -54,13 +59,41 @@ async function choose() {
 
 async function look(id) {
   const session = await ask("GET", `${DESCRIBED_IN}/${encodeURIComponent(id)}`);
-  $("choice-title").textContent = session.title;
-  $("choose").hidden = true;
-  for (const field of [$("preset"), $("minutes")]) field.disabled = true;
-  $("summary").textContent = "This session is playing.";
-  $("start").textContent = "Listen";
-  $("start").disabled = ["finished", "failed"].includes(session.status);
+  offer(session, "This session is playing.", "Listen");
+  $("start").disabled = OVER.includes(session.status);
   if ($("start").disabled) $("summary").textContent = "This session is over.";
+}
+
+// Offers the session that this page began before it was loaded again, as long as it plays.
+async function goOn() {
+  const id = stored("session", "sessionStorage");
+  if (!id) return;
+  const session = await ask("GET", `${DESCRIBED_IN}/${encodeURIComponent(id)}`).catch((error) => {
+    if (![403, 404].includes(error.status)) throw error;
+    return null;
+  });
+  if (!session || OVER.includes(session.status)) {
+    forget();
+    return;
+  }
+  begun = id;
+  offer(session, "Your session is still playing.", "Go on listening");
+}
+
+// A session to be heard; null: one to be chosen.
+function offer(session, words, press) {
+  $("choice-title").textContent = session ? session.title : "What would you like?";
+  $("choose").hidden = Boolean(session);
+  for (const field of [$("preset"), $("minutes")]) field.disabled = Boolean(session);
+  $("start").textContent = press;
+  if (session) $("summary").textContent = words;
+  else describe();
+}
+
+async function whoIsIt() {
+  const who = await ask("GET", "/api/v1/whoami");
+  signed.untilMs = who.expires ? Date.parse(who.expires) : null;
+  $("sign-out").hidden = !who.sign_in;
 }
 
 function describe() {
@@ -73,9 +106,20 @@ function describe() {
 function askWho() {
   hush();
   $("choice").hidden = $("now").hidden = $("what").hidden = $("figures").hidden = $("sign-out").hidden = true;
+  $("sign-in-words").textContent = WHO;
   $("sign-in").hidden = false;
   trouble("");
   $("credential").focus();
+}
+
+// Asks to sign in again where that ends before the session does; it plays on meanwhile.
+function remind(session) {
+  const leftMs = signed.untilMs === null ? Infinity : signed.untilMs - Date.now() - service.aheadMs;
+  const restMs = session.minutes ? 1000 * (60 * session.minutes - session.time_s) : Infinity;
+  if (!$("sign-in").hidden || leftMs >= restMs || (signed.again && leftMs > LAST_HOUR_MS)) return;
+  const at = new Date(Date.now() + leftMs).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  $("sign-in-words").textContent = `Your sign-in ends at ${at}, before this session. Sign in again to hear it on.`;
+  $("sign-in").hidden = false;
 }
 
 async function signIn(event) {
@@ -83,9 +127,13 @@ async function signIn(event) {
   try {
     await ask("POST", "/api/v1/sign-in", { credential: $("credential").value.trim() });
     $("credential").value = "";
+    const plays = Boolean(playing.id);
+    if (plays) await whoIsIt();
     $("sign-in").hidden = true;
-    await begin();
-    $("start").focus();
+    signed.again = plays;
+    if (plays) trouble("");
+    await (plays ? player.renew() : begin());
+    $(plays ? "stop" : "start").focus();
   } catch (error) {
     trouble(error.status === 401 ? "That key is not known here. Please check it." : error.message);
   }
@@ -93,6 +141,7 @@ async function signIn(event) {
 
 async function signOut() {
   await ask("POST", "/api/v1/sign-out").catch(() => null);
+  forget();
   askWho();
 }
 
@@ -106,7 +155,8 @@ async function start(event) {
   playing.pressed = performance.now();
   state("waiting", "starting");
   try {
-    const [started] = await Promise.all([joined ? { session_id: joined } : create(), player.prepare()]);
+    const id = joined || begun;
+    const [started] = await Promise.all([id ? { session_id: id } : create(), player.prepare()]);
     playing.id = started.session_id;
     playing.mine = !joined;
     const path = `${DESCRIBED_IN}/${encodeURIComponent(playing.id)}`;
@@ -126,16 +176,22 @@ async function start(event) {
 async function create() {
   const preset = $("preset").value;
   store("preset", preset);
-  const started = await ask("POST", DESCRIBED_IN, { preset, minutes: Number($("minutes").value) });
+  const started = await ask("POST", DESCRIBED_IN, { preset, minutes: Number($("minutes").value), end_when_left: true });
+  store("session", started.session_id, "sessionStorage");
   why(started.reasons);
   return started;
 }
 
 function follow(path) {
   clearInterval(playing.looking);
-  const once = () => ask("GET", path).then(tell).catch(() => null); // the connection's own state tells of trouble
+  const once = () => ask("GET", path).then(tell).catch(untold);
   playing.looking = setInterval(once, LOOK_MS);
   once();
+}
+
+// The connection's own state tells of trouble.
+function untold(error) {
+  if (error.status === 404 && playing.id && !player.isConnected) leave("finished");
 }
 
 async function stop() {
@@ -170,11 +226,20 @@ async function panic() {
 
 function leave(words, seconds) {
   hush(seconds);
+  forget();
   known.state = "idle";
   state("idle", words);
+  $("sign-in").hidden = true;
   show("choice");
   $("start").disabled = false;
   $("start").focus();
+}
+
+// The session is over, or no longer this page's: the next one is chosen.
+function forget() {
+  store("session", null, "sessionStorage");
+  if (begun) offer(null, "", "Start");
+  begun = null;
 }
 
 function hush(seconds) {
@@ -216,9 +281,14 @@ function over(hasBroken) {
 }
 
 function refused(error) {
-  leave("not playing");
-  if (error.status === 401) askWho();
-  else trouble(error.message);
+  if (error.status === 401) {
+    known.state = "idle";
+    state("idle", "not playing");
+    askWho(); // and then it goes on
+  } else {
+    leave("not playing");
+    trouble(error.message);
+  }
 }
 
 // -- what is shown -----------------------------------------------------------------------------------------------------
@@ -233,57 +303,15 @@ function tell(session) {
   $("tempo").textContent = `${Math.round(session.beat.bpm)} bpm`;
   $("key").textContent = `${session.beat.key} ${session.beat.mode}`;
   $("confidence").textContent = sensed(session.state);
-  stems(session);
+  stems(session, presets);
   why(session.reasons);
   if (session.status === "resuming") state("waiting", "the session is being taken up again");
+  remind(session);
+  if (session.status === "finished" && !player.isConnected) leave("finished"); // while nobody here could hear it end
   if (session.status === "failed") {
     leave("failed");
     trouble(session.trouble || "The session has failed.");
   }
-}
-
-function progress(share) {
-  $("progress").hidden = share === null;
-  if (share === null) return;
-  const percent = Math.min(100 * share, 100);
-  $("progress").setAttribute("aria-valuenow", percent.toFixed(0));
-  $("progress-bar").style.transform = `scaleX(${percent / 100})`;
-}
-
-function sensed(believed) {
-  if (!believed) return "nothing yet";
-  const [, word] = SENSED.find(([least]) => believed.confidence >= least);
-  return `${word} (${Math.round(100 * believed.confidence)} %)`;
-}
-
-function stems(session) {
-  const preset = presets.find((one) => one.name === session.preset);
-  const names = session.stems.length ? session.stems : preset ? preset.stems : [];
-  const heard = names.map((name) => ({ name, isOn: (session.controls[`level_${name}_db`] ?? 0) > AUDIBLE_DB }));
-  list($("stems"), heard, (item, { name, isOn }) => {
-    item.textContent = isOn ? name : `${name} (off)`;
-    item.dataset.on = isOn;
-  });
-}
-
-function why(reasons) {
-  list($("reasons"), reasons.length ? reasons : ["It follows the session's own plan."], (item, words) => {
-    item.textContent = words;
-  });
-}
-
-// Changes only what differs, so that a screen reader is not told the same again.
-function list(parent, things, fill) {
-  const words = JSON.stringify(things);
-  if (parent.dataset.words === words) return;
-  parent.dataset.words = words;
-  parent.replaceChildren(
-    ...things.map((thing) => {
-      const item = document.createElement("li");
-      fill(item, thing);
-      return item;
-    }),
-  );
 }
 
 function draw() {
@@ -316,26 +344,6 @@ function show(part) {
 function trouble(words) {
   $("trouble").textContent = words;
   $("trouble").hidden = !words;
-}
-
-const decibels = (level) => Math.max(20 * Math.log10(Math.max(level, 1e-6)), LOWEST_DB);
-const loudness = (percent) => (percent / 100) ** 2;
-const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-
-function stored(name) {
-  try {
-    return localStorage.getItem(`isotone.${name}`);
-  } catch {
-    return null; // not allowed here: then nothing is remembered
-  }
-}
-
-function store(name, value) {
-  try {
-    localStorage.setItem(`isotone.${name}`, value);
-  } catch {
-    return;
-  }
 }
 
 // -- hands -------------------------------------------------------------------------------------------------------------

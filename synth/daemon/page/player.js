@@ -16,6 +16,7 @@ export class Player {
     this.address = null;
     this.tries = 0;
     this.reconnects = 0;
+    this.isConnected = false;
   }
 
   // To be called while a press of a button is answered: before, browsers let nothing sound.
@@ -51,6 +52,7 @@ export class Player {
   open(address) {
     this.address = address;
     this.tries = 0;
+    this.isConnected = false;
     this.fade(1, 0.02);
     return this.connect();
   }
@@ -75,6 +77,13 @@ export class Player {
     this.socket.postMessage({ type: "open", url, port: port2 }, [port2]);
   }
 
+  // Go on over a new connection, without a gap: who listens has signed in again.
+  async renew() {
+    const address = this.address;
+    const url = await address();
+    if (address === this.address) this.socket.postMessage({ type: "renew", url });
+  }
+
   again() {
     const address = this.address;
     const seconds = AGAIN_S[Math.min(this.tries++, AGAIN_S.length - 1)];
@@ -87,6 +96,7 @@ export class Player {
     if (data.type === "hello") {
       if (this.tries) this.reconnects++;
       this.tries = 0;
+      this.isConnected = true;
       this.node.port.postMessage(data);
       this.on.hello(data);
       this.on.state("playing", "connected");
@@ -95,6 +105,7 @@ export class Player {
       this.hasBroken = data.code === BROKEN;
       this.node.port.postMessage({ type: "end" });
     } else if (data.type === "closed") {
+      this.isConnected = false;
       this.again();
     }
   }

@@ -17,7 +17,7 @@ from synth.controls import control
 from synth.output.spatial import KINDS
 from synth.preset import Preset, PresetError, bounds_of, load_preset, phases_from, preset_names
 from synth.safety.screening import gates
-from synth.session.terms import TermsError, agree
+from synth.session import TermsError
 from synth.wearables.recording import Recording
 from synth.wearables.samples import CHANNELS, REPORTS, Samples
 
@@ -49,6 +49,8 @@ def keywords(session: Mapping[str, Any]) -> dict[str, Any]:
 
 def check(session: Mapping[str, Any]) -> None:
     """Raise now, in words for the caller, what the render would be refused for: ValueError."""
+    from synth.session import agree  # with the engine behind it
+
     asked = keywords(session)
     for name, value in asked["settings"].items():
         control(name).check(value)

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def check_exposure(config: Config) -> None:
-    """ConfigError unless, off loopback, there are TLS and keys, and wherever sign-in is asked for, keys."""
+    """ConfigError unless, off loopback, there are TLS and keys, wherever sign-in is asked for, keys, and unless those
+    proxies that are believed are named by address."""
     from synth.daemon.config import ConfigError
 
     problems: list[str] = []
@@ -25,6 +26,11 @@ def check_exposure(config: Config) -> None:
             f"keys: {_why(config)} somebody must be able to sign in: make a key with `synth serve --new-key operator "
             "NAME` and put the [[keys]] lines that it prints into the settings file"
         )
+    problems += [
+        f"proxy.trusted: {proxy[:50]!r} is no address or network: give them as 127.0.0.1 or 10.0.0.0/24"
+        for proxy in config.proxy_trusted
+        if not _is_network(proxy)
+    ]
     if problems:
         raise ConfigError("\n".join(problems))
 
@@ -40,6 +46,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _why(config: Config) -> str:

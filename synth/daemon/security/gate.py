@@ -26,13 +26,14 @@ from synth.daemon.security.secret import Secret
 from synth.daemon.security.shield import Shield, too_often
 from synth.daemon.security.tickets import Tickets
 from synth.daemon.security.tokens import CHALLENGE, Grant, Tokens, refused
-from synth.daemon.security.visits import LONGEST_S, Visits, visit_of
+from synth.daemon.security.visits import Visits, visit_of
 
 if TYPE_CHECKING:
     from synth.daemon.config import Config
 
 HERE = Grant(Caller(Role.OPERATOR, None, "loopback"), "loopback")  # this machine's own programs
 TRIES_HZ, TRIES = 1 / 12, 5  # sign-ins of one address: five at once, then five a minute
+PAGE_S = 12 * 3600.0  # that a page stays signed in: a night
 MISSES_HZ, MISSES = 1.0, 30  # calls of one address with what is not good
 LARGEST_MESSAGE = 256 * 1024  # bytes that come in over a WebSocket
 
@@ -76,7 +77,8 @@ class Gate:
         """What the caller showed. Problem 401, 403 or 429."""
         visit = visit_of(connection.scope)
         if visit.grant is None:
-            visit.sign(self._shown(connection) if self._sign_in else self._local(connection))
+            grant = self._shown(connection) if self._sign_in else self._local(connection)
+            visit.sign(grant, self.left_s(grant))
         assert visit.grant is not None
         return visit.grant
 
@@ -112,13 +114,13 @@ class Gate:
         if wait_s := self._tries.take(visit_of(connection.scope).address, TRIES_HZ, TRIES):
             raise too_often(wait_s)
         shown = self._read(text)
-        token, grant = self._tokens.make(shown, shown.caller, LONGEST_S, use="page")
+        token, grant = self._tokens.make(shown, shown.caller, PAGE_S, use="page")
         response.set_cookie(
             self.cookie,
             token,
             max_age=int(self.left_s(grant)),
             path="/",
-            secure=self._is_tls,
+            secure=self._is_tls or connection.url.scheme == "https",
             httponly=True,
             samesite="strict",
         )
@@ -134,7 +136,7 @@ class Gate:
         shown = self.grant(connection)
         if shown.caller.role < Role.OPERATOR and not shown.made(token_id):
             raise Problem(403, "Not your token", "you can revoke your own token and those made from it")
-        self._revoked.add(token_id, self._clock.now_s() + max(LONGEST_S, self._config.token_life_s))
+        self._revoked.add(token_id, self._clock.now_s() + max(PAGE_S, self._config.token_life_s))
         self._end_sockets()
         try:
             await asyncio.to_thread(self._revoked.keep, token_id)
@@ -161,7 +163,7 @@ class Gate:
     def server_settings(self) -> dict[str, Any]:
         """What uvicorn must be told, as arguments of its Config, so that what an ASGI app cannot see is bounded too.
 
-        Without `proxy_headers` nobody chooses the address that limits count; without compression no message grows; the
+        Only the proxies of the settings choose the address that limits count; without compression no message grows; the
         access log would hold tickets.
         """
         from synth.daemon.security.wire import guarded_protocol
@@ -170,7 +172,8 @@ class Gate:
             "http": guarded_protocol(self._config.limits),
             "ws_max_size": LARGEST_MESSAGE,
             "ws_per_message_deflate": False,
-            "proxy_headers": False,
+            "proxy_headers": bool(self._config.proxy_trusted),
+            "forwarded_allow_ips": list(self._config.proxy_trusted),
             "server_header": False,
             "access_log": False,
             "timeout_keep_alive": 5,
@@ -231,8 +234,8 @@ class Gate:
         if len(tickets) > 1 or (scope["type"] == "http" and scope["method"] != "GET"):
             raise refused("a ticket opens one stream: send a token as a Bearer for all else")
         grant = self._tickets.take(tickets[0], scope["path"])
-        if not self._tokens.is_good(grant):
-            raise refused("the token that the ticket was made with was revoked")
+        if not self._tokens.is_good(grant) or self.left_s(grant) <= 0.0:
+            raise refused("the token that the ticket was made with is no longer good")
         return grant
 
     def _by_cookie(self, connection: HTTPConnection, cookies: list[str]) -> Grant:

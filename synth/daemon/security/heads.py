@@ -15,7 +15,7 @@ _ONES = {
     b"sec-fetch-dest": "dest",
     b"x-requested-with": "asked_with",
 }
-_PROXIES = {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"}
+_PROXIES = {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via"}
 MARK = "isotone"  # of the page's cookie: the rest of its name depends on TLS
 
 

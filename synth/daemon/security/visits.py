@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 from collections import Counter
 from functools import lru_cache
 
@@ -16,37 +17,38 @@ from synth.daemon.security.tokens import Grant
 IN_SCOPE = "isotone.visit"
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013  # close codes (RFC 6455, section 7.4.1, and the IANA registry)
 GREET_S = 5.0  # for a WebSocket to show who calls
-LONGEST_S = 12 * 3600.0  # of a socket opened with what expires: a night. Revoking ends it at once.
 RETRY_S = 5
 
 
 class Visit:
     """A request or socket while it is served. `grant` is what its caller showed; `ended` the reason when the shield
-    ended it."""
+    ended it. What stays open ends with the token that opened it."""
 
-    __slots__ = ("address", "heads", "grant", "ended", "is_open", "_task", "_timer")
+    __slots__ = ("address", "heads", "grant", "ended", "is_open", "_until_s", "_task", "_timer")
 
     def __init__(self, scope: Scope, heads: Heads) -> None:
         self.address, self.heads = address_of(scope), heads
         self.grant: Grant | None = None
         self.ended = ""
         self.is_open = False
+        self._until_s = math.inf  # by the loop's clock
         self._task = asyncio.current_task()
         self._timer: asyncio.TimerHandle | None = None
 
-    def sign(self, grant: Grant) -> None:
-        """Whose visit it is was found out."""
-        self.grant = grant
+    def sign(self, grant: Grant, left_s: float) -> None:
+        """Whose visit it is was found out, and for how many seconds what they showed is good."""
+        self.grant, self._until_s = grant, asyncio.get_running_loop().time() + left_s
         if self.is_open:
             self.watch()
 
     def watch(self) -> None:
-        """End it when nobody signs in, or after the longest time that one may be open."""
+        """End it when nobody signs in, or once what was shown has expired."""
         self.rest()
+        loop = asyncio.get_running_loop()
         if self.grant is None:
-            self._timer = asyncio.get_running_loop().call_later(GREET_S, self.end, "sign in")
-        elif self.grant.expires_s is not None:
-            self._timer = asyncio.get_running_loop().call_later(LONGEST_S, self.end, "open for too long")
+            self._timer = loop.call_later(GREET_S, self.end, "sign in")
+        elif self._until_s < math.inf:
+            self._timer = loop.call_at(self._until_s, self.end, "the token has expired")
 
     def rest(self) -> None:
         """No timer any more."""

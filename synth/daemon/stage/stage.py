@@ -16,10 +16,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from synth.daemon.config import Config
-from synth.daemon.nursery import nursery
+from synth.daemon.nursery import nursery, work
 from synth.daemon.stage.memory import SessionMemory
 from synth.daemon.stage.part import Part, WorkerSetup, packed
-from synth.daemon.stage.worker import main
 from synth.daemon.stage.worker_board import WorkerBoard
 from synth.live.ring import shared_folder
 
@@ -74,7 +73,7 @@ class _Worker:
         self.restarts += 1
         self.started_s = time.monotonic()
         orders, ours = nursery().Pipe(duplex=False)
-        self.process = nursery().Process(target=main, args=(self.setup, orders), daemon=True)
+        self.process = nursery().Process(target=work, args=(self.setup, orders), daemon=True)
         await asyncio.to_thread(self.process.start)  # the first waits until the nursery has loaded
         orders.close()
         loop = asyncio.get_running_loop()

@@ -18,6 +18,8 @@ from synth.control.clock.link import LinkBeat, LinkError, LinkFollower
 from synth.control.clock.servo import TempoLimits
 from synth.session.pulse import Pulse
 
+OLDER_S = 1.0  # of sessions begun within half a second of each other Link keeps either's tempo; else the older one's
+
 
 class Peer(threading.Thread):
     """Someone else on Link, at 132 bpm."""
@@ -54,7 +56,9 @@ def alone() -> Iterator[None]:
 def peer(alone: None) -> Iterator[Peer]:
     peer = Peer()
     peer.start()
-    assert peer.there.wait(5.0)
+    assert peer.there.wait(60.0)
+    older_s = time.monotonic() + OLDER_S
+    until(lambda: time.monotonic() > older_s)
     yield peer
     peer.ended.set()
     peer.join()
@@ -103,7 +107,7 @@ class Quick(TempoLimits):
         return 0.1
 
 
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
+def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it does not come about"

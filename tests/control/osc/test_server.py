@@ -20,7 +20,8 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.udp_client import SimpleUDPClient
 
 from synth.control.osc import OscError, OscServer
-from synth.wire.osc import Message, bundle, decode, encode
+from synth.wire.osc import Message, bundle, encode
+from tests.control.osc.client import Client
 
 Until = Callable[[Callable[[], object]], None]
 
@@ -31,32 +32,9 @@ def osc(hands: Any) -> Iterator[OscServer]:
         yield server
 
 
-class Client:
-    """A socket that talks to a server."""
-
-    def __init__(self, osc: OscServer) -> None:
-        self.to = ("127.0.0.1", osc.port)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(10.0)
-        self.port = self.socket.getsockname()[1]
-
-    def say(self, address: str, *args: Any) -> None:
-        self.socket.sendto(encode(address, args), self.to)
-
-    def hear(self) -> Message:
-        (message,), troubles = decode(self.socket.recv(65535))
-        assert not troubles
-        return message
-
-    def ask(self, address: str, *args: Any) -> tuple[Any, ...]:
-        self.say(address, *args)
-        return self.hear().args
-
-
 @pytest.fixture
 def client(osc: OscServer) -> Iterator[Client]:
-    client = Client(osc)
+    client = Client(osc.port)
     yield client
     client.socket.close()
 
@@ -165,7 +143,7 @@ def _fuzzed() -> tuple[OscServer, Client]:
 
         server = OscServer(Still(), 0)  # type: ignore[arg-type]
         server.start()
-        _kept.append((server, Client(server)))
+        _kept.append((server, Client(server.port)))
     return _kept[0]
 
 
@@ -179,7 +157,7 @@ def _closing() -> Iterator[None]:
 
 
 def test_who_listens_no_more_is_told_no_more(osc: OscServer, client: Client, hands: Any, until: Until) -> None:
-    gone = Client(osc)
+    gone = Client(osc.port)
     gone.say("/subscribe", "/control/space", 50.0)
     assert gone.hear().args == (0.5,)
     client.say("/subscribe", "/control/space", 50.0)
@@ -204,7 +182,7 @@ def test_a_port_in_use_is_told_plainly(osc: OscServer, hands: Any) -> None:
 def test_packets_from_elsewhere_are_only_counted(hands: Any, until: Until) -> None:
     with OscServer(hands, 0, "0.0.0.0", ["192.0.2.0/24"]) as osc:
         loopback = osc.allowed
-        client = Client(osc)
+        client = Client(osc.port)
         osc.allowed = _nobody()  # as if this machine were another
         client.say("/verb/more")
         until(lambda: osc.refused == 1)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from synth.daemon.app import application
 from synth.daemon.audio import Listeners
 from synth.daemon.audio.wire import AudioWebSockets
+from synth.daemon.company import Company
 from synth.daemon.config import Config
 from synth.daemon.stage.sound import Sound
 from tests.daemon.fakes import fake_house
@@ -38,6 +39,7 @@ class Tone:
     def __init__(self, session_id: str, stems: tuple[str, ...] = (), rate: int = RATE) -> None:
         self.id, self.status, self.stems, self.rate = session_id, "playing", stems, rate
         self.sound = self.new_sound(0)
+        self.company = Company()
 
     def new_sound(self, first: int) -> Sound:
         memory = memoryview(bytearray(Sound.size(BLOCK, len(self.stems))))

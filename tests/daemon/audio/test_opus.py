@@ -135,11 +135,11 @@ def test_one_encoder_serves_all_who_hear_the_same(hall: Stand) -> None:
         first = one.iter_raw()
         early = b"".join(next(first) for _ in range(3))
         with httpx.stream("GET", url) as other, httpx.stream("GET", f"{url}?bitrate=32000") as third:
-            rest = other.iter_raw()
+            rest, another = other.iter_raw(), third.iter_raw()  # held: who lets go of one hangs up
             late = next(rest)
             while len(list(pages(late))) < 4:
                 late += next(rest)
-            next(third.iter_raw())
+            next(another)
             assert hall.listeners.encoders == 2 and hall.listeners.of("mix") == 3
     early_pages, late_pages = list(pages(early)), list(pages(late))
     assert early_pages[:2] == late_pages[:2]  # the headers

@@ -206,7 +206,7 @@ def config_of(folder: Path, keys: tuple[Key, ...] = (), limits: dict[str, Any] |
 def running(config: Config, keys: dict[Role, str] | None = None, verify: Any = False) -> Iterator[Daemon]:
     """Serve until left."""
     gate = Gate(config)
-    house: Any = SimpleNamespace(config=config, gate=gate, sessions=None, pause=_pause)
+    house: Any = SimpleNamespace(config=config, gate=gate, sessions=SimpleNamespace(all={}), pause=_pause)
     loops: list[asyncio.AbstractEventLoop] = []
 
     @contextlib.asynccontextmanager

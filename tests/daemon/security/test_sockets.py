@@ -155,12 +155,29 @@ def test_revoking_a_token_closes_what_it_opened(signed: Daemon) -> None:
     until(lambda: len(signed.gate.visits) == 0, "all sockets closed")
 
 
-def test_a_socket_opened_with_a_token_is_not_open_for_ever(signed: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visits, "LONGEST_S", 0.3)
-    with signed.socket(AUDIO, signed.token(signed.keys[Role.OPERATOR])) as one:
-        one.recv()
-        with pytest.raises(ConnectionClosed):
-            one.recv(timeout=20.0)
+def test_what_a_token_opened_ends_when_it_expires(signed: Daemon) -> None:
+    key = signed.keys[Role.OPERATOR]
+    short, long = signed.token(key, life_s=2.0), signed.token(key, life_s=600.0)
+    ticket, late = (signed.ask("POST", "/api/v1/tickets", short, json={"path": AUDIO}).json()["ticket"] for _ in "ab")
+    with (
+        signed.socket(AUDIO, short) as by_token,
+        signed.socket(f"{AUDIO}?ticket={ticket}") as by_ticket,
+        signed.socket(AUDIO, long) as by_another,
+        signed.client(short) as client,
+        client.stream("GET", EVENTS) as stream,
+    ):
+        for socket_ in (by_token, by_ticket, by_another):
+            socket_.recv()
+        for socket_ in (by_token, by_ticket):
+            with pytest.raises(ConnectionClosed) as closed:
+                socket_.recv(timeout=20.0)
+            told = closed.value.rcvd
+            assert told is not None and (told.code, told.reason) == (1008, "the token has expired")
+        assert "".join(stream.iter_text()).startswith("id: 0")  # comes to its end
+        by_another.send("its time has not come")
+        assert by_another.recv() == "its time has not come"
+    with pytest.raises(InvalidStatus):  # a ticket does not outlive its token
+        signed.socket(f"{AUDIO}?ticket={late}")
 
 
 def test_a_reload_closes_what_a_secret_or_key_opened_that_is_gone(tmp_path: Path) -> None:

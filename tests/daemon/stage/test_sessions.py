@@ -23,8 +23,7 @@ import pytest
 from synth import Session
 from synth.daemon.config import Config
 from synth.daemon.sessions import Hosted, NoRoom, Refused, Sessions, SessionTaken
-from synth.daemon.stage import Stage
-from synth.daemon.stage.stage import run_dir
+from synth.daemon.stage.stage import Stage, run_dir
 from synth.output.replay import as_asked
 from synth.record.reader import read_record
 from synth.session.snapshot import SnapshotError, take_up
@@ -36,7 +35,7 @@ import asyncio, sys
 from pathlib import Path
 from synth.daemon.config import Config
 from synth.daemon.sessions import Sessions
-from synth.daemon.stage import Stage
+from synth.daemon.stage.stage import Stage
 
 async def main():
     config = Config(state_dir=Path(sys.argv[1]), workers=1, snapshot_every_s=float(sys.argv[2]))
