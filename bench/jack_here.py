@@ -93,6 +93,7 @@ class Tape:
         self._audio = np.zeros((len(self._ports), round(seconds * self.rate)), np.float32)
         self._frames = 0
         self._first: int | None = None  # by the server's count
+        self._closed = False
         self._client.set_process_callback(self._process)
 
     def start(self) -> None:
@@ -113,9 +114,15 @@ class Tape:
 
     def stop(self) -> NDArray[np.float32]:
         """(ports, frames) of what was heard."""
-        self._client.deactivate()
-        self._client.close()
+        self.close()
         return self._audio[:, : self._frames]
+
+    def close(self) -> None:
+        """Leave the server, while it is there: a client that is found by the garbage collector later may crash."""
+        if not self._closed:
+            self._closed = True
+            self._client.deactivate()
+            self._client.close()
 
     def _process(self, frames: int) -> None:
         if self._first is None:

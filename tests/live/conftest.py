@@ -13,8 +13,17 @@ from synth.preset import load_preset
 
 
 @pytest.fixture
-def recorder() -> type[Tape]:
-    return Tape
+def recorder() -> Iterator[Callable[..., Tape]]:
+    """Makes tapes, which have left their server by the end of the test."""
+    made: list[Tape] = []
+
+    def make(*asked) -> Tape:
+        made.append(Tape(*asked))
+        return made[-1]
+
+    yield make
+    for tape in made:
+        tape.close()
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import jack
 import numpy as np
 import pytest
@@ -73,15 +75,15 @@ def test_a_server_that_dies_is_got_over(jack_named, recorder, live, until):
         session = live(device="jack", client="isotone")
         session.start()
         until(lambda: session.seen.frames > 4 * 48_000)
-    until(lambda: not session.seen.connected, 15.0)
+    until(lambda: not session.seen.connected, 60.0)
     before = session.seen.frames
-    until(lambda: session.seen.frames > before + 48_000, 15.0, "it composes on without a device")
+    until(lambda: session.seen.frames > before + 48_000, 60.0, "it composes on without a device")
     with jack_named(server):
-        until(lambda: bool(session.seen.connected), 15.0)
-        tape = recorder(["isotone:mix_1"])
-        tape.start()
-        until(lambda: tape.seconds > FADE_IN_S + 2.0)
-        heard = tape.stop()[0]
+        until(lambda: bool(session.seen.connected), 60.0)
+        with closing(recorder(["isotone:mix_1"])) as tape:
+            tape.start()
+            until(lambda: tape.seconds > FADE_IN_S + 2.0)
+            heard = tape.stop()[0]
         early, late = (np.sqrt(np.mean(x**2)) for x in (heard[:2400], heard[-48_000:]))
         assert late > 1e-3 and early < 0.3 * late, "it fades in"
         session.kill()
