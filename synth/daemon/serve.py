@@ -1,13 +1,15 @@
 """Ties the daemon together: settings, log, workers, sessions, the app and its server; how all of it begins and ends.
 
-The server answers /healthz while the workers warm up. At the end nothing new is taken, every session fades out, its
-record is closed, then the sockets are. A second signal skips the fading.
+Sessions that were interrupted are taken up again before anything is served, unless that takes as long as when kernels
+are compiled; /healthz is answered while the workers warm up. At the end nothing new is taken, every session fades out,
+its record is closed, then the sockets are. A second signal skips the fading.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -30,6 +32,7 @@ from synth.daemon.stage.stage import Stage
 log = logging.getLogger(__name__)
 LOOK_S = 1.0  # between looks at how things stand
 WARM_LOOK_S = 0.05
+PATIENCE_S = 5.0  # before anything is served
 MORE_S = 120.0  # asked of the service manager again and again while the kernels compile
 CLOSE_S = 3.0  # beyond `stop_within_s`, for what is left; and then for answers under way
 ENDED_EARLY = 1  # the exit code when not every session had its fade
@@ -60,11 +63,14 @@ class Daemon:
         house = opened.house
         server = _Server(_settings(opened))
         server.config.load()
+        gc.freeze()
+        gc.enable()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_end, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload, house, server)
         self._notify.starting("warming up", MORE_S)
+        await asyncio.wait([begun], timeout=PATIENCE_S)
         web = asyncio.create_task(server.serve(sockets=[listener]), name="server")
         begin = asyncio.create_task(self._begin(opened, begun, _url(self._config, listener)), name="begin")
         watch = asyncio.create_task(self._watch(house), name="watch")
@@ -84,6 +90,7 @@ class Daemon:
         house = opened.house
         await begun
         await opened.start()
+        self._stage.warm()
         while missing(house):
             await asyncio.sleep(WARM_LOOK_S)
         self._is_ready = True

@@ -90,7 +90,6 @@ class Sessions:
         for one in left:
             self._take_up(one)
         self.taken_up = True
-        self._stage.warm()
 
     async def create(
         self, preset: str | Preset, session: Mapping[str, Any], *, name: str | None = None, stems: bool = False

@@ -1,6 +1,5 @@
 """Starts the daemon, what is cheap to fail first: settings, state folder, address, certificate. Then the nursery of
-the render workers, which loads while this process does, and sessions that were interrupted: they are taken up again
-before others are served, unless that takes as long as when kernels are compiled."""
+the render workers, which loads while this process does, and sessions that were interrupted."""
 
 from __future__ import annotations
 
@@ -18,13 +17,10 @@ from synth.daemon.premises import claimed, listening, tls_context
 from synth.daemon.sessions import Sessions
 from synth.daemon.stage.stage import Stage
 
-PATIENCE_S = 5.0
-
-
 def serve(read: Callable[[], Config]) -> int:
     """Serve with the settings that `read` gives, which SIGHUP calls again, until a signal ends it; the exit code.
     ConfigError or ServeError when it cannot start."""
-    gc.disable()  # there is nothing to be found among what is only just loaded
+    gc.disable()  # there is nothing to be found among what is only just loaded; the daemon enables it
     config = read()
     notify = Notify()
     with claimed(config.state_dir), listening(config.host, config.port) as listener:
@@ -41,9 +37,6 @@ async def _run(config: Config, read: Callable[[], Config], logs: Logs, notify: N
     begun = asyncio.create_task(_begin(stage, sessions), name="begin")
     try:
         serving = await asyncio.to_thread(import_module, "synth.daemon.serve")
-        await asyncio.wait([begun], timeout=PATIENCE_S)
-        gc.freeze()
-        gc.enable()
         code: int = await serving.Daemon(config, read, logs, notify, stage, sessions).run(listener, begun)
     except BaseException:
         begun.cancel()

@@ -165,7 +165,7 @@ def test_its_health_check_asks_where_it_listens() -> None:
     options, _, asked = told["HEALTHCHECK"].partition(" CMD ")
     assert sorted(json.loads(asked)) == sorted([*started, "--ping"]), "the same settings as the service"
     period = re.search(r"--start-period=(\d+)s", options)
-    assert period and int(period[1]) >= 120, "it compiles for a minute before it first answers"
+    assert period and int(period[1]) >= 120, "a slow machine takes its time before it first answers"
     assert ("COPY", "--from=build /etc/isotone /etc/isotone") in run, "there are settings where none are mounted"
     assert any(name == "RUN" and "deploy/isotone.toml /etc/isotone/" in rest for name, rest in build)
     for line in deploy.containerfile().splitlines():

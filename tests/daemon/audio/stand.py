@@ -57,7 +57,7 @@ class Tones:
 
     def __init__(self) -> None:
         self.all: dict[str, Tone] = {}
-        self.ready, self.running = True, True
+        self.ready = self.running = self.taken_up = True
         self.ticks: list[Callable[[], None]] = []
 
     def add(self, session_id: str, **given: Any) -> Tone:

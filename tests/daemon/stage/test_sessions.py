@@ -43,6 +43,7 @@ async def main():
     sessions = Sessions(config, stage)
     await stage.start()
     await sessions.start()
+    stage.warm()
     while not sessions.ready:
         await asyncio.sleep(0.01)
     for name in sys.argv[3:]:
@@ -70,6 +71,7 @@ class House:
     async def start(self, *, warm: bool = True) -> None:
         await self.stage.start()
         await self.sessions.start()
+        self.stage.warm()
         if warm:
             await until(lambda: self.sessions.ready, "the workers are warm", 300.0)
 
