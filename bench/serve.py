@@ -5,8 +5,8 @@ python bench/serve.py [--sessions N ...] [--minutes M] [--opus] [--workers W] [-
 For each N: `synth serve` with a worker a core, N sessions over the presets, and as many clients that drain the PCM
 WebSocket (with --opus also the Ogg Opus stream of each) from a process of their own on the same machine. A block is
 late when it was rendered after its play time, or when a client has it after that time and the page's buffer of 40 ms.
-Told apart: processor time of workers and API process, and memory. Figures move with the machine; nothing else may run
-on it.
+Told apart: processor time of workers and API process, memory, and how many of the late blocks came while or just after
+a core of the machine stood still (`stalls.py`). Figures move with the machine; nothing else may run on it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -28,9 +29,15 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from stalls import Stalls
+
+from synth.daemon.config import Config
+from synth.daemon.stage.stage import run_dir
+from synth.daemon.stage.worker_board import WorkerBoard
 
 PRESETS = ("settle", "sleep", "focus", "energise")
 BUFFER_S = 0.04  # of the page
+LOOK_S = 0.02
 HEADER = struct.Struct("<QII")  # first frame, microseconds until it plays, flags
 CONFIG = """
 max_sessions = 1000
@@ -43,8 +50,8 @@ max_sockets_per_caller = 5000
 
 
 @contextmanager
-def served(workers: int) -> Iterator[tuple[str, psutil.Process]]:
-    """A daemon that is ready; its address and its process."""
+def served(workers: int) -> Iterator[tuple[str, psutil.Process, Path]]:
+    """A daemon that is ready; its address, its process and its state folder."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "isotone.toml"
         config.write_text(CONFIG)
@@ -62,7 +69,7 @@ def served(workers: int) -> Iterator[tuple[str, psutil.Process]]:
             if told["event"] == "ready":
                 break
         try:
-            yield url.rstrip("/"), psutil.Process(daemon.pid)
+            yield url.rstrip("/"), psutil.Process(daemon.pid), state
         finally:
             daemon.terminate()
             daemon.terminate()
@@ -92,6 +99,7 @@ class Drain(asyncio.Protocol):
         self.blocks = self.late = self.missed = 0
         self.closed = False
         self.latest_s = 0.0
+        self.late_at_s: list[float] = []
         self._next = -1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -141,7 +149,9 @@ class Drain(asyncio.Protocol):
         self.missed += max(first - self._next, 0) // 1920 if self._next >= 0 else 0
         self._next = first + size // 4
         self.blocks += 1
-        self.late += now > play_s + BUFFER_S
+        if now > play_s + BUFFER_S:
+            self.late += 1
+            self.late_at_s.append(now)
         self.latest_s = max(self.latest_s, now - play_s)
 
 
@@ -162,6 +172,7 @@ async def drain(url: str, paths: list[str], opus: list[str], seconds: float) -> 
     return {
         "blocks": sum(one.blocks for one in drains),
         "late": sum(one.late for one in drains),
+        "late_at_s": [at_s for one in drains for at_s in one.late_at_s],
         "missed": sum(one.missed for one in drains),
         "closed": sum(one.closed for one in drains),
         "latest_ms": 1000.0 * max(one.latest_s for one in drains),
@@ -177,9 +188,35 @@ async def _take(host: str, port: int, path: str) -> int:
     return 0
 
 
+class LateBlocks:
+    """When the workers count late blocks: `at_s`, a time for each, read from their boards."""
+
+    def __init__(self, state: Path) -> None:
+        self.at_s: list[float] = []
+        boards = sorted(path for path in run_dir(Config(state_dir=state)).glob("worker-*") if not path.suffix)
+        self._boards = [WorkerBoard(path) for path in boards]
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> LateBlocks:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        before = sum(board["late"] for board in self._boards)
+        while not self._over.wait(LOOK_S):
+            late = sum(board["late"] for board in self._boards)
+            self.at_s += [time.monotonic()] * round(late - before)
+            before = late
+
+
 def measure(sessions: int, seconds: float, opus: bool, workers: int, presets: list[str]) -> dict[str, Any]:
     """One run."""
-    with served(workers) as (url, daemon):
+    with served(workers) as (url, daemon, state):
         before = {p.pid: p.memory_full_info().pss for p in daemon.children(recursive=True)}
         ids = []
         for number in range(sessions):
@@ -190,20 +227,26 @@ def measure(sessions: int, seconds: float, opus: bool, workers: int, presets: li
         told = json.dumps({"url": url, "paths": paths, "opus": ogg, "seconds": seconds})
         cpu, began = _cpu_s(daemon), time.monotonic()
         client = subprocess.Popen([sys.executable, __file__, "--drain"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        out, _ = client.communicate(told.encode())
+        with Stalls() as stalls, LateBlocks(state) as late:
+            out, _ = client.communicate(told.encode())
         took, later = time.monotonic() - began, _cpu_s(daemon)
         shown = metrics(url)
         grown = sum(
             p.memory_full_info().pss - before[p.pid] for p in daemon.children(recursive=True) if p.pid in before
         )
         share = {name: 100.0 * (later[name] - cpu[name]) / took for name in cpu}
+        heard = json.loads(out)
+        heard["late_by_stalls"] = stalls.explain(heard.pop("late_at_s"))
         return {
             "sessions": sessions,
+            "stalls": len(stalls.seen),
+            "longest_stall_ms": stalls.longest_ms,
+            "rendered_late_by_stalls": stalls.explain(late.at_s),
             "minutes": seconds / 60.0,
             "opus": opus,
             "rendered": shown["blocks"],
             "rendered_late": shown["late"],
-            "client": json.loads(out),
+            "client": heard,
             "cpu_percent": share,
             "session_cpu_percent": share["workers"] / sessions,
             "session_mb": grown / sessions / 1e6,
@@ -255,6 +298,8 @@ def main() -> None:
             f"{found['rendered_late']:.0f} of {found['rendered']:.0f} blocks rendered late; at the clients "
             f"{client['late']} of {client['blocks']} after their play time, {client['missed']} missed, "
             f"{client['closed']} closed, latest {client['latest_ms']:.0f} ms after the worker's play time\n"
+            f"  a core stood still for 10 ms and more {found['stalls']} times, at most {found['longest_stall_ms']:.0f} "
+            f"ms: then {found['rendered_late_by_stalls']} were rendered late, {client['late_by_stalls']} late there\n"
             f"  processor, % of a core: workers {cpu['workers']:.0f}, API {cpu['api']:.0f}; "
             f"a session {found['session_cpu_percent']:.2f} %, {found['session_mb']:.1f} MB",
             flush=True,

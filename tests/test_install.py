@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ SUPPORTED = ("3.11", "3.12", "3.13")
 COMPOSED = ("settle", "energise", "self-directed")
 
 
+@functools.cache
 def interpreters() -> list[str]:
     """One interpreter of each supported version that this machine has: on the path, this one, or kept by pyenv."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -127,11 +129,12 @@ def test_a_fresh_environment_plays(python: str, wheel: Path, composed: Path, tmp
     assert "recording" in run(
         "python", "-c", "from synth.resources import assets_folder as a; print([p.name for p in a().iterdir()])"
     )
-    run("synth", "render", "settle", "--minutes", "0.2", "--seed", "1", "--out", "session")
-    info = soundfile.info(elsewhere / "session" / "mix.flac")
-    assert abs(info.duration - 12.0) < 0.1 and info.channels == 2
-    assert (elsewhere / "session" / "report.html").stat().st_size > 10_000
-    assert "kernels        warm" in run("synth", "doctor")
+    if python in (interpreters()[0], interpreters()[-1]):  # the others would take a minute more to compile the same
+        run("synth", "render", "settle", "--minutes", "0.2", "--seed", "1", "--out", "session")
+        info = soundfile.info(elsewhere / "session" / "mix.flac")
+        assert abs(info.duration - 12.0) < 0.1 and info.channels == 2
+        assert (elsewhere / "session" / "report.html").stat().st_size > 10_000
+        assert "kernels        warm" in run("synth", "doctor")
     for preset in COMPOSED:
         run("synth", "compose", preset, "--minutes", "4", "--seed", "5", "--out", preset)
         there, here = elsewhere / preset / "score.json", composed / f"{preset}.json"

@@ -17,6 +17,7 @@ from synth.daemon.premises import claimed, listening, tls_context
 from synth.daemon.sessions import Sessions
 from synth.daemon.stage.stage import Stage
 
+
 def serve(read: Callable[[], Config]) -> int:
     """Serve with the settings that `read` gives, which SIGHUP calls again, until a signal ends it; the exit code.
     ConfigError or ServeError when it cannot start."""

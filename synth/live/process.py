@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from synth.lazily import without_linear_algebra
 from synth.live.board import BYTES, Board
 from synth.live.devices import Device, DeviceError, open_device
 from synth.live.devices.null import NullDevice
@@ -86,17 +87,19 @@ class Live:
         """A session of `preset`, with all that it needs at hand before it is played."""
         assert self._device is not None
         rate = self._device.sample_rate
-        self.session = Session(
-            preset,
-            sample_rate=rate,
-            record=lambda line: self.player.tell("line", line),
-            stems=self.setup.device == "jack",
-            keep_score=False,
-            **asked,
-        )
-        warm_up(preset, rate)
+        with without_linear_algebra():
+            self.session = Session(
+                preset,
+                sample_rate=rate,
+                record=lambda line: self.player.tell("line", line),
+                stems=self.setup.device == "jack",
+                keep_score=False,
+                **asked,
+            )
+            warm_up(preset, rate)
         gc.collect()
         gc.freeze()  # what is there by now is there to stay
+        gc.enable()
         notes = clock = None
         if self.setup.notes_out:
             from synth.live.notes import NotesOut

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import gc
 import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+
+from synth.lazily import without_linear_algebra
 
 FIRST, BLOCK = "settle", 1920
-
-
-@contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Let nobody import `module` meanwhile."""
-    sys.modules.setdefault(module, None)  # type: ignore[arg-type]
-    yield
-    if sys.modules[module] is None:
-        del sys.modules[module]
 
 
 def _load() -> None:
@@ -26,7 +16,7 @@ def _load() -> None:
     from synth.preset import load_preset
     from synth.session import Session
 
-    with _without("scipy.linalg"):  # Numba loads it with the first kernel (0.25 s, 16 MB), and no kernel calls it
+    with without_linear_algebra():
         Session(load_preset(FIRST), stems=True).render_audio(BLOCK)
     gc.collect()
     gc.freeze()  # what is not looked at by the garbage collector stays shared with every worker
