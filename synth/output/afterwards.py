@@ -25,7 +25,7 @@ def write_afterwards(folder: str | Path, *, key: bytes | None = None) -> list[Pa
     session = Session(audio=False, **as_asked(record))
     controls = ControlsCsv(folder / "controls.csv", session.sample_rate)
     session.on_block = lambda block: controls.add(block, session.phase)
-    end = frames_of(record)
+    end = max(frames_of(record), 1)  # with its first frame a session has a tempo, a key and a metre
     try:
         while session.position < end:
             session.render(min(BLOCK, end - session.position))
