@@ -12,7 +12,7 @@ PEER_PACKAGES = supercollider-server csound
 # compile the package anew. What Schemathesis brings for pytest is not used, and takes seconds to load in each worker.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -p no:schemathesis
 # On two cores, as live tests wait for their time to pass; in the order of tests/conftest.py, the longest first.
-THREE_AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
+FOUR_AT_ONCE = -n 4 --dist loadfile --no-loadscope-reorder
 DEMO = settle --wearable assets/recording --minutes 8 --seed 1
 
 help: ## list what make can do (default)
@@ -22,7 +22,8 @@ demo: $(VENV)/core-installed ## eight minutes of music steered by a real recordi
 	$(BIN)/synth render $(DEMO) --out demo --overwrite
 	@echo "Listen to demo/mix.flac, and open demo/report.html in a browser."
 
-test: $(VENV)/test-installed system-packages ## all of the below: check, and every test
+test: $(BIN)/python ## all of the below: check, and every test
+	@$(MAKE) -j 2 $(VENV)/test-installed system-packages
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python tests/ready.py & readying=$$!; $(MAKE) check || { kill $$readying; exit 1; }; wait $$readying
 	$(MAKE) test-jit
 	$(MAKE) test-python
@@ -34,7 +35,7 @@ check: $(VENV)/test-installed ## lint, format and types
 	$(BIN)/mypy
 
 test-jit: $(VENV)/test-installed system-packages ## the tests with compiled kernels
-	$(PYTEST) $(THREE_AT_ONCE)
+	$(PYTEST) $(FOUR_AT_ONCE)
 
 test-python: $(VENV)/test-installed ## the kernels' tests once more as plain Python
 	NUMBA_DISABLE_JIT=1 $(PYTEST) -n 2 --dist worksteal tests/dsp

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 
 QUANTUM = 64
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """As plain Python, what measures seconds of sound is left out: it would take minutes."""
+    if numba.config.DISABLE_JIT:
+        long = [item for item in items if item.get_closest_marker("measured")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture(scope="session")

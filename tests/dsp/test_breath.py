@@ -37,6 +37,7 @@ def blown(total, hz=440.0, gain=1.0, unit=None, quanta=(10000,)):
 
 
 @pytest.mark.parametrize(("hz", "rate"), [(220.0, 22050), (880.0, 22050), (880.0, 48000), (2500.0, 192000)])
+@pytest.mark.measured
 def test_power_is_one_at_any_pitch_and_rate(hz, rate):
     unit = Breath(rate, MANY, 2, q=12.0)
     settled = math.ceil(30.0 / hz * rate / QUANTUM) * QUANTUM
@@ -51,6 +52,7 @@ def spectrum_db(x, rate):
     return hz, 10.0 * np.log10(power.mean(axis=1))
 
 
+@pytest.mark.measured
 def test_bands_stand_on_the_harmonics():
     rate, f0 = 12000, 500.0
     hz, level = spectrum_db(blown(110, f0, 1.0, Breath(rate, MANY, 3, q=20.0, wide_db=-30.0))[640:], rate)
@@ -63,6 +65,7 @@ def test_bands_stand_on_the_harmonics():
     assert np.array(heights) - heights[0] == pytest.approx(np.array(HARMONICS_DB), abs=1.5)
 
 
+@pytest.mark.measured
 def test_the_wide_band_lies_where_it_should():
     rate = 32000
     hz, level = spectrum_db(blown(110, 100.0, 1.0, Breath(rate, MANY, 4, wide_db=20.0))[640:], rate)

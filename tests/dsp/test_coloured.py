@@ -29,6 +29,7 @@ def rendered(slope_db, quanta, sizes=(64,), gain=1.0, rate=RATE, seed=1, unit=No
 
 @pytest.mark.parametrize("rate", [44100, 48000, 96000])
 @pytest.mark.parametrize("slope_db", [-6.0, -3.0, 0.0, 3.0, 6.0])
+@pytest.mark.measured
 def test_slope_and_level(slope_db, rate):
     x = rendered(slope_db, LONG, rate=rate).astype(float)
     hz, power = signal.welch(x, rate, nperseg=4096)

@@ -173,6 +173,7 @@ def test_silence_in_is_silence_out():
     assert unit.idle
 
 
+@pytest.mark.measured
 def test_the_tail_ends_in_exact_silence():
     unit = Fdn(22050, 0.06, 0.03)  # the diffusers ring on for a second
     send = silence(600)
@@ -211,6 +212,7 @@ def test_stays_finite_and_bounded(rate, t60_s, high, predelay_s, stretch, level)
     assert np.abs(out).max() <= 20.0 * abs(level)
 
 
+@pytest.mark.measured
 def test_lossless_without_end():
     """With endless decays and no modulation the lines keep their energy."""
     unit = Fdn(22050, math.inf, math.inf, 0.0, depth=0.0)

@@ -195,6 +195,7 @@ def test_a_note_keeps_its_level_at_any_pitch(voice, vowels, fall_db):
 
 
 @pytest.mark.parametrize("vowels", ["a", "uoa"] if COMPILED else ["uoa"])
+@pytest.mark.measured
 def test_a_glide_keeps_its_level(vowels):
     """An octave up in 0.6 s, from vowel to vowel: nowhere is it 3 dB from where it should be."""
     quanta = 208 if COMPILED else 48

@@ -54,6 +54,7 @@ def levels_db(y, seconds=0.05, rate=RATE):
 
 
 @pytest.mark.parametrize("overlap", [3.0, 6.0, 12.0])
+@pytest.mark.measured
 def test_grains_of_noise_are_as_loud_as_the_noise(overlap):
     total = 360
     x = noise(total)
@@ -65,6 +66,7 @@ def test_grains_of_noise_are_as_loud_as_the_noise(overlap):
     assert found.std() < 2.0
 
 
+@pytest.mark.measured
 def test_jittered_beats_are_steadier_than_chance():
     """Onsets kept to a beat leave the level steadier than onsets anywhere within it."""
     x = noise(360)
@@ -134,6 +136,7 @@ def test_a_high_grain_does_not_alias(hz):
     assert 20.0 * math.log10(spectrum[far].max() / spectrum.max()) < -70.0
 
 
+@pytest.mark.measured
 def test_scatter_is_as_wide_as_it_is_told():
     unit = TableGrains(RATE, 3, tables(RATE, glass))
     y = of_table(3000, unit, length_s=0.2, overlap=0.5, jitter=0.0, scatter_cents=50.0, pitch=600.0, width=1.0)
@@ -184,6 +187,7 @@ def test_a_grain_never_hears_what_is_not_played_yet():
     assert not np.array_equal(first, second)
 
 
+@pytest.mark.measured
 def test_hold_goes_on_with_what_was_heard():
     total = 360
     x = noise(total)

@@ -127,6 +127,7 @@ def levels_db(out, lowest_hz, highest_hz, window):
 
 
 @pytest.mark.parametrize("t60_s", [1.5, 3.0])
+@pytest.mark.measured
 def test_the_tail_loses_60_db_in_its_time(rendered, noise, t60_s):
     """At low frequencies that asked for; higher up two dampings a turn of 0.7254 s shorten it."""
     out = rendered(Plate(RATE, t60_s), burst(noise, 450, 40)).astype(float)
@@ -140,6 +141,7 @@ def test_the_tail_loses_60_db_in_its_time(rendered, noise, t60_s):
         assert -60.0 / slope == pytest.approx(wanted, rel=0.12)
 
 
+@pytest.mark.measured
 def test_noise_returns_with_the_energy_it_was_sent_with(rendered, noise):
     """At 700 Hz, at any decay, the tail counted in."""
     returned_db, sent = [], noise(80 if NOT_COMPILED else 300)
@@ -163,6 +165,7 @@ def test_a_longer_decay_does_not_lift_what_sounds(rendered, noise):
     assert 10.0 * math.log10((after**2).mean() / (before**2).mean()) == pytest.approx(0.0, abs=1.5)
 
 
+@pytest.mark.measured
 def test_a_change_of_decay_is_heard(rendered, noise):
     x = burst(noise, 200)
     long = rendered(Plate(RATE, 8.0), x)
@@ -232,6 +235,7 @@ def test_extremes_stay_bounded(rendered, noise, rate):
     assert np.isfinite(out).all() and 1.0 < np.abs(out).max() < 2000.0
 
 
+@pytest.mark.measured
 def test_the_tail_ends_in_exact_silence(rendered, noise):
     unit = Plate(RATE, 0.1)
     assert not rendered(unit, np.zeros((2, 256), np.float32)).any() and unit.idle

@@ -107,6 +107,7 @@ def test_the_grains_equal_the_naive_twin(rendered, noise):
         assert np.abs(out[c] - wanted).max() < 1e-5
 
 
+@pytest.mark.measured
 def test_the_low_pass_ends_the_rise(rendered, sine):
     """600 Hz after four turns, at 9600 Hz: with the low-pass out of the way, and with it at 2500 Hz."""
     x = burst(sine, 600.0, 380, 20)
@@ -120,6 +121,7 @@ def test_the_low_pass_ends_the_rise(rendered, sine):
     assert fourth[1] < 0.0005
 
 
+@pytest.mark.measured
 def test_the_reverb_rises(rendered, sine):
     """With the reverb in the loop, the raised octave stands in the tail where without it there is none."""
     x = burst(sine, 440.0, 150, 50)

@@ -34,6 +34,7 @@ def harmonics(hz, frames, phase=0.0):
 
 
 @pytest.mark.parametrize("hz", [55.0, 440.0, 2093.005])
+@pytest.mark.measured
 def test_harmonics_are_a_saws(hz):
     y, _, (_, exact_hz, _) = rendered(hz, 1 << 15)
     window = np.blackman(1 << 14)
@@ -45,6 +46,7 @@ def test_harmonics_are_a_saws(hz):
 
 
 @pytest.mark.parametrize("hz", [1046.502, 2093.005, 4186.009])
+@pytest.mark.measured
 def test_aliasing_is_under_80_db(hz):
     y, _, (_, exact_hz, _) = rendered(hz, 1 << 16)
     x = y[0, 1024:].astype(float)
