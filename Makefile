@@ -12,7 +12,7 @@ PEER_PACKAGES = supercollider-server csound
 # compile the package anew. What Schemathesis brings for pytest is not used, and takes seconds to load in each worker.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -p no:schemathesis
 # On two cores, as live tests wait for their time to pass; in the order of tests/conftest.py, the longest first.
-FOUR_AT_ONCE = -n 4 --dist loadfile --no-loadscope-reorder
+THREE_AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
 DEMO = settle --wearable assets/recording --minutes 8 --seed 1
 
 help: ## list what make can do (default)
@@ -35,7 +35,7 @@ check: $(VENV)/test-installed ## lint, format and types
 	$(BIN)/mypy
 
 test-jit: $(VENV)/test-installed system-packages ## the tests with compiled kernels
-	$(PYTEST) $(FOUR_AT_ONCE)
+	$(PYTEST) $(THREE_AT_ONCE)
 
 test-python: $(VENV)/test-installed ## the kernels' tests once more as plain Python
 	NUMBA_DISABLE_JIT=1 $(PYTEST) -n 2 --dist worksteal tests/dsp

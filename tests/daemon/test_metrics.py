@@ -19,6 +19,7 @@ from synth.daemon.endpoints.service import ENDPOINTS
 from synth.daemon.health import missing, sound, standing
 from synth.daemon.metrics import Metrics
 from synth.daemon.security import Caller, Role
+from tests.daemon.asking import until
 from tests.daemon.fakes import OpenGate, Served, fake_house, serving
 
 
@@ -151,6 +152,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, A
         yield one, found
 
 
+def settled(metrics: Metrics) -> dict[str, float]:
+    """The figures once every request was counted, which is after it was answered."""
+    return until(lambda: found if (found := figures(metrics))['isotone_http_open{kind="http"}'] == 0 else None)
+
+
 def ask(served: tuple[Served, Any], path: str, token: str = "boss", method: str = "GET") -> httpx.Response:
     return httpx.request(method, served[0].url + path, headers={"Authorization": f"Bearer {token}"}, timeout=60.0)
 
@@ -164,12 +170,12 @@ def test_figures_are_for_operators(served: tuple[Served, Any]) -> None:
 
 
 def test_requests_are_counted_by_route_and_status(served: tuple[Served, Any]) -> None:
-    before = figures(served[1].metrics)
+    before = settled(served[1].metrics)
     for path in ("/healthz", "/nothing/here", "/nothing/there"):
         ask(served, path)
     ask(served, "/healthz", method="DELETE")
     ask(served, "/healthz", method="PROPFIND")
-    after = figures(served[1].metrics)
+    after = settled(served[1].metrics)
     counted = {name: value - before.get(name, 0.0) for name, value in after.items() if "http_requests_total" in name}
     assert {name: n for name, n in counted.items() if n} == {
         'isotone_http_requests_total{method="GET",route="/healthz",status="200"}': 1,
