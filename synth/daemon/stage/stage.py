@@ -73,8 +73,9 @@ class _Worker:
         self.restarts += 1
         self.started_s = time.monotonic()
         orders, ours = nursery().Pipe(duplex=False)
-        self.process = nursery().Process(target=work, args=(self.setup, orders), daemon=True)
-        await asyncio.to_thread(self.process.start)  # the first waits until the nursery has loaded
+        process = nursery().Process(target=work, args=(self.setup, orders), daemon=True)
+        await asyncio.to_thread(process.start)  # the first waits until the nursery has loaded
+        self.process = process
         orders.close()
         loop = asyncio.get_running_loop()
         self._orders, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(os.dup(ours.fileno()), "wb"))
