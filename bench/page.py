@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.daemon.audio.chromium import Browser, Page, chromium  # noqa: E402
+from tests.daemon.audio.chromium import READY, Browser, Page, chromium  # noqa: E402
 from tests.daemon.running import running  # noqa: E402
 
 RATE = 48_000
@@ -57,7 +57,7 @@ def daemon_at(url: str | None, folder: Path) -> Iterator[str]:
 def trial(browser: Browser, url: str, preset: str, seconds: float) -> dict[str, Any]:
     """One start, and what came of it."""
     with browser.page(url + "/") as page:
-        page.wait("!document.getElementById('start').disabled")
+        page.wait(READY)
         page.run(f"document.getElementById('preset').value = {preset!r}")
         page.press("start")
         page.wait("isotone.firstAudioMs !== null")

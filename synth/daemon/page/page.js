@@ -35,13 +35,15 @@ async function begin() {
   $("volume").value = stored("volume") ?? 70;
   player.setVolume(loudness($("volume").value));
   try {
-    if (joined) await look(joined);
+    let isOver = false;
+    if (joined) isOver = await look(joined);
     else {
       await choose();
       await goOn();
     }
     await whoIsIt();
     show("choice");
+    $("start").disabled = isOver;
     trouble("");
   } catch (error) {
     if (error.status === 401) askWho();
@@ -54,14 +56,15 @@ async function choose() {
   const last = stored("preset");
   $("preset").replaceChildren(...presets.map((preset) => new Option(preset.title, preset.name, false, preset.name === last)));
   describe();
-  $("start").disabled = false;
 }
 
+// Offers the session `id`; whether it is over.
 async function look(id) {
   const session = await ask("GET", `${DESCRIBED_IN}/${encodeURIComponent(id)}`);
   offer(session, "This session is playing.", "Listen");
-  $("start").disabled = OVER.includes(session.status);
-  if ($("start").disabled) $("summary").textContent = "This session is over.";
+  const isOver = OVER.includes(session.status);
+  if (isOver) $("summary").textContent = "This session is over.";
+  return isOver;
 }
 
 // Offers the session that this page began before it was loaded again, as long as it plays.

@@ -18,6 +18,7 @@ FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "-
 FLAGS += ["--autoplay-policy=no-user-gesture-required", "--disable-component-update", "--disable-sync"]
 FLAGS += ["--remote-debugging-port=0", "--disable-quic", "--disable-extensions", "--mute-audio"]
 PATIENCE_S = 60.0
+READY = "!document.getElementById('start').disabled && !document.getElementById('choice').hidden"  # the listening page
 
 
 class Page:
@@ -72,8 +73,9 @@ class Page:
         """Press the element `name` with a mouse, where it stands."""
         place = self.run(
             f"(() => {{ const e = document.getElementById({name!r}); e.scrollIntoView({{block: 'center'}});"
-            "const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+            "const b = e.getBoundingClientRect(); return b.width && [b.x + b.width / 2, b.y + b.height / 2]; })()"
         )
+        assert place, f"{name} is not shown"
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 
