@@ -7,22 +7,26 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import synth
+import synth.live
+import synth.session
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "synth"
 
 # Each room of synth/ and the rooms it may import, lowest first. The small shared ones are for all.
-SHARED = {"units", "rng", "clock", "resources", "lazily"}
+SHARED = {"addresses", "units", "rng", "clock", "resources", "lazily"}
 ROOMS: dict[str, set[str]] = {
     "units": set(),
     "rng": set(),
     "clock": set(),
     "resources": set(),
     "lazily": set(),
+    "addresses": set(),
     "wire": set(),
     "dsp": set(),
     "controls": set(),
@@ -191,7 +195,8 @@ def imported_rooms(path: Path) -> set[str]:
     return {room for room in rooms if (PACKAGE / room).is_dir() or (PACKAGE / f"{room}.py").is_file()}
 
 
-SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+SOURCES = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".pyi") and path.parent != PACKAGE)
+SOURCES += sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -226,10 +231,26 @@ def test_what_starts_first_loads_lightly(module: str, heavy: tuple[str, ...]) ->
     assert done.stdout.strip() == "[]"
 
 
-def test_the_public_names_are_these_and_each_is_there() -> None:
-    assert set(synth.__all__) == PUBLIC
-    for name in synth.__all__:
-        assert getattr(synth, name) is not None
+@pytest.mark.parametrize("package", [synth, synth.session, synth.live], ids=lambda package: package.__name__)
+def test_what_is_loaded_lazily_is_there(package: ModuleType) -> None:
+    assert package.__all__ and set(package.__all__) <= set(dir(package))
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+
+
+def test_type_checkers_know_the_public_names(tmp_path: Path) -> None:
+    """For what they cannot follow they say Any, and nothing that an app does wrong is found."""
+    app = tmp_path / "app.py"
+    told = [f"reveal_type(synth.{name})" for name in sorted(PUBLIC)] + ["synth.Session('settle').render('256')"]
+    app.write_text("\n".join(["import synth", *told]))
+    command = [sys.executable, "-m", "mypy", "--follow-imports=silent", "--cache-dir", ROOT / ".mypy_cache", app]
+    done = subprocess.run([*command, "--config-file", ROOT / "pyproject.toml"], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.count("Revealed type") == len(PUBLIC) and '"Any"' not in done.stdout, done.stdout
+    assert 'Argument 1 to "render" of "Session" has incompatible type "str"; expected "int"' in done.stdout
+
+
+def test_the_public_names_are_these() -> None:
+    assert {*synth.__all__, "__version__"} == PUBLIC
     assert PUBLIC <= set(dir(synth))
     with pytest.raises(AttributeError, match="no_such_name"):
         synth.no_such_name  # noqa: B018

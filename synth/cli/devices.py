@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from synth.cli.arguments import add_command
@@ -40,8 +39,10 @@ def devices(arguments: argparse.Namespace) -> int:
 
 def _looked(look: Callable[[], list[str]]) -> list[str]:
     """What `look` finds, or why it cannot; the sound libraries' own chatter on stderr is dropped."""
+    from synth.live.devices.device import quiet
+
     try:
-        with _quiet():
+        with quiet():
             return look() or ["no outputs: this machine shows no sound card"]
     except Exception as error:  # each library has errors of its own for the same thing
         return [f"not usable here: {error}"]
@@ -79,17 +80,3 @@ def _pyo() -> list[str]:
 
     names, numbers = pyo.pa_get_output_devices()
     return [f"{number}: {name}" for name, number in zip(names, numbers, strict=True)]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Nothing on stderr, not even from C."""
-    saved = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(null)
-        os.close(saved)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any
 
 import httpx
 
+from synth.addresses import is_loopback
+
 Verify = bool | str | Path | ssl.SSLContext
-LOCAL = ("localhost",)
 LARGEST_MESSAGE = 1 << 24  # bytes of a WebSocket message
 OPEN_S = 20.0
 
@@ -31,7 +31,7 @@ def tls(verify: Verify) -> ssl.SSLContext:
 
 def http_options(url: httpx.URL, context: ssl.SSLContext) -> dict[str, Any]:
     """Options of httpx.Client and httpx.AsyncClient. No proxy stands between us and this machine."""
-    return {"verify": context, "trust_env": not is_local(url), "follow_redirects": False}
+    return {"verify": context, "trust_env": not is_loopback(url.host), "follow_redirects": False}
 
 
 def socket_options(url: httpx.URL, context: ssl.SSLContext, headers: Mapping[str, str]) -> dict[str, Any]:
@@ -39,16 +39,8 @@ def socket_options(url: httpx.URL, context: ssl.SSLContext, headers: Mapping[str
     return {
         "additional_headers": dict(headers),
         "ssl": context if url.scheme == "https" else None,
-        "proxy": None if is_local(url) else True,
+        "proxy": None if is_loopback(url.host) else True,
         "compression": None,
         "max_size": LARGEST_MESSAGE,
         "open_timeout": OPEN_S,
     }
-
-
-def is_local(url: httpx.URL) -> bool:
-    """Whether the daemon is on this machine."""
-    try:
-        return url.host in LOCAL or ipaddress.ip_address(url.host).is_loopback
-    except ValueError:
-        return False

@@ -13,6 +13,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synth.addresses import is_loopback
+
 if TYPE_CHECKING:
     from synth.daemon.security import Key
 
@@ -121,8 +123,6 @@ class Config:
     @property
     def loopback(self) -> bool:
         """Whether only this machine's own programs can reach it."""
-        from synth.daemon.security.exposure import is_loopback
-
         return is_loopback(self.host)
 
     def adopt(self, newer: Config) -> tuple[list[str], list[str]]:

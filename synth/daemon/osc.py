@@ -21,8 +21,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from synth.addresses import is_loopback
 from synth.control.hands import Hands
-from synth.control.osc.allowed import Allowed, is_loopback
+from synth.control.osc.allowed import Allowed
 from synth.control.osc.desk import MAX_TOLD, MAX_TROUBLES, Desk
 from synth.control.osc.exchange import Exchange
 from synth.control.osc.limiter import Limiter

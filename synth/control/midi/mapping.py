@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from synth.control.travel import position_of, value_at
 from synth.controls import CONTROLS, STEMS, TABLE, control
 from synth.session import VERBS
 
@@ -96,22 +97,15 @@ class Binding:
         if self._curve == "choice":
             zones = round(abs(high - low)) + 1
             return round(low) + math.copysign(min(int(position * zones), zones - 1), high - low)
-        if self._curve == "log":
-            return low ** (1.0 - position) * high**position
-        return low * (1.0 - position) + high * position
+        return value_at(position, low, high, self._curve)
 
     def position(self, value: float) -> float:
         """Where the knob is when the control has `value`, held in 0 to 1: the inverse of `value`."""
         low, high = self._ends
         if self._curve == "choice":
             where = (abs(round(value) - round(low)) + 0.5) / (round(abs(high - low)) + 1)
-        elif low == high:
-            return 0.0
-        elif self._curve == "log":
-            where = math.log(max(value, 1e-9) / low) / math.log(high / low)
-        else:
-            where = (value - low) / (high - low)
-        return min(max(where, 0.0), 1.0)
+            return min(max(where, 0.0), 1.0)
+        return position_of(value, low, high, self._curve)
 
     @property
     def _ends(self) -> tuple[float, float]:

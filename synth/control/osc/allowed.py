@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
 
+from synth.addresses import is_loopback
 from synth.control.osc.errors import OscError
 
 
@@ -35,14 +36,6 @@ class Allowed:
             return False
         address = getattr(address, "ipv4_mapped", None) or address
         return address.is_loopback or any(address in network for network in self.networks)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

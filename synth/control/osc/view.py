@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
+from synth.control import travel
 from synth.control.hands import Hands
 from synth.control.osc.stems import Stems
 from synth.controls import KEYS, MODES, Control
@@ -50,20 +50,12 @@ def shown(control: Control, value: float) -> Arg:
 
 def fader_of(control: Control, value: float) -> float:
     """Where a fader from 0 to 1 along the control's curve stands at `value`."""
-    low, high = control.low, control.high
-    value = min(max(value, low), high)
-    if control.curve == "log":
-        return math.log(value / low) / math.log(high / low)
-    return (value - low) / (high - low)
+    return travel.position_of(value, control.low, control.high, control.curve)
 
 
 def value_at(control: Control, fader: float) -> float:
     """The value where a fader from 0 to 1 stands; beyond its ends that of the end."""
-    low, high = control.low, control.high
-    fader = min(max(fader, 0.0), 1.0)
-    if control.curve == "log":
-        return control.clamp(low * (high / low) ** fader)
-    return control.clamp(low + fader * (high - low))
+    return control.clamp(travel.value_at(min(max(fader, 0.0), 1.0), control.low, control.high, control.curve))
 
 
 SESSION: Mapping[str, Callable[[View], tuple[Arg, ...]]] = {

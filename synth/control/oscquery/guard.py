@@ -7,11 +7,11 @@ always send with a WebSocket, must be such a host too.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from synth.addresses import is_address
 from synth.control.osc.allowed import Allowed
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Guard:
         headers = [(name, value.decode("latin-1")) for name, value in scope["headers"]]
         hosts = [_host(f"//{value}") for name, value in headers if name == b"host"]
         origins = [_host(value) for name, value in headers if name == b"origin"]
-        named = len(hosts) == 1 and (hosts[0] in self._names or _is_number(hosts[0]))
+        named = len(hosts) == 1 and (hosts[0] in self._names or is_address(hosts[0]))
         return named and all(origin in self._names or origin in self._allowed for origin in origins)
 
 
@@ -54,12 +54,3 @@ def _host(url: str) -> str:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return ""
-
-
-def _is_number(host: str) -> bool:
-    """Whether `host` is an address, which no name server can turn elsewhere."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -6,6 +6,8 @@ import ipaddress
 import os
 from typing import TYPE_CHECKING
 
+from synth.addresses import is_loopback
+
 if TYPE_CHECKING:
     from synth.daemon.config import Config
 
@@ -38,14 +40,6 @@ def check_exposure(config: Config) -> None:
 def needs_sign_in(config: Config) -> bool:
     """Whether callers must show who they are."""
     return config.sign_in or not is_loopback(config.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`. A name other than localhost may be anywhere."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _is_network(text: str) -> bool:

@@ -9,13 +9,13 @@ Metadata Request Headers).
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
+from synth.addresses import is_address
 from synth.daemon.problems import Problem
 from synth.daemon.security.heads import Heads
 
@@ -30,7 +30,7 @@ def check_host(heads: Heads, names: Collection[str]) -> None:
         raise Problem(400, detail="send a Host header")
     host = _split(heads.host)[0]
     is_known = host == "localhost" or any(host == name.lower().rstrip(".") for name in names)
-    if not is_known and not _is_number(host):
+    if not is_known and not is_address(host):
         raise Problem(
             421, "Another host", "this service does not go by that name: its own are set as `hosts` in its settings"
         )
@@ -80,11 +80,3 @@ def _split(place: str) -> tuple[str, int | None]:
         return (split.hostname or "").rstrip("."), split.port
     except ValueError:
         return "", None
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

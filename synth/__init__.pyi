@@ -1,0 +1,33 @@
+from synth.controls import CONTROLS as CONTROLS
+from synth.controls import Control as Control
+from synth.controls import ControlError as ControlError
+from synth.estimator.context import Context as Context
+from synth.estimator.context import Earlier as Earlier
+from synth.estimator.estimator import Estimator as Estimator
+from synth.estimator.state import State as State
+from synth.output.folder import OutputError as OutputError
+from synth.output.render import compose_session as compose_session
+from synth.output.render import render_session as render_session
+from synth.output.replay import replay_session as replay_session
+from synth.preset import Preset as Preset
+from synth.preset import PresetError as PresetError
+from synth.preset import load_preset as load_preset
+from synth.preset import preset_names as preset_names
+from synth.record.reader import RecordError as RecordError
+from synth.record.reader import read_record as read_record
+from synth.safety.constraints import ConstraintError as ConstraintError
+from synth.safety.screening import ScreeningError as ScreeningError
+from synth.score.model import Score as Score
+from synth.session import Audio as Audio
+from synth.session import Session as Session
+from synth.session import SessionError as SessionError
+from synth.session import TermsError as TermsError
+from synth.wearables.live import open_live as open_live
+from synth.wearables.packet import Packet as Packet
+from synth.wearables.packet import SourceError as SourceError
+from synth.wearables.recording import Recording as Recording
+from synth.wearables.recording import RecordingError as RecordingError
+from synth.wearables.recording import open_recording as open_recording
+from synth.wearables.samples import Samples as Samples
+
+__version__: str

@@ -1,0 +1,10 @@
+from synth.session.asking import SAMPLE_RATES as SAMPLE_RATES
+from synth.session.asking import VERBS as VERBS
+from synth.session.asking import SessionError as SessionError
+from synth.session.asking import TermsError as TermsError
+from synth.session.guests import GuestError as GuestError
+from synth.session.handout import Audio as Audio
+from synth.session.session import Session as Session
+from synth.session.terms import Terms as Terms
+from synth.session.terms import agree as agree
+from synth.wearables.samples import REPORTS as REPORTS
