@@ -30,6 +30,7 @@ from synth.api.hands import (
 )
 from synth.api.new_session import NewSession
 from synth.api.plan import PhaseAsked, PlanAsked
+from synth.api.records import RecordList
 from synth.api.renders import NewExport, NewRender, RenderList, RenderView
 from synth.api.signals import Signal, SignalBatch, SignalsOutcome, SignalsReport
 from synth.api.views import SessionList, SessionView, Started, StateView
@@ -117,6 +118,12 @@ def list_sessions(status: str | None, limit: int | None) -> Call[SessionList]:
     """Sessions, newest first."""
     query = {name: str(value) for name, value in (("status", status), ("limit", limit)) if value is not None}
     return _call("GET", SESSIONS, SessionList, query=query)
+
+
+def list_records(limit: int | None, after: str | None) -> Call[RecordList]:
+    """Sessions whose record is kept, newest first."""
+    query = {name: str(value) for name, value in (("limit", limit), ("after", after)) if value is not None}
+    return _call("GET", f"{API}/records", RecordList, query=query)
 
 
 def session(here: str) -> Call[SessionView]:

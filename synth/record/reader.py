@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from synth.record.chain import Check, opened
 from synth.record.lines import FILE_NAME, REQUIRED, SCHEMA, Line, RecordError, decode
 
-__all__ = ["Record", "RecordError", "Series", "read_header", "read_record"]
+__all__ = ["Record", "RecordError", "Series", "read_header", "read_last", "read_record"]
 
 UNCHAINED = 1  # the schema before lines were numbered and chained
 LONGEST_HEADER = 16_000_000  # bytes
@@ -128,6 +129,26 @@ def read_header(path: str | Path) -> Line:
     if not newline:
         raise RecordError(f"{file} has no whole first line: the session ended before it was written")
     return _bare(_header(file, first))
+
+
+def read_last(path: str | Path) -> Line:
+    """The last whole line of a record, a file or the folder of a session, without reading what is before it;
+    RecordError as read_record."""
+    path = Path(path)
+    file = path / FILE_NAME if path.is_dir() else path
+    try:
+        with file.open("rb") as opened_file:
+            length, tail = opened_file.seek(0, os.SEEK_END), b""
+            while tail.count(b"\n") < 2 and len(tail) < length:
+                opened_file.seek(-min(length, max(4096, 4 * len(tail))), os.SEEK_END)
+                tail = opened_file.read()
+    except OSError as error:
+        raise RecordError(f"cannot read {file}: {error.strerror or error}") from None
+    whole = tail.rpartition(b"\n")[0]
+    try:
+        return _bare(_line(whole.rpartition(b"\n")[2]))
+    except ValueError as problem:
+        raise RecordError(f"{file}, its last whole line: {problem}") from None
 
 
 def _read(file: Path, most: int | None) -> bytes:

@@ -65,6 +65,7 @@ def test_a_session_is_made_seen_and_listed(client: Client, session: Session) -> 
     view = session.view()
     assert (view.id, view.preset, view.status) == ("mine", "settle", "playing") and view.reasons == session.reasons()
     assert [one.id for one in client.sessions.list("playing")] == ["mine"]
+    assert [(one.id, one.ended) for one in client.sessions.kept(limit=1).records] == [("mine", None)]
     assert client.sessions.get("mine").state().phase == view.phase
     assert {"settle", "focus"} <= {preset.name for preset in client.presets()}
     assert "tempo_bpm" in {row.name for row in client.control_table()}

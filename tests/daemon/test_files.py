@@ -14,7 +14,7 @@ import pytest
 
 from synth.daemon.app import application
 from synth.daemon.config import Config
-from synth.daemon.endpoints import files, renders
+from synth.daemon.endpoints import files, records, renders
 from synth.daemon.renders import Job, Renders
 from synth.daemon.renders.afterwards import FRESH_S, is_fresh
 from synth.daemon.renders.sending import page_policy
@@ -78,7 +78,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("state")
     config = Config(state_dir=folder)
     house = fake_house(folder, config=config, sessions=Kept(config), gate=OpenGate(CALLERS), renders=Renders(config))
-    with serving(application(house, (*files.ENDPOINTS, *renders.ENDPOINTS)), house) as served:
+    with serving(application(house, (*files.ENDPOINTS, *records.ENDPOINTS, *renders.ENDPOINTS)), house) as served:
         place = Place(served, house)
         served.call(house.renders.start())
         for name in ("ann", "ben"):
@@ -153,6 +153,19 @@ def test_who_may_have_what(place: Place, so_far: httpx.Response) -> None:
     assert listed["listener"] == ["person.html"] and "session.jsonl" not in listed["therapist"]
     assert set(listed["operator"]) == {"person.html", "report.html", "score.mid", "session.jsonl"}
     assert place.call(f"{ROOT}/ann/exports", "listener", "POST", json={"to": "midi"}).status_code == 403
+
+
+def test_those_whose_record_is_kept_are_listed(place: Place, so_far: httpx.Response) -> None:
+    records = "/api/v1/records"
+    told = {row["id"]: row for row in place.call(records).json()["records"]}
+    assert {"ann", "ben"} <= set(told) and told["ann"]["title"] == "Settle" and told["ann"]["ended"] is None
+    assert place.call(told["ann"]["report"]).status_code == place.call(told["ann"]["files"]).status_code == 200
+    assert [row["id"] for row in place.call(records, "therapist").json()["records"]] == ["ann"]
+    assert place.call(records, "listener").status_code == 403
+    first = place.call(f"{records}?limit=1").json()
+    assert first["more"] and place.call(f"{records}?after={first['records'][0]['id']}").json()["records"]
+    for query, status in (("after=nobody", 404), ("after=..", 422), ("limit=0", 422), ("before=ann", 422)):
+        assert place.call(f"{records}?{query}").status_code == status, query
 
 
 @pytest.mark.parametrize("name", ["nobody", "..", "%2e%2e", "..%2fsessions%2fann", "ann%2f..%2fben", "%00", "a" * 300])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from synth.record import Record, RecordError, RecordWriter, read_record
 from synth.record.lines import REQUIRED, decode, encode
-from synth.record.reader import read_header
+from synth.record.reader import read_header, read_last
 
 HEADER = {
     "type": "session",
@@ -130,6 +130,25 @@ def test_a_header_tells_when_it_began_and_how_long_it_is_kept(tmp_path: Path) ->
     told = read_record(tmp_path).header
     assert told["started"] == header["started"] and told["retention_days"] == 30 and "setting" not in told
     assert told == read_header(tmp_path)
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, 4000, 4096, 9000, 70_000])
+def test_the_last_line_is_found_without_the_others(tmp_path: Path, length: int) -> None:
+    lines = [HEADER, *[{**REPAIR, "text": "y" * length}] * 3, {**REPAIR, "text": "x" * length}]
+    for count in range(1, len(lines) + 1):
+        path = write(tmp_path / f"{count}.jsonl", *lines[:count])
+        assert read_last(path) == lines[count - 1]
+        with path.open("ab") as file:
+            file.write(b'{"type":"end"' + b" " * length)  # torn off
+        assert read_last(path) == lines[count - 1]
+
+
+def test_a_record_without_a_whole_line_has_no_last_one(tmp_path: Path) -> None:
+    (tmp_path / "session.jsonl").write_bytes(b'{"type":"session"')
+    with pytest.raises(RecordError, match="its last whole line"):
+        read_last(tmp_path)
+    with pytest.raises(RecordError, match="cannot read"):
+        read_last(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from synth.api.files import SessionFiles
 from synth.api.hands import ControlTaken, ControlView, Done, FeedbackAsked, FeedbackTaken, NoteAsked, Verb
 from synth.api.new_session import NewSession
 from synth.api.plan import PhaseAsked
+from synth.api.records import RecordList
 from synth.api.renders import NewExport
 from synth.api.signals import Signal, SignalsOutcome, SignalsReport
 from synth.api.views import SessionSummary, SessionView, Started, StateView
@@ -42,6 +43,11 @@ class Sessions:
     def list(self, status: str | None = None, limit: int | None = None) -> list[SessionSummary]:
         """Sessions that the caller may reach, newest first."""
         return self._wire.call(calls.list_sessions(status, limit)).sessions
+
+    def kept(self, limit: int | None = None, after: str | None = None) -> RecordList:
+        """Sessions whose record is kept, those of before too, newest first; older ones `after` the session of that
+        id."""
+        return self._wire.call(calls.list_records(limit, after))
 
 
 class Session:
