@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
 from synth.session.pulse import Pulse
@@ -47,6 +48,9 @@ class Hands(Protocol):
 
     def panic(self) -> None:
         """Silence within 250 ms."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What this thread asks inside it takes effect in one quantum."""
 
     @property
     def time_s(self) -> float:

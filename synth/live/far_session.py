@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from synth.controls import control, defaults, rank
@@ -15,11 +16,15 @@ from synth.live.board import Board, Seen
 from synth.live.ring import Ring
 from synth.preset import Preset
 from synth.session import VERBS, SessionError
+from synth.session.gathering import Gathering
 from synth.session.pulse import Pulse, first_pulse
 from synth.wearables.packet import Packet
 from synth.wearables.words import valence_of
 
 KEPT = 200  # words that nobody has taken yet
+SEVERAL = "several"  # that are asked together
+MOST_TOGETHER = 64
+Asked = tuple[str, tuple[Any, ...], dict[str, Any]]
 Line = dict[str, Any]
 
 
@@ -46,6 +51,7 @@ class FarSession:
         self._preset, self._sample_rate = preset, sample_rate
         self._record = record or (lambda line: None)
         self._panicked = self._over = False
+        self._gathering: Gathering[Asked] = Gathering()
         self._held: set[str] = set()
         self._phase, self._planned = "", (0.0, 0.0, 0.0)
         self._state_reasons: tuple[str, ...] = ()
@@ -103,6 +109,14 @@ class FarSession:
     def panic(self) -> None:
         """Silence within 250 ms."""
         self._send("panic")
+
+    def together(self) -> AbstractContextManager[None]:
+        """As `Session.together`, for up to MOST_TOGETHER at a time."""
+        return self._gathering.together(self._send_together)
+
+    def _send_together(self, asked: Sequence[Asked]) -> None:
+        for first in range(0, len(asked), MOST_TOGETHER):
+            self._send(SEVERAL, *asked[first : first + MOST_TOGETHER])
 
     # -- what can be seen ------------------------------------------------------------------------------------------
 
@@ -163,10 +177,13 @@ class FarSession:
     # -- what comes and goes -----------------------------------------------------------------------------------------
 
     def _send(self, word: str, *args: Any, **kwargs: Any) -> bool:
+        if self._gathering.keep((word, args, kwargs)):
+            return True
         message = pickle.dumps((word, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
         taken = self._inbox.put(message)
         if not taken:
-            self.words.append(f"{word} was not taken: the live process has not answered for a while")
+            said = word if word != SEVERAL else ", ".join(dict.fromkeys(one for one, *_ in args))
+            self.words.append(f"{said} was not taken: the live process has not answered for a while")
         return taken
 
     def take(self, most: int = 64) -> int:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from synth.engine import Block
 from synth.instruments.base import QUANTUM
 from synth.live.board import Board
+from synth.live.far_session import SEVERAL
 from synth.live.meter import Meter
 from synth.live.ring import Ring
 from synth.session import Audio, Session
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from synth.live.notes import NotesOut
 
 FADE_IN_S = 3.0  # after a device was found again
-TOLD_A_BLOCK = 8  # lines handed over in a block, so that no block has much to do
+HEARD_A_BLOCK = 64  # of what is asked, so that no block has much to do; what is asked together is not torn apart
+TOLD_A_BLOCK = 8  # lines handed over in a block, for the same
 # What may be asked of a session from outside its process.
 ASKED = frozenset(
     {"request", "release", "verb", "feed", "tell", "hear", "play", "edit", "stop", "panic"}
@@ -177,18 +179,25 @@ class Player:
         return Audio(self._silence, self._silence, {}, self._silence[:, 0], self._silence[:, 0])
 
     def _listen(self, midi: Sequence[MidiBytes]) -> None:
-        for message in self._inbox.take():
-            word, args, kwargs = pickle.loads(message)
-            if word == "begin":
-                self._begins_s = self.asked_s if args[0] is None else args[0]
-            elif word in ASKED:
-                if self._session is not None:
-                    self._ask(word, args, kwargs)
-            else:
-                self.on_word(word, args)
+        heard = 0
+        while heard < HEARD_A_BLOCK and (messages := self._inbox.take(1)):
+            word, args, kwargs = pickle.loads(messages[0])
+            asked = args if word == SEVERAL else ((word, args, kwargs),)
+            for one in asked:
+                self._heed(*one)
+            heard += len(asked)
         if midi and self._session is not None:
             start = self._session.position / self._session.sample_rate
             self.tell("midi", [(start + offset / self._session.sample_rate, data) for offset, data in midi])
+
+    def _heed(self, word: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if word == "begin":
+            self._begins_s = self.asked_s if args[0] is None else args[0]
+        elif word in ASKED:
+            if self._session is not None:
+                self._ask(word, args, kwargs)
+        else:
+            self.on_word(word, args)
 
     def _ask(self, word: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         try:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -27,6 +29,7 @@ from synth.preset import Phase, Preset, load_preset, phase_to_dict, phases_from,
 from synth.score.model import Score
 from synth.session.ahead import Ahead, Move
 from synth.session.asking import SAMPLE_RATES, VERBS, SessionError, TermsError
+from synth.session.gathering import Gathering
 from synth.session.guests import Guests, Motif, reception, told_in
 from synth.session.handout import Audio, Handout
 from synth.session.lines import Teller, commit_line
@@ -123,6 +126,7 @@ class Session:
         self._handout = Handout(self._advance, self.engine.stems if stems else ())
         self._stems = stems
         self._inbox: deque[Callable[[], None]] = deque()
+        self._gathering: Gathering[Callable[[], None]] = Gathering()
         self._note = Teller(record)
         if self._guests is not None:
             self._guests.on_told = told_in(self._note, self.engine.transport, sample_rate)
@@ -213,7 +217,7 @@ class Session:
         return Samples(run.channel, run.t_s[sound], run.value[sound], run.quality[sound])
 
     def _later_note(self, kind: str, **fields: Any) -> None:
-        self._inbox.append(lambda: self._note({"type": kind, "t_s": round(self._now_s, 4), **fields}))
+        self._ask(lambda: self._note({"type": kind, "t_s": round(self._now_s, 4), **fields}))
 
     def request(self, name: str, value: float, by: str = "hand", reason: str = "asked for") -> None:
         """A person takes control `name` to `value`: it holds until `release`. Out of range is clamped, and recorded.
@@ -221,18 +225,18 @@ class Session:
         `by` says which hand: "hand", "hand:<who>" or "script"; whatever else it is counts as the name of a hand.
         """
         asked = Request(control(name).name, float(value), _hand(by), reason)
-        self._inbox.append(lambda: self._commit(asked))
+        self._ask(lambda: self._commit(asked))
 
     def release(self, name: str) -> None:
         """Give control `name` back to the plan, which moves on smoothly from where it is; what safety holds stays."""
         row = control(name).name
-        self._inbox.append(lambda: self._release(row, "hand"))
+        self._ask(lambda: self._release(row, "hand"))
 
     def verb(self, name: str) -> None:
         """One of VERBS: more, less, hold (again: go on), advance, pull_back, ground, like, skip, stop."""
         if name not in VERBS:
             raise SessionError(f"no verb called {name!r}: one of {', '.join(VERBS)}")
-        self._inbox.append(lambda: self._verb(name))
+        self._ask(lambda: self._verb(name))
 
     def play(self, pitch: float, velocity: float, stem: str = "melody", by: str = "hand") -> None:
         """A person's note on `stem`, MIDI note number `pitch`, `velocity` 0 to 1 (0: it ends). It sounds at once, and
@@ -240,22 +244,30 @@ class Session:
         if stem not in self._playing.stems:
             raise SessionError(f"{self.preset.name} has no stem {stem!r} to play: one of {self._playing.stems}")
         by, note = _hand(by), (float(pitch), float(velocity), stem)
-        self._inbox.append(lambda: self._playing.play(self._quantum, *note, by))
+        self._ask(lambda: self._playing.play(self._quantum, *note, by))
 
     def edit(self, phases: Sequence[Mapping[str, Any]]) -> None:
         """Go on by other `phases` (tables as in a preset), scaled to the session's length, from the time that it is.
 
         PresetError with everything that is wrong with them."""
         edited = phases_from(self.preset, phases, self.terms.bounds)
-        self._inbox.append(lambda: self._edit(edited))
+        self._ask(lambda: self._edit(edited))
 
     def stop(self) -> None:
         """Fade out over a few seconds and finish."""
-        self._inbox.append(self._stop)
+        self._ask(self._stop)
 
     def panic(self) -> None:
         """Silence within 250 ms."""
-        self._inbox.append(self._panic)
+        self._ask(self._panic)
+
+    def together(self) -> AbstractContextManager[None]:
+        """What this thread asks inside `with session.together():` is done in one quantum."""
+        return self._gathering.together(lambda calls: self._inbox.append(partial(_each, calls)))
+
+    def _ask(self, call: Callable[[], None]) -> None:
+        if not self._gathering.keep(call):
+            self._inbox.append(call)
 
     # -- what can be seen ----------------------------------------------------------------------------------------
 
@@ -472,6 +484,11 @@ class Session:
         self._note({"type": "end", "frames": self._position, "t_s": round(self.time_s, 4), "reason": why})
         if self._guests is not None:
             self._guests.close()
+
+
+def _each(calls: Iterable[Callable[[], None]]) -> None:
+    for call in calls:
+        call()
 
 
 def _hand(by: str) -> str:

@@ -9,9 +9,10 @@ import pytest
 
 from synth.live.board import BYTES, Board
 from synth.live.clock_out import ClockOut
+from synth.live.far_session import MOST_TOGETHER, FarSession
 from synth.live.meter import BIN_US, Meter
 from synth.live.notes import NotesOut
-from synth.live.player import FADE_IN_S, Player
+from synth.live.player import FADE_IN_S, HEARD_A_BLOCK, Player
 from synth.live.ring import DATA, Ring
 from synth.session import Session
 
@@ -102,6 +103,56 @@ def test_what_cannot_be_asked_is_told_and_the_music_goes_on():
     told = desk.told("refused")
     assert len(told) == 2 and "no_such_control" in told[0]
     assert not player.failed and desk.session.position == 256
+
+
+def test_what_is_asked_together_is_done_in_one_block():
+    desk, lines = Desk(), []
+    desk.session.tell_to(lines.append)
+    player = desk.play()
+    far = FarSession((desk.board, desk.inbox, desk.outbox), desk.session.preset, RATE)
+    with far.together():
+        far.request("space", 0.9)
+        player.block(256)
+        far.request("motion", 0.9)
+        player.block(256)
+    far.request("articulation", 0.9)
+    player.block(256)
+    asked = [line for line in lines if line["type"] == "commit" and line["by"] == "hand"]
+    assert [line["control"] for line in asked] == ["space", "motion", "articulation"]
+    assert {line["quantum"] for line in asked} == {512 // 64}
+
+
+def test_a_block_listens_to_so_much_and_no_group_is_torn_apart():
+    desk, lines = Desk(), []
+    desk.session.tell_to(lines.append)
+    player = desk.play()
+    far = FarSession((desk.board, desk.inbox, desk.outbox), desk.session.preset, RATE)
+
+    def ask(count):
+        for number in range(count):
+            far.request("space", number / 1000)
+
+    ask(HEARD_A_BLOCK - 1)
+    for count in (10, MOST_TOGETHER, 1):
+        with far.together():
+            ask(count)
+    heard = []
+    for _ in range(4):
+        before = len(lines)
+        player.block(256)
+        heard.append(sum(line["type"] == "commit" and line["by"] == "hand" for line in lines[before:]))
+    assert heard == [HEARD_A_BLOCK - 1 + 10, MOST_TOGETHER, 1, 0]
+
+
+def test_what_is_too_much_to_be_asked_together_is_told():
+    desk = Desk()
+    small = Ring(memoryview(bytearray(DATA + 200)))
+    far = FarSession((desk.board, small, desk.outbox), desk.session.preset, RATE)
+    with far.together():
+        for _ in range(20):
+            far.request("space", 0.5)
+            far.release("space")
+    assert list(far.words) == ["request, release was not taken: the live process has not answered for a while"]
 
 
 def test_it_comes_in_over_three_seconds_after_a_gap():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synth.controls import CONTROLS, TABLE
+from synth.controls import CONTROLS, TABLE, ControlError
 from synth.preset import load_preset
 from synth.safety.limits import INTENSITY
 from synth.session import VERBS, Session, SessionError
@@ -261,3 +262,31 @@ def test_grounded_it_is_calm_in_sound_and_there_is_something_to_hold_on_to():
     after = played.controls
     assert after["landmark"] == 1.0 and after["dynamics_db"] == pytest.approx(before["dynamics_db"] - 6.0, abs=0.1)
     assert all(sign * after[name] <= sign * before[name] + 1e-6 for name, sign in INTENSITY.items())
+
+
+def test_what_is_asked_together_is_done_in_one_quantum() -> None:
+    played, lines = session()
+    with played.together():
+        played.request("space", 0.9)
+        played.render(STEP)
+        with played.together():
+            played.request("motion", 0.9)
+        other_thread = threading.Thread(target=played.request, args=("articulation", 0.9))
+        other_thread.start()
+        other_thread.join()
+        played.render(STEP)
+        played.release("articulation")
+        assert [line["control"] for line in of(lines, "commit") if line["by"] == "hand"] == ["articulation"]
+    played.request("density_hz", 1.0)
+    played.render(STEP)
+    done = {line["control"]: line["quantum"] for line in of(lines, "commit") if line["by"] == "hand"}
+    assert done["space"] == done["motion"] == done["density_hz"] == of(lines, "release")[-1]["quantum"] == 2 * STEP / 64
+
+
+def test_what_was_asked_of_a_group_that_failed_is_done_all_the_same() -> None:
+    played, lines = session()
+    with pytest.raises(ControlError), played.together():
+        played.request("space", 0.9)
+        played.request("no_such_control", 0.9)
+    played.render(STEP)
+    assert [line["control"] for line in of(lines, "commit") if line["by"] == "hand"] == ["space"]

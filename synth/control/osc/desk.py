@@ -139,8 +139,9 @@ class Desk:
         return Deed(deed.lane, do)
 
     def _do(self, deeds: Sequence[Deed]) -> None:
-        for deed in deeds:
-            deed.do()
+        with self.hands.together():
+            for deed in deeds:
+                deed.do()
         self.done += len(deeds)
 
     def _refuse(self, address: str, sender: Sender, error: Exception, now_s: float) -> None:

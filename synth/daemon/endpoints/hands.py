@@ -67,8 +67,9 @@ async def _take(hosted: Hosted, caller: Caller, values: dict[str, float]) -> lis
     by = f"hand:{caller.role.word}"
 
     def ask() -> None:
-        for name, value in values.items():
-            hosted.hands.request(name, value, by=by, reason=REASON)
+        with hosted.hands.together():
+            for name, value in values.items():
+                hosted.hands.request(name, value, by=by, reason=REASON)
 
     def key_of(line: Line) -> str | None:
         mine = line["type"] == "commit" and line["by"] == by and line["requested"] == values.get(line["control"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
 import zlib
@@ -100,6 +101,7 @@ class Willing:
     """A session that does all that is asked."""
 
     controls, held = defaults(), frozenset[str]()
+    together = contextlib.nullcontext
 
     def __getattr__(self, name: str) -> Any:
         return lambda *asked: None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -21,6 +22,7 @@ class Played:
 
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
+        self.groups: list[list[tuple[object, ...]]] = []  # what was asked together
         self.controls = defaults()
         self.taken: set[str] = set()
         self.time_s, self.phase, self.planned, self.finished = 12.5, "arrive", (0.1, 0.2, -0.3), False
@@ -35,6 +37,12 @@ class Played:
         self.calls.append(("request", control(name).name, value, by, reason))
         self.controls[name] = TABLE[name].clamp(value)
         self.taken.add(name)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        self.groups.append([])
+        yield
+        self.groups[-1] += self.calls[sum(map(len, self.groups)) :]
 
     def release(self, name: str) -> None:
         self.calls.append(("release", name))

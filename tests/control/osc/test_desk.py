@@ -63,6 +63,7 @@ class TestBursts:
         assert hands.asked == [("space", 0.1)]  # all of it waits for space
         desk.turn(WINDOW_S)
         assert hands.asked == [("space", 0.1), ("space", 0.2), ("motion", 0.3)]
+        assert [call[1:3] for call in hands.groups[-1]] == [("space", 0.2), ("motion", 0.3)]
 
     @given(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=40), st.lists(st.booleans(), max_size=40))
     def test_what_is_done_is_the_newest_of_each_in_order(self, lanes: list[str | None], later: list[bool]) -> None:
