@@ -25,18 +25,18 @@ from synth.estimator.context import Context, context_of
 from synth.estimator.estimator import Estimator
 from synth.estimator.state import State
 from synth.instruments.base import MAX_QUANTA, QUANTUM
-from synth.preset import Phase, Preset, load_preset, phase_to_dict, phases_from, preset_to_dict
+from synth.preset import Preset, load_preset, phases_from, preset_to_dict
 from synth.score.model import Score
-from synth.session.ahead import Ahead, Move
+from synth.session.ahead import Ahead
 from synth.session.asking import SAMPLE_RATES, VERBS, SessionError, TermsError
+from synth.session.deeds import Deeds
 from synth.session.gathering import Gathering
 from synth.session.guests import Guests, Motif, reception, told_in
 from synth.session.handout import Audio, Handout
-from synth.session.lines import Teller, commit_line
-from synth.session.played import Playing
+from synth.session.lines import Teller
 from synth.session.pulse import Pulse, first_pulse, pulse_of
 from synth.session.terms import Asked, agree
-from synth.session.thinking import Decision, Thinking
+from synth.session.thinking import Thinking
 from synth.session.watch import Watch
 from synth.steering.steering import Steering
 from synth.wearables.incoming import Incoming, fed
@@ -117,11 +117,8 @@ class Session:
             keep_score=keep_score,
             **plugged,
         )
-        self.length_frames: float = math.inf if length_s is None else round(length_s * sample_rate)
         self.latency_frames = self.engine.latency_frames
-        self.panicked = False
         self.on_block: Callable[[Block], None] | None = None
-        self._quantum = 0
         self._position = 0
         self._handout = Handout(self._advance, self.engine.stems if stems else ())
         self._stems = stems
@@ -162,10 +159,10 @@ class Session:
         self._thinking = Thinking(sample_rate, self._incoming, self._estimator, self._steering, watch, self._note)
         moves = [move for move in moves if move["type"] != "guest"]
         self._ahead = Ahead(script, moves, self._thinking.quantum_at)
-        hands = (terms.bounds, terms.played, steer, self._note, self._commit, self._release)
-        self._playing = Playing(self.engine, *hands)
+        length_frames = math.inf if length_s is None else round(length_s * sample_rate)
+        self._deeds = Deeds(self.engine, self._steering, terms, steer, length_frames, self._note)
         for name, value in settings.items():
-            self._commit(Request(name, value, "hand", "set at the start"), at_once=True)
+            self._deeds.commit(Request(name, value, "hand", "set at the start"), at_once=True)
 
     # -- what happens ------------------------------------------------------------------------------------------
 
@@ -210,14 +207,11 @@ class Session:
         sound = (run.value >= -1.0) & (run.value <= 1.0)
         for value, taken in zip(run.value.tolist(), sound.tolist(), strict=True):
             if taken:
-                self._later_note("feedback", channel=run.channel, value=value)
+                self._ask(partial(self._deeds.tell, "feedback", channel=run.channel, value=value))
             else:
                 text = f"{run.channel} {value}: no number from -1 to 1, so it was not taken"
-                self._later_note("refusal", text=text)
+                self._ask(partial(self._deeds.tell, "refusal", text=text))
         return Samples(run.channel, run.t_s[sound], run.value[sound], run.quality[sound])
-
-    def _later_note(self, kind: str, **fields: Any) -> None:
-        self._ask(lambda: self._note({"type": kind, "t_s": round(self._now_s, 4), **fields}))
 
     def request(self, name: str, value: float, by: str = "hand", reason: str = "asked for") -> None:
         """A person takes control `name` to `value`: it holds until `release`. Out of range is clamped, and recorded.
@@ -225,41 +219,40 @@ class Session:
         `by` says which hand: "hand", "hand:<who>" or "script"; whatever else it is counts as the name of a hand.
         """
         asked = Request(control(name).name, float(value), _hand(by), reason)
-        self._ask(lambda: self._commit(asked))
+        self._ask(partial(self._deeds.commit, asked))
 
     def release(self, name: str) -> None:
         """Give control `name` back to the plan, which moves on smoothly from where it is; what safety holds stays."""
         row = control(name).name
-        self._ask(lambda: self._release(row, "hand"))
+        self._ask(partial(self._deeds.release, row, "hand"))
 
     def verb(self, name: str) -> None:
         """One of VERBS: more, less, hold (again: go on), advance, pull_back, ground, like, skip, stop."""
         if name not in VERBS:
             raise SessionError(f"no verb called {name!r}: one of {', '.join(VERBS)}")
-        self._ask(lambda: self._verb(name))
+        self._ask(partial(self._deeds.verb, name))
 
     def play(self, pitch: float, velocity: float, stem: str = "melody", by: str = "hand") -> None:
         """A person's note on `stem`, MIDI note number `pitch`, `velocity` 0 to 1 (0: it ends). It sounds at once, and
         the music goes along: the tune leaves room and answers, chord, bass and key follow. Odd values are mended."""
-        if stem not in self._playing.stems:
-            raise SessionError(f"{self.preset.name} has no stem {stem!r} to play: one of {self._playing.stems}")
-        by, note = _hand(by), (float(pitch), float(velocity), stem)
-        self._ask(lambda: self._playing.play(self._quantum, *note, by))
+        if stem not in self._deeds.playing.stems:
+            raise SessionError(f"{self.preset.name} has no stem {stem!r} to play: one of {self._deeds.playing.stems}")
+        self._ask(partial(self._deeds.play, float(pitch), float(velocity), stem, _hand(by)))
 
     def edit(self, phases: Sequence[Mapping[str, Any]]) -> None:
         """Go on by other `phases` (tables as in a preset), scaled to the session's length, from the time that it is.
 
         PresetError with everything that is wrong with them."""
         edited = phases_from(self.preset, phases, self.terms.bounds)
-        self._ask(lambda: self._edit(edited))
+        self._ask(partial(self._deeds.edit, edited))
 
     def stop(self) -> None:
         """Fade out over a few seconds and finish."""
-        self._ask(self._stop)
+        self._ask(self._deeds.stop)
 
     def panic(self) -> None:
         """Silence within 250 ms."""
-        self._ask(self._panic)
+        self._ask(self._deeds.panic)
 
     def together(self) -> AbstractContextManager[None]:
         """What this thread asks inside `with session.together():` is done in one quantum."""
@@ -282,6 +275,16 @@ class Session:
         return self._position / self.sample_rate
 
     @property
+    def length_frames(self) -> float:
+        """Frames of the whole session, fewer once it was stopped."""
+        return self._deeds.length_frames
+
+    @property
+    def panicked(self) -> bool:
+        """Whether it was silenced for good."""
+        return self._deeds.panicked
+
+    @property
     def finished(self) -> bool:
         """Whether the session's length, with the master's look-ahead, was handed out."""
         return self._position >= self.length_frames + self.latency_frames
@@ -289,7 +292,7 @@ class Session:
     @property
     def controls(self) -> dict[str, float]:
         """Every control's committed value now."""
-        return self.engine.bus.values(self._quantum)
+        return self.engine.bus.values(self._deeds.quantum)
 
     @property
     def state(self) -> State:
@@ -324,12 +327,12 @@ class Session:
     @property
     def pulse(self) -> Pulse:
         """The beat that is being rendered."""
-        return pulse_of(self.engine.transport.beat) if self._quantum else first_pulse(self.controls)
+        return pulse_of(self.engine.transport.beat) if self._deeds.quantum else first_pulse(self.controls)
 
     @property
     def score(self) -> Score:
         """The score so far; with `keep_score=False` its last bars."""
-        self.engine.transport.last(int(min(self._quantum * QUANTUM, self.length_frames)))
+        self.engine.transport.last(int(min(self._deeds.quantum * QUANTUM, self.length_frames)))
         return self.engine.score
 
     # -- rendering -----------------------------------------------------------------------------------------------
@@ -350,107 +353,30 @@ class Session:
 
     def _advance(self, wanted: int) -> Block:
         """Render up to `wanted` quanta, ending where the next tick, script line or replayed commit is due."""
+        deeds = self._deeds
         while self._inbox:
             self._inbox.popleft()()
-        for move in self._ahead.take(self._quantum):
-            self._carry_out(move)
-        if self._steer and (decision := self._thinking.step(self._quantum, wanted, self._values, self._held)):
-            self._carry(decision)
-        self._playing.step(self._quantum)
-        due = [*self._playing.due, *([self._thinking.due] if self._steer else [])]
-        quanta = min([wanted, MAX_QUANTA, *(q - self._quantum for q in (*due, *self._ahead.next()))])
-        block = self.engine.render(self._quantum, quanta)
+        for move in self._ahead.take(deeds.quantum):
+            deeds.carry_out(move)
+        if self._steer and (decision := self._thinking.step(deeds.quantum, wanted, self._values, self._held)):
+            deeds.carry(decision)
+        deeds.playing.step(deeds.quantum)
+        due = [*deeds.playing.due, *([self._thinking.due] if self._steer else [])]
+        quanta = min([wanted, MAX_QUANTA, *(q - deeds.quantum for q in (*due, *self._ahead.next()))])
+        block = self.engine.render(deeds.quantum, quanta)
         for leap in self.engine.leaps:
             self._note({"type": "leap", "t_s": leap.quantum * QUANTUM / self.sample_rate, **leap._asdict()})
         self.engine.leaps.clear()
-        self._quantum += quanta
+        deeds.quantum += quanta
         if self.on_block:
             self.on_block(block)
         return block
 
     def _values(self) -> dict[str, float]:
-        return self.engine.bus.values(self._quantum)
+        return self.engine.bus.values(self._deeds.quantum)
 
     def _held(self) -> frozenset[str]:
         return self.engine.bus.held
-
-    def _carry(self, decision: Decision) -> None:
-        """Do what was decided, and say what the plan is."""
-        for name in decision.releases:
-            self._release(name)
-        for request in decision.requests:
-            self._commit(request)
-        if decision.phase is not None:
-            self._enter_phase(decision.phase)
-        arousal, valence, tension = self._steering.planned
-        plan = {"phase": self.phase, "arousal": arousal, "valence": valence, "tension": tension}
-        self._note({"type": "plan", "t_s": decision.t_s, **plan, "words": list(self._steering.words)})
-
-    def _enter_phase(self, phase: str) -> None:
-        self.engine.transport.phase = phase
-        self.engine.transport.mark("phase", phase)
-        self._note({"type": "phase", "quantum": self._quantum, "t_s": self._now_s, "text": phase})
-
-    # -- commits ---------------------------------------------------------------------------------------------------
-
-    @property
-    def _now_s(self) -> float:
-        return self._quantum * QUANTUM / self.sample_rate
-
-    def _commit(self, request: Request, at_once: bool = False) -> None:
-        commit = self.engine.bus.request(request, self._quantum, at_once=at_once)
-        self._playing.noticed(request)
-        self._note(commit_line(commit, self._now_s, at_once))
-
-    def _release(self, name: str, by: str = "safety") -> None:
-        if self.engine.bus.release(name, by):
-            self._note({"type": "release", "quantum": self._quantum, "t_s": self._now_s, "control": name})
-
-    def _verb(self, name: str) -> None:
-        self._note({"type": "verb", "quantum": self._quantum, "t_s": self._now_s, "verb": name})
-        if name == "stop":
-            self._stop()
-        else:
-            self._steering.say(name)
-
-    def _edit(self, phases: Sequence[Phase]) -> None:
-        tables = [phase_to_dict(phase) for phase in phases]
-        self._note({"type": "edit", "quantum": self._quantum, "t_s": self._now_s, "phases": tables, "by": "hand"})
-        self._steering.edit(phases)
-
-    def _stop(self) -> None:
-        self._note({"type": "stop", "quantum": self._quantum, "t_s": self._now_s})
-        self._playing.let_all_go(self._quantum)
-        end_s = self.engine.expression.stop(self._now_s)
-        self.length_frames = min(self.length_frames, round(end_s * self.sample_rate))
-
-    def _panic(self) -> None:
-        self.panicked = True
-        self._playing.let_all_go(self._quantum)
-        self._note({"type": "panic", "quantum": self._quantum, "t_s": self._now_s})
-        if self.engine.audio:
-            self.engine.output_guard.panic()
-
-    def _carry_out(self, move: Move) -> None:
-        """Do what a script or a record says is done at this quantum."""
-        match move["type"]:
-            case "commit":
-                asked = (move["control"], move["requested"], move["by"], move["reason"], move["confidence"])
-                self._commit(Request(*asked))
-            case "release":
-                self._release(move["control"])
-            case "phase":
-                self._enter_phase(move["text"])
-            case "verb" if self._steer and move["verb"] != "stop":  # a stop has a line of its own
-                self._verb(move["verb"])
-            case "edit" if self._steer:
-                self._edit(phases_from(self.preset, move["phases"], self.terms.bounds))
-            case "played":
-                self._playing.play(self._quantum, move["pitch"], move["velocity"], move["stem"], move["by"])
-            case "stop":
-                self._stop()
-            case "panic":
-                self._panic()
 
     # -- put away and taken up (`synth.session.snapshot`) -------------------------------------------------------------
 

@@ -121,7 +121,7 @@ def test_what_it_recorded_replays_the_same_notes(live, until, tmp_path):
     record = read_record(tmp_path / "live")
     again = Session(audio=False, **as_asked(record))
     commits = []
-    again._note = commits.append
+    again.tell_to(commits.append)
     while again.position < frames_of(record):
         again.render(4096)
     assert again.score.notes

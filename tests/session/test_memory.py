@@ -35,7 +35,7 @@ def left_alone(session: Session, seconds: int) -> Iterator[int]:
 
 def busy(session: Session, seconds: int) -> Iterator[int]:
     """Each of `seconds` in which the wearer's signals come and hands play, turn knobs, say how it is and edit."""
-    rng, stem, wave = Random(1), session._playing.stems[-1], np.arange(0.0, 1.0, 1.0 / 32.0)
+    rng, stem, wave = Random(1), session._deeds.playing.stems[-1], np.arange(0.0, 1.0, 1.0 / 32.0)
     plan = [phase_to_dict(phase) for phase in session.preset.phases]
     for second in range(seconds):
         session.feed("rr_ms", 850.0 + rng.gauss(0.0, 30.0))

@@ -274,7 +274,7 @@ def test_a_persons_hand_wins_until_it_lets_go(
     true = clock_ticks(66.0, 200, 1.0)
     follower = ClockFollower()
     if told:
-        session._note = lambda line: (record.append(line), follower.hear(line))
+        session.tell_to(lambda line: (record.append(line), follower.hear(line)))
     said: list[str] = []
     hands = [
         (40.1, lambda: session.request("tempo_bpm", wanted, by="hand:osc", reason="a fader")),
@@ -296,7 +296,7 @@ def test_where_requests_cross_the_persons_holds(
 ) -> None:
     """A fader moves in the very block in which the follower asks too, and is taken first."""
     follower, request = ClockFollower(), session.request
-    session._note = lambda line: (record.append(line), follower.hear(line))
+    session.tell_to(lambda line: (record.append(line), follower.hear(line)))
     faders = [75.0]
 
     def crossing(name: str, value: float, by: str, reason: str) -> None:
