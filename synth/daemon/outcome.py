@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from synth.daemon.problems import Problem
@@ -53,7 +54,7 @@ def find(house: House, session_id: str) -> Hosted:
     try:
         return house.sessions.get(session_id)
     except KeyError:
-        raise no_session(house) from None
+        raise no_session(house, session_id) from None
 
 
 def find_playing(house: House, session_id: str) -> Hosted:
@@ -64,8 +65,12 @@ def find_playing(house: House, session_id: str) -> Hosted:
     return hosted
 
 
-def no_session(house: House) -> Problem:
-    """Answered where there is no session of that id, or may be one that is not taken up again yet."""
+def no_session(house: House, session_id: str = "") -> Problem:
+    """Answered where there is no session of that id, or may be one that is not taken up again yet, or is one of which
+    only the record is left."""
     if not house.sessions.taken_up:
         return Problem(503, detail="sessions of before are being resumed: ask again soon", headers={"Retry-After": "1"})
+    with suppress(KeyError):
+        house.sessions.folder(session_id)
+        return Problem(404, "Session is over", f"its record is kept: see /api/v1/sessions/{session_id}/files")
     return Problem(404, "No such session", "there is no session of this id, or it is not kept any more")

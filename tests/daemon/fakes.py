@@ -26,7 +26,7 @@ from synth import Session, load_preset
 from synth.daemon.company import Company
 from synth.daemon.config import Config
 from synth.daemon.security import Caller, Role
-from synth.daemon.sessions import NoRoom, SessionTaken
+from synth.daemon.sessions import NoRoom, Sessions, SessionTaken
 from synth.live.board import PLACE, Seen
 from synth.record.writer import RecordWriter
 
@@ -150,6 +150,8 @@ class FakeHosted:
 
 class FakeSessions:
     """The registry. `audio` False renders silence, which is quick, in all stems; `record` writes session.jsonl."""
+
+    folder = Sessions.folder
 
     def __init__(self, config: Config, audio: bool = False, record: bool = True) -> None:
         self._config, self._audio, self._record = config, audio, record

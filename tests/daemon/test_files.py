@@ -21,7 +21,6 @@ from synth.daemon.renders.sending import page_policy
 from synth.daemon.renders.told import Failed
 from synth.daemon.renders.worker import outcome
 from synth.daemon.security import Caller, Role
-from synth.daemon.sessions import Sessions
 from tests.daemon.fakes import FakeSessions, OpenGate, Served, fake_house, serving
 
 ROOT = "/api/v1/sessions"
@@ -31,12 +30,6 @@ CALLERS = {
     "therapist": Caller(Role.THERAPIST, "ann", "tablet"),
     "listener": Caller(Role.LISTENER, "ann", "phone"),
 }
-
-
-class Kept(FakeSessions):
-    """Also finds sessions that are long over, as the daemon does."""
-
-    folder = Sessions.folder
 
 
 class Place:
@@ -77,7 +70,7 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("state")
     config = Config(state_dir=folder)
-    house = fake_house(folder, config=config, sessions=Kept(config), gate=OpenGate(CALLERS), renders=Renders(config))
+    house = fake_house(folder, config=config, sessions=FakeSessions(config), gate=OpenGate(CALLERS), renders=Renders(config))
     with serving(application(house, (*files.ENDPOINTS, *records.ENDPOINTS, *renders.ENDPOINTS)), house) as served:
         place = Place(served, house)
         served.call(house.renders.start())
