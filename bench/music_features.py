@@ -1,4 +1,4 @@
-"""Cues as others read them: from the sound with librosa and pyloudnorm, from the MIDI with pretty_midi and partitura.
+"""Cues as others read them: from the sound with SciPy and pyloudnorm, from the MIDI with pretty_midi and partitura.
 
 Nothing here is told what the music was asked to be, nor shares a line with what made it. NaN: there is nothing to read.
 """
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE = 48_000
-FRAME, HOP = 2048, 1024
+FRAME = 2048  # of the spectrum
 HOP_S = 0.005  # of the envelope that attacks are read from
 LOOK_S = 2.0  # for the peak after an onset
 LEAST_RISE_DB = 3.0
@@ -36,24 +36,24 @@ UNPITCHED = ("percussion", "nature")
 
 def sound_cues(mix: NDArray[np.float32]) -> dict[str, float]:
     """Integrated loudness (BS.1770) and the power spectrum's centre, octaves over 1 kHz, of `mix` (frames, 2)."""
-    import librosa
     import pyloudnorm
+    from scipy import signal
 
     loudness = pyloudnorm.Meter(RATE).integrated_loudness(np.asarray(mix, np.float64))
-    power = np.abs(librosa.stft(mix.mean(axis=1), n_fft=FRAME, hop_length=HOP)) ** 2
-    centroid_hz = librosa.feature.spectral_centroid(S=power.sum(axis=1, keepdims=True), sr=RATE)
+    hz, power = signal.welch(mix.mean(axis=1), RATE, nperseg=FRAME, detrend=False)
     return {
         "loudness_lufs": float(loudness),
-        "centroid_oct": math.log2(float(centroid_hz[0, 0]) / 1000.0),
+        "centroid_oct": math.log2(float(hz @ power / power.sum()) / 1000.0),
     }
 
 
 def attack_oct(stem: NDArray[np.float32], onsets_s: Sequence[float]) -> float:
     """Median rise of `stem` (frames, 2), 10 to 90 % of the way up in amplitude, after each onset; octaves of 1 ms."""
-    import librosa
+    from scipy import ndimage
 
     hop = round(HOP_S * RATE)
-    level = librosa.feature.rms(y=stem.mean(axis=1), frame_length=4 * hop, hop_length=hop)[0]
+    power = ndimage.uniform_filter1d(stem.mean(axis=1, dtype=np.float64) ** 2, 4 * hop, mode="constant")
+    level = np.sqrt(np.maximum(power[::hop], 0.0))
     rises = []
     for at, until in zip(onsets_s, [*onsets_s[1:], math.inf], strict=True):
         first, last = max(round(at / HOP_S) - 4, 0), round(min(at + LOOK_S, until) / HOP_S)

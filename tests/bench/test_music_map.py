@@ -17,7 +17,7 @@ from synth.steering.mapping import CueMap
 
 Program = Callable[[str], ModuleType]
 RATE = 48_000
-# librosa, pyloudnorm and partitura load code that warns of its own age.
+# pyloudnorm and partitura load code that warns of its own age.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
 
