@@ -11,8 +11,9 @@ import hypothesis
 import pytest
 from hypothesis.internal.conjecture import providers
 
-# The first example compiles kernels, so no deadline; derandomized, so that a red run stays red.
-hypothesis.settings.register_profile("isotone", deadline=None, derandomize=True)
+# The first example compiles kernels, so nothing is timed; derandomized, so that a red run stays red.
+SLOW = hypothesis.HealthCheck.too_slow
+hypothesis.settings.register_profile("isotone", deadline=None, derandomize=True, suppress_health_check=[SLOW])
 hypothesis.settings.load_profile("isotone")
 # Hypothesis also tries constants of whatever modules happen to be imported: those differ with the order of the tests.
 if hasattr(providers, "_get_local_constants"):

@@ -244,7 +244,9 @@ def test_type_checkers_know_the_public_names(tmp_path: Path) -> None:
     told = [f"reveal_type(synth.{name})" for name in sorted(PUBLIC)] + ["synth.Session('settle').render('256')"]
     app.write_text("\n".join(["import synth", *told]))
     command = [sys.executable, "-m", "mypy", "--follow-imports=silent", "--cache-dir", ROOT / ".mypy_cache", app]
-    done = subprocess.run([*command, "--config-file", ROOT / "pyproject.toml"], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [*command, "--config-file", ROOT / "pyproject.toml"], capture_output=True, text=True, cwd=ROOT
+    )
     assert done.stdout.count("Revealed type") == len(PUBLIC) and '"Any"' not in done.stdout, done.stdout
     assert 'Argument 1 to "render" of "Session" has incompatible type "str"; expected "int"' in done.stdout
 

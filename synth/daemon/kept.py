@@ -30,7 +30,9 @@ def kept(sessions_dir: Path, limit: int, after: str | None = None, only: Collect
 def _found(sessions_dir: Path, only: Collection[str] | None) -> list[tuple[datetime, str, About]]:
     found = []
     for folder in sessions_dir.iterdir():
-        if (only is not None and folder.name not in only) or plain_file(folder, FILE_NAME) is None:
+        if only is not None and folder.name not in only:
+            continue
+        if folder.is_symlink() or plain_file(folder, FILE_NAME) is None:
             continue
         try:
             about = About.read(folder)

@@ -25,6 +25,7 @@ import uvicorn
 from synth import Session, load_preset
 from synth.daemon.company import Company
 from synth.daemon.config import Config
+from synth.daemon.hosted import About
 from synth.daemon.security import Caller, Role
 from synth.daemon.sessions import NoRoom, Sessions, SessionTaken
 from synth.live.board import PLACE, Seen
@@ -32,7 +33,7 @@ from synth.record.writer import RecordWriter
 
 TICK_S = 0.005
 KEPT_FRAMES = 48_000
-HANDS = ("request", "release", "verb", "feed", "tell", "hear", "play", "edit", "stop", "panic")
+HANDS = ("request", "release", "verb", "feed", "tell", "hear", "play", "edit", "stop", "panic", "together")
 SHOWN = ("time_s", "controls", "held", "phase", "planned", "reasons", "pulse", "finished")
 
 
@@ -172,6 +173,9 @@ class FakeSessions:
             raise NoRoom(f"{self._config.max_sessions} sessions play, and that is all there may be")
         preset = load_preset(preset) if isinstance(preset, str) else preset
         hosted = FakeHosted(name, preset.name, self._config.sessions_dir / name, dict(session))
+        if self._record:
+            hosted.folder.mkdir(parents=True, exist_ok=True)
+            About(name, preset.name, hosted.created).write(hosted.folder)
         writer = RecordWriter(hosted.folder / "session.jsonl") if self._record else None
 
         def note(line: dict[str, Any]) -> None:

@@ -70,7 +70,9 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("state")
     config = Config(state_dir=folder)
-    house = fake_house(folder, config=config, sessions=FakeSessions(config), gate=OpenGate(CALLERS), renders=Renders(config))
+    house = fake_house(
+        folder, config=config, sessions=FakeSessions(config), gate=OpenGate(CALLERS), renders=Renders(config)
+    )
     with serving(application(house, (*files.ENDPOINTS, *records.ENDPOINTS, *renders.ENDPOINTS)), house) as served:
         place = Place(served, house)
         served.call(house.renders.start())

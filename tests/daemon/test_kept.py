@@ -31,7 +31,9 @@ def a_session(sessions_dir: Path, id: str, minute: int, *lines: dict[str, object
 
 
 def test_newest_first_with_what_became_of_each(tmp_path: Path) -> None:
-    a_session(tmp_path, "whole", 1, {"type": "note", "t_s": 3.0}, {"type": "end", "frames": 96_000, "reason": "finished"})
+    a_session(
+        tmp_path, "whole", 1, {"type": "note", "t_s": 3.0}, {"type": "end", "frames": 96_000, "reason": "finished"}
+    )
     a_session(tmp_path, "plays", 3, {"type": "repair", "t_s": 7.5, "text": "x" * 9000})
     a_session(tmp_path, "begun", 2)
     told = kept(tmp_path, 10)

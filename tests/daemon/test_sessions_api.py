@@ -255,7 +255,7 @@ def test_stop_fades_out_and_what_is_over_takes_no_more(api, house):
     ):
         assert "finished" in wrong(api.request(method, path + rest, json=body), 409).detail
     assert told(api.post(path + "/stop"), Done).done and told(api.post(path + "/panic"), Done).done
-    del house.sessions.all[begun.session_id]  # as some time after its end, or a restart
+    house.sessions.all.pop(begun.session_id).writer.close()  # as some time after its end, or a restart
     long_over = wrong(api.get(path), 404)
     assert long_over.title == "Session is over" and f"{path}/files" in long_over.detail
 

@@ -79,8 +79,8 @@ def test_a_server_that_dies_is_got_over(jack_named, recorder, live, until):
     before = session.seen.frames
     until(lambda: session.seen.frames > before + 48_000, 60.0, "it composes on without a device")
     with jack_named(server):
-        until(lambda: bool(session.seen.connected), 60.0)
         with closing(recorder(["isotone:mix_1"])) as tape:
+            until(lambda: bool(session.seen.connected), 60.0)
             tape.start()
             until(lambda: tape.seconds > FADE_IN_S + 2.0)
             heard = tape.stop()[0]

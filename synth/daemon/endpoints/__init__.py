@@ -10,7 +10,19 @@ if TYPE_CHECKING:
 
     ALL: tuple[Endpoint, ...]
 
-GROUPS = ("catalogue", "sessions", "hands", "signals", "events", "listen", "renders", "files", "records", "access", "service")
+GROUPS = (
+    "catalogue",
+    "sessions",
+    "hands",
+    "signals",
+    "events",
+    "listen",
+    "renders",
+    "files",
+    "records",
+    "access",
+    "service",
+)
 
 
 def __getattr__(name: str) -> Any:

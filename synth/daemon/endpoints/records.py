@@ -20,7 +20,9 @@ async def _list(house: House, caller: Caller, request: Request, body: None) -> R
     try:
         return await asyncio.to_thread(kept, house.config.sessions_dir, query.limit, query.after, only)
     except KeyError:
-        raise Problem(404, "No such session", "there is no session of the id `after`, or it is not kept any more") from None
+        raise Problem(
+            404, "No such session", "there is no session of the id `after`, or it is not kept any more"
+        ) from None
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (

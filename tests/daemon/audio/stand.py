@@ -67,6 +67,9 @@ class Tones:
     def get(self, session_id: str) -> Tone:
         return self.all[session_id]
 
+    def folder(self, session_id: str) -> Path:
+        raise KeyError(session_id)
+
     def ticking(self, heard: Callable[[], None]) -> Callable[[], None]:
         self.ticks.append(heard)
         return lambda: self.ticks.remove(heard)
