@@ -230,6 +230,7 @@ class Composer:
                 yield
         self._company.reserve(now)
         self._landmark.write(now, player)
+        band.harmonist.beside = self._landmark.tones(now)
         for index in band.harmonist.due(now):
             band.harmonist.choose(now, index)
             yield

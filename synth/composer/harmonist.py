@@ -37,7 +37,8 @@ def tones(now: Moment, slot: Slot) -> tuple[int, ...]:
 
 
 class Harmonist:
-    """Holds the chords heard so far and the pad's last voicing."""
+    """Holds the chords heard so far and the pad's last voicing. `beside`, to be set, are pitches that sound beside it and
+    that no voicing is to rub against."""
 
     def __init__(self, seed: int, style: Archetype, practice: str) -> None:
         self._rng = stream(seed, "composer", "harmony")
@@ -48,6 +49,7 @@ class Harmonist:
         self._pcs: tuple[int, ...] = ()
         self._voicing: tuple[int, ...] = ()
         self._bass: int | None = None
+        self.beside: tuple[int, ...] = ()
 
     def follow(self, other: Harmonist) -> None:
         """Go on from what another one's pad sounds."""
@@ -125,7 +127,10 @@ class Harmonist:
         under = -3 if now.phrase.line else 1  # a tune has the top to itself
         high = round(min(max(now.controls["register_note"] + under, 64), PAD_HIGH))
         top = min(high - 1.0, 64.0 + arch + 0.3 * (now.controls["register_note"] - 62))
-        slot.voicing = voicing.lead(self._voicing, pcs, (PAD_LOW, high), voices, bass, top, self._bass, lean(now, slot))
+        window = (PAD_LOW, high)
+        slot.voicing = voicing.lead(
+            self._voicing, pcs, window, voices, bass, top, self._bass, lean(now, slot), self.beside
+        )
         self._past = [*self._past[-11:], slot.chord]
         self._pcs, self._voicing, self._bass = pcs, slot.voicing, bass
         phrase.idea.chords.append(slot.chord)

@@ -121,12 +121,14 @@ def lead(
     top: float,
     bass_before: int | None = None,
     lean: float = 0.0,
+    beside: tuple[int, ...] = (),
 ) -> tuple[int, ...]:
     """The voicing of `pcs` nearest to `before`, rising MIDI notes in `window`.
 
     `bass` sounds below (None: nothing does, and the root is best lowest), `top` is where the highest voice would like
     to be, `lean` (-1 to 1) whether it is to sound smooth or rough. Voices move as little as they can, inner ones no
     more than a fourth if it can be helped, and from `bass_before` on the outer two not in parallel fifths or octaves.
+    None rubs against what sounds `beside` if it can be helped.
     """
     low, high = window
     best: tuple[int, ...] = ()
@@ -145,6 +147,8 @@ def lead(
                 cost += _GROUND[min(pcs.index(chosen[0] % 12), 2)]
             elif any(pitch - bass == 13 for pitch in chosen):
                 cost += _RUB
+            if beside:
+                cost += _RUB * sum(abs(pitch - other) in (1, 13) for pitch in chosen for other in beside)
             faults = 0
             if before:
                 cost += _MOTION * motion(before, chosen)

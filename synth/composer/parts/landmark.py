@@ -9,6 +9,7 @@ from synth.composer.playing import Player
 VOICES = ("bells", "melody", "pad")  # who says it: the first of them that can be heard
 LOWEST = {"bells": 72, "melody": 65, "pad": 60}
 EVERY_BARS = 2
+MOST_WAITED = 2  # bars, for the end of a chord that it would rub against, before the first
 SILENT_DB = -60.0
 _STEPS = (0, 7, 12)
 _RING_BEATS = 3.0
@@ -20,18 +21,32 @@ class Landmark:
 
     def __init__(self, stems: tuple[str, ...]) -> None:
         self._voices = tuple(stem for stem in VOICES if stem in stems)
-        self._bars = 0
+        self._bars = self._waited = 0
+
+    def tones(self, now: Moment) -> tuple[int, ...]:
+        """Its pitches while it is asked for and can be heard: chords are voiced so as not to rub against them."""
+        stem = self._stem(now)
+        if stem is None or now.controls["landmark"] < 0.5 or now.final:
+            return ()
+        tonic = LOWEST[stem] + (now.scale.key - LOWEST[stem]) % 12
+        return tuple(tonic + step for step in _STEPS[: now.beats])
 
     def write(self, now: Moment, player: Player) -> None:
         """Write this bar, where a landmark is due."""
         if now.controls["landmark"] < 0.5 or now.final:
-            self._bars = 0
+            self._bars = self._waited = 0
+            return
+        stem = self._stem(now)
+        tones = [(now.start + i, pitch) for i, pitch in enumerate(self.tones(now))]
+        rubs = any(player.rubs(pitch, beat, beat + _RING_BEATS) for beat, pitch in tones)
+        if self._bars == 0 and rubs and self._waited < MOST_WAITED:
+            self._waited += 1
             return
         due = self._bars % EVERY_BARS == 0
         self._bars += 1
-        stem = next((s for s in self._voices if now.controls[f"level_{s}_db"] > SILENT_DB), None)
-        if not due or stem is None:
-            return
-        tonic = LOWEST[stem] + (now.scale.key - LOWEST[stem]) % 12
-        for i, step in enumerate(_STEPS[: now.beats]):
-            player.play(stem, now.start + i, _RING_BEATS, tonic + step, _SOFTER)
+        if due and stem is not None:
+            for beat, pitch in tones:
+                player.play(stem, beat, _RING_BEATS, pitch, _SOFTER)
+
+    def _stem(self, now: Moment) -> str | None:
+        return next((stem for stem in self._voices if now.controls[f"level_{stem}_db"] > SILENT_DB), None)
