@@ -110,9 +110,9 @@ $(VENV)/core-installed: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
+# Modules are compiled when they are first imported: most of what comes along never is.
 $(VENV)/test-installed: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --no-compile --editable '.[all,test,bench,dev]'
-	@$(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true # on all cores, as pip would on one
 	@touch $@ $(VENV)/core-installed
 
 $(BIN)/python:
