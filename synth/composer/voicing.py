@@ -14,7 +14,9 @@ _BASS_HOME = 38
 _PARALLEL = 16.0
 _LEAP = 5  # semitones that an inner voice may move
 _LEAPS = 40.0
-_RUB = 12.0  # a semitone or a minor ninth, where none is meant
+RUBS = (1, 13)  # semitones: these rub
+_RUB = 12.0  # where none is meant
+_BESIDE = 40.0  # of a voice with what sounds beside the chord: rather a tone less, or a leap
 _MOTION = 1.5  # a semitone of all voices together
 _LEAN = 15.0  # how much the dissonance of a voicing counts
 _GROUND = (0.0, 2.0, 8.0)  # for root, fifth and colour lowest where no bass sounds
@@ -109,7 +111,7 @@ def _own_cost(chosen: tuple[int, ...], pcs: tuple[int, ...]) -> float:
     for low, high in zip(chosen, chosen[1:], strict=False):
         gap = high - low
         cost += 0.8 if gap == 2 else 0.5 * max(gap - 9, 0)
-    return cost + _RUB * sum(high - low in (1, 13) for low, high in combinations(chosen, 2))
+    return cost + _RUB * sum(high - low in RUBS for low, high in combinations(chosen, 2))
 
 
 def lead(
@@ -133,7 +135,7 @@ def lead(
     low, high = window
     best: tuple[int, ...] = ()
     best_cost = 1e9
-    forced = False  # into parallels or a leap: then a voice fewer may do better
+    forced = False  # into parallels, a leap or a rub: then a voice fewer may do better
     for count in range(voices, 0, -1):
         for own, chosen in _candidates(pcs, low, high, count):
             if own - _LEAN * max(lean, 0.0) >= best_cost:
@@ -147,15 +149,15 @@ def lead(
                 cost += _GROUND[min(pcs.index(chosen[0] % 12), 2)]
             elif any(pitch - bass == 13 for pitch in chosen):
                 cost += _RUB
-            if beside:
-                cost += _RUB * sum(abs(pitch - other) in (1, 13) for pitch in chosen for other in beside)
-            faults = 0
+            rubbing = sum(abs(pitch - other) in RUBS for pitch in chosen for other in beside)
+            cost += _BESIDE * rubbing
+            faults = rubbing
             if before:
                 cost += _MOTION * motion(before, chosen)
                 cost -= 1.0 * sum(pitch in before for pitch in chosen)
                 if bass is not None and bass_before is not None:
-                    faults = int(_in_parallel(bass_before, before, bass, chosen))
-                    cost += _PARALLEL * faults
+                    parallel = int(_in_parallel(bass_before, before, bass, chosen))
+                    cost, faults = cost + _PARALLEL * parallel, faults + parallel
                 if cost < best_cost:
                     leaping = leaps(before, chosen, bass is not None)
                     cost, faults = cost + _LEAPS * leaping, faults + leaping

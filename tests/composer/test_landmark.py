@@ -7,6 +7,7 @@ import pytest
 from synth.composer.parts.landmark import EVERY_BARS, LOWEST, VOICES
 from synth.composer.scales import Scale, pitch_classes
 from synth.controls import KEYS, MODES
+from synth.preset import load_preset
 from synth.score.model import TICKS_PER_BEAT
 
 ON = {"landmark": 1.0}
@@ -109,3 +110,36 @@ def test_music_around_it_stays_clear(music):
     piece = music.perform(music.PRESETS["settle"], 1, 4.0, ON)
     plain = music.perform(music.PRESETS["settle"], 1, 4.0)
     assert len(music.crowded(piece)) <= len(music.crowded(plain)) + 3
+
+
+def rubbing(piece, tones: tuple[int, ...]) -> int:
+    """Tones of the pad that sound for half a beat and more with one of `tones` in the bells, and rub against it."""
+    said = [note for note in piece.of("bells") if note.pitch in tones]
+    return sum(
+        abs(chord.pitch - note.pitch) in (1, 13)
+        and min(chord.tick + chord.duration, note.tick + note.duration) - max(chord.tick, note.tick)
+        >= TICKS_PER_BEAT / 2
+        for note in said
+        for chord in piece.of("pad")
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_chords_do_not_rub_against_it(music, seed):
+    preset = load_preset("gentle")
+    piece = music.perform(preset, seed, 8.0, ON)
+    assert rubbing(piece, motif("bells", int(preset.controls["key"]))) == 0
+
+
+def test_nor_does_it_begin_where_one_would(music):
+    """Asked for at any time, it waits for the end of what sounds."""
+    preset = load_preset("gentle")
+    tones = motif("bells", int(preset.controls["key"]))
+    for begin_s in range(60, 240, 12):
+
+        def asked(at_s, begin_s=begin_s):
+            return {"landmark": float(at_s >= begin_s)}
+
+        piece = music.perform(preset, 3, begin_s / 60.0 + 0.7, asked)
+        assert any(strikes(piece, bar, "bells", tones) for bar in piece.bars)
+        assert rubbing(piece, tones) == 0, begin_s

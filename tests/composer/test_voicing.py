@@ -100,3 +100,11 @@ def test_leaps_are_counted_as_voices_go():
     assert voicing.leaps((52, 59, 64), (59, 62, 67), bass=False) == 0, "but where it is the bass"
     assert voicing.leaps((52, 59, 71), (52, 66, 71), bass=True) == 1
     assert voicing.leaps((57, 64), (57, 60, 64), bass=True) == 0, "one enters"
+
+
+@given(SCALES, st.integers(0, 6), st.integers(2, 3))
+def test_no_triad_rubs_against_its_keys_tonic_and_fifth_beside(scale, degree, voices):
+    tonic = 72 + scale.key
+    beside = (tonic, tonic + 7, tonic + 12)
+    chosen = voicing.lead((), chord_pcs(Chord(degree), scale), WALK, voices, None, 66.0, beside=beside)
+    assert not any(abs(pitch - other) in voicing.RUBS for pitch in chosen for other in beside)

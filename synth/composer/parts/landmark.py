@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from synth.composer.moment import Moment
 from synth.composer.playing import Player
+from synth.composer.voicing import RUBS
 
 VOICES = ("bells", "melody", "pad")  # who says it: the first of them that can be heard
 LOWEST = {"bells": 72, "melody": 65, "pad": 60}
@@ -38,8 +39,7 @@ class Landmark:
             return
         stem = self._stem(now)
         tones = [(now.start + i, pitch) for i, pitch in enumerate(self.tones(now))]
-        rubs = any(player.rubs(pitch, beat, beat + _RING_BEATS) for beat, pitch in tones)
-        if self._bars == 0 and rubs and self._waited < MOST_WAITED:
+        if self._bars == 0 and self._waited < MOST_WAITED and self._rubs(now, player, tones):
             self._waited += 1
             return
         due = self._bars % EVERY_BARS == 0
@@ -47,6 +47,14 @@ class Landmark:
         if due and stem is not None:
             for beat, pitch in tones:
                 player.play(stem, beat, _RING_BEATS, pitch, _SOFTER)
+
+    def _rubs(self, now: Moment, player: Player, tones: list[tuple[float, int]]) -> bool:
+        """Whether it would rub against what sounds, or against a chord that was decided before it was asked for."""
+        decided = [held for slot in now.phrase.slots if slot.end > now.start for held in slot.voicing]
+        return any(
+            player.rubs(pitch, beat, beat + _RING_BEATS) or any(abs(pitch - held) in RUBS for held in decided)
+            for beat, pitch in tones
+        )
 
     def _stem(self, now: Moment) -> str | None:
         return next((stem for stem in self._voices if now.controls[f"level_{stem}_db"] > SILENT_DB), None)

@@ -6,7 +6,7 @@ from synth.composer import rhythm
 from synth.composer.harmonist import Harmonist, tones
 from synth.composer.moment import Moment, Slot
 from synth.composer.playing import Player
-from synth.composer.voicing import LONE_BELOW, is_apart
+from synth.composer.voicing import LONE_BELOW, RUBS, is_apart
 from synth.rng import stream
 
 _OVERLAP_S = 0.06
@@ -122,6 +122,7 @@ class Pad:
             high = max(round(now.controls["register_note"]) - 2, slot.voicing[-1] + 5 * busy)
         low = max(slot.voicing[0], LONE_BELOW)
         clear = [p for p in range(low, high + 1) if p != self._walked and all(abs(p - q) >= 2 for q in held)]
+        clear = [p for p in clear if all(abs(p - other) not in RUBS for other in self._harmonist.beside)]
         pcs = tones(now, slot)
         free = [p for p in clear if p % 12 in pcs]
         for _ in range(2):
