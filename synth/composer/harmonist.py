@@ -37,8 +37,8 @@ def tones(now: Moment, slot: Slot) -> tuple[int, ...]:
 
 
 class Harmonist:
-    """Holds the chords heard so far and the pad's last voicing. `beside`, to be set, are pitches that sound beside it and
-    that no voicing is to rub against."""
+    """Holds the chords heard so far and the pad's last voicing. `beside`, to be set, are pitches that sound beside it,
+    which no voicing is to rub against."""
 
     def __init__(self, seed: int, style: Archetype, practice: str) -> None:
         self._rng = stream(seed, "composer", "harmony")
