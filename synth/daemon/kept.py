@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from synth.api.records import RecordList, RecordRow
@@ -23,8 +24,9 @@ def kept(sessions_dir: Path, limit: int, after: str | None = None, only: Collect
         if not places:
             raise KeyError(after)
         found = found[places[0] + 1 :]
-    rows = [_row(sessions_dir / id, about) for _, id, about in found[:limit]]
-    return RecordList(records=[row for row in rows if row is not None], more=len(found) > limit)
+    rows = (_row(sessions_dir / id, about) for _, id, about in found)
+    read = list(islice((row for row in rows if row is not None), limit + 1))
+    return RecordList(records=read[:limit], more=len(read) > limit)
 
 
 def _found(sessions_dir: Path, only: Collection[str] | None) -> list[tuple[datetime, str, About]]:

@@ -107,8 +107,8 @@ class FarSession:
         self._send("stop")
 
     def panic(self) -> None:
-        """Silence within 250 ms."""
-        self._send("panic")
+        """Silence within 250 ms; it waits for nothing that is asked together."""
+        self._put("panic")
 
     def together(self) -> AbstractContextManager[None]:
         """As `Session.together`, for up to MOST_TOGETHER at a time."""
@@ -116,7 +116,7 @@ class FarSession:
 
     def _send_together(self, asked: Sequence[Asked]) -> None:
         for first in range(0, len(asked), MOST_TOGETHER):
-            self._send(SEVERAL, *asked[first : first + MOST_TOGETHER])
+            self._put(SEVERAL, *asked[first : first + MOST_TOGETHER])
 
     # -- what can be seen ------------------------------------------------------------------------------------------
 
@@ -177,8 +177,9 @@ class FarSession:
     # -- what comes and goes -----------------------------------------------------------------------------------------
 
     def _send(self, word: str, *args: Any, **kwargs: Any) -> bool:
-        if self._gathering.keep((word, args, kwargs)):
-            return True
+        return self._gathering.keep((word, args, kwargs)) or self._put(word, *args, **kwargs)
+
+    def _put(self, word: str, *args: Any, **kwargs: Any) -> bool:
         message = pickle.dumps((word, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
         taken = self._inbox.put(message)
         if not taken:

@@ -251,8 +251,8 @@ class Session:
         self._ask(self._deeds.stop)
 
     def panic(self) -> None:
-        """Silence within 250 ms."""
-        self._ask(self._deeds.panic)
+        """Silence within 250 ms; it waits for nothing that is asked together."""
+        self._inbox.append(self._deeds.panic)
 
     def together(self) -> AbstractContextManager[None]:
         """What this thread asks inside `with session.together():` is done in one quantum."""

@@ -93,3 +93,5 @@ def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     (sessions / "a-file").write_text("")
     (sessions / "link").symlink_to(a_session(tmp_path / "elsewhere", "linked", 2))
     assert [row.id for row in kept(sessions, 10).records] == ["good"]
+    first = kept(sessions, 1)  # though what is newer cannot be read
+    assert [row.id for row in first.records] == ["good"] and not first.more

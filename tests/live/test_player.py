@@ -122,6 +122,17 @@ def test_what_is_asked_together_is_done_in_one_block():
     assert {line["quantum"] for line in asked} == {512 // 64}
 
 
+def test_a_panic_waits_for_nothing_that_is_asked_together():
+    desk = Desk()
+    player = desk.play()
+    far = FarSession((desk.board, desk.inbox, desk.outbox), desk.session.preset, RATE)
+    with far.together():
+        far.request("space", 0.9)
+        far.panic()
+        player.block(256)
+        assert desk.session.panicked
+
+
 def test_a_block_listens_to_so_much_and_no_group_is_torn_apart():
     desk, lines = Desk(), []
     desk.session.tell_to(lines.append)

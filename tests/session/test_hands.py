@@ -290,3 +290,12 @@ def test_what_was_asked_of_a_group_that_failed_is_done_all_the_same() -> None:
         played.request("no_such_control", 0.9)
     played.render(STEP)
     assert [line["control"] for line in of(lines, "commit") if line["by"] == "hand"] == ["space"]
+
+
+def test_a_panic_waits_for_nothing() -> None:
+    played, lines = session()
+    with played.together():
+        played.request("space", 0.9)
+        played.panic()
+        played.render(STEP)
+        assert played.panicked and not [line for line in of(lines, "commit") if line["by"] == "hand"]
